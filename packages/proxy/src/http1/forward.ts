@@ -1,0 +1,161 @@
+// Room: the request head as it goes to a server. What a proxy owns is changed, everything else is copied as it came: bytes,
+// spelling, order. Response heads are not here, because nothing in them is changed: their `raw` passes.
+//
+// Two duties of RFC 9110 we do not take on, as the sidecar is a part of the server it stands before, not a hop of its own:
+//   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
+//   Max-Forwards (7.6.2)  TRACE and OPTIONS reach the server with the number the client gave
+import { type Fields, fieldValues, hasToken, splitList } from './fields.ts';
+import { LF } from './grammar.ts';
+import type { RequestHead } from './head.ts';
+
+/** What the proxy knows of a request and its upstream. Texts are latin1 and come from a checked head or the rules. */
+export type Forwarding = {
+  /** Request target in origin-form, or `*`. Written only where the client sent absolute-form. */
+  target: string;
+  /** HOST[:PORT] the client asked for; empty where it named none and no default is set. */
+  authority: string;
+  scheme: 'http' | 'https';
+  /** Address of the client, without port. */
+  client: string;
+  /** A request of MS-RPCH or MS-TSGU: its Connection, Expect, Pragma, Upgrade and version stay as they came. */
+  protocolTunnel: boolean;
+  /** Tell Exchange that the client's side is TLS. */
+  frontEndHttps: boolean;
+  /** Host to send instead of the client's. */
+  host?: string;
+};
+
+/**
+ * Claims about the client's side. A server that believes ours believes a client's just as well, so none of these passes,
+ * in no spelling: CGI and PHP read `X_Forwarded.For` as X-Forwarded-For, hence any byte that is no letter or digit counts
+ * as `-` here. The whole X-Forwarded family goes (Port, Ssl, User, …), and with it Forwarded (RFC 7239) and X-Real-IP: a
+ * server may trust one of them for the address it sees us at, and we set none of them.
+ */
+const CLAIMS: ReadonlySet<string> = new Set(['forwarded', 'x-real-ip', 'front-end-https']);
+const CLAIM_FAMILY = 'x-forwarded-';
+
+/**
+ * Fields for this hop alone, dropped (RFC 9110 7.6.1). Trailer stays: it announces what a chunked body does carry through us.
+ *   keep-alive            limits of the client's connection, not of ours
+ *   proxy-connection      never a field, but some clients send it to proxies
+ *   te                    trailers pass anyway; any other transfer coding would come back as one we refuse
+ *   http2-settings        half of an upgrade to h2c, which would put requests where no rule sees them
+ *   proxy-authorization   a password for a forward proxy, which we are not (RFC 9110 11.7.2; Squid drops it, SQ-172)
+ */
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'http2-settings',
+  'proxy-authorization',
+]);
+
+/** Fields that decide framing and routing: no Connection option strips them, neither here nor one hop later. */
+const NEVER_STRIPPED: ReadonlySet<string> = new Set(['host', 'content-length', 'transfer-encoding']);
+
+/** Connection options that pass in an ordinary request. */
+const PASSED_OPTIONS: ReadonlySet<string> = new Set(['close', 'keep-alive', 'upgrade']);
+
+/** What becomes of a field line: it stays as it came, goes, or gets another value. */
+type Fate = 'keep' | 'drop' | { value: string };
+
+/** The head to write to a server: slices of `head.raw` and the fields a proxy owns, which come last. */
+export function forwardedRequestHead(head: RequestHead, forwarding: Forwarding): Buffer {
+  const { raw, fields } = head;
+  const fateOf = fates(head, forwarding);
+  let at = raw.indexOf(LF) + 1;
+  let kept = 0;
+  const pieces: Buffer[] = [];
+  const insert = (text: string): number => pieces.push(Buffer.from(text, 'latin1'));
+  const keepUpTo = (end: number): number => pieces.push(raw.subarray(kept, end));
+
+  if (isAbsoluteForm(head)) {
+    insert(`${head.method} ${forwarding.target} HTTP/${head.version}\r\n`);
+    kept = at;
+  }
+  const missing = missingHost(fields, forwarding);
+  if (missing !== '') {
+    keepUpTo(at);
+    insert(`Host: ${missing}\r\n`);
+    kept = at;
+  }
+  // A field is a line, since folded lines are refused: the lines of `raw` and the fields go in step.
+  for (const [name, value] of fields) {
+    const end = raw.indexOf(LF, at) + 1;
+    const fate = fateOf(name, value);
+    if (fate !== 'keep') {
+      keepUpTo(at);
+      if (fate !== 'drop') insert(`${name}: ${fate.value}\r\n`);
+      kept = end;
+    }
+    at = end;
+  }
+  keepUpTo(at);
+  insert(`${ownFields(forwarding)}\r\n`);
+  return Buffer.concat(pieces);
+}
+
+/** RFC 9112 3.2.2: whatever is no path and not `*`. The head reader lets nothing else in. */
+function isAbsoluteForm(head: RequestHead): boolean {
+  return !head.target.startsWith('/') && head.target !== '*';
+}
+
+function ownFields({ client, scheme, authority, frontEndHttps }: Forwarding): string {
+  const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
+  const exchange = frontEndHttps ? 'Front-End-Https: On\r\n' : '';
+  return `X-Forwarded-For: ${client}\r\nX-Forwarded-Proto: ${scheme}\r\n${host}${exchange}`;
+}
+
+/** RFC 9110 7.2: a request without Host (HTTP/1.0) gets the one it was routed by, as the first field. */
+function missingHost(fields: Fields, { host, authority }: Forwarding): string {
+  return fieldValues(fields, 'Host').length === 0 ? (host ?? authority) : '';
+}
+
+/** The fate of each field of this head, asked in their order. */
+function fates(head: RequestHead, forwarding: Forwarding): (name: string, value: string) => Fate {
+  const { protocolTunnel } = forwarding;
+  const options = new Set(fieldValues(head.fields, 'Connection').flatMap(splitList).map(lowerCase));
+  // RFC 9110 7.8: Upgrade counts only with its Connection option, and never in HTTP/1.0.
+  const upgrades =
+    protocolTunnel ||
+    (head.version === '1.1' && options.has('upgrade') && hasToken(head.fields, 'Upgrade', 'websocket'));
+  // RFC 9112 3.2.2: the authority of an absolute-form target replaces the Host the client sent beside it.
+  const newHost = forwarding.host ?? (isAbsoluteForm(head) ? forwarding.authority : undefined);
+  let hostSeen = false;
+
+  const passesOption = (option: string): boolean => {
+    if (protocolTunnel) return !NEVER_STRIPPED.has(option) && !isClaim(option);
+    return PASSED_OPTIONS.has(option) && (option !== 'upgrade' || upgrades);
+  };
+
+  return (name, value) => {
+    const lower = lowerCase(name);
+    if (lower === 'host') {
+      if (hostSeen) return 'drop';
+      hostSeen = true;
+      return newHost === undefined || newHost === value ? 'keep' : { value: newHost };
+    }
+    if (lower === 'connection') return only(value, passesOption);
+    if (lower === 'upgrade') return upgrades ? only(value, (protocol) => protocol === 'websocket') : 'drop';
+    if (isClaim(lower) || HOP_BY_HOP.has(lower)) return 'drop';
+    // RFC 9110 7.6.1: a field named by a Connection option goes with the option. A tunnel's options pass, so its fields do.
+    return !protocolTunnel && options.has(lower) && !NEVER_STRIPPED.has(lower) ? 'drop' : 'keep';
+  };
+}
+
+/** Keeps a list whose members all pass as it came; else writes those that pass; an empty list goes. */
+function only(value: string, passes: (member: string) => boolean): Fate {
+  const members = splitList(value);
+  const passed = members.filter((member) => passes(lowerCase(member)));
+  if (passed.length === members.length) return 'keep';
+  return passed.length === 0 ? 'drop' : { value: passed.join(', ') };
+}
+
+function isClaim(lowerCaseName: string): boolean {
+  const name = lowerCaseName.replace(/[^a-z0-9]/g, '-');
+  return CLAIMS.has(name) || name.startsWith(CLAIM_FAMILY);
+}
+
+function lowerCase(text: string): string {
+  return text.toLowerCase();
+}
