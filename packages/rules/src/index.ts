@@ -1,3 +1,23 @@
 // The only door of this package.
+export { type AddressRange, parseAddress, parseAddressRange } from './address.ts';
+export type { RulesCode } from './check.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
+export { dumpRules } from './dump.ts';
+export {
+  type FactsCode,
+  type FactsHead,
+  type FactsResult,
+  type Fields,
+  listenerName,
+  type RequestFacts,
+  requestFacts,
+  urlOf,
+} from './facts.ts';
+export { type LoadResult, loadRules } from './load.ts';
+export { compileRegex, type Regex, type RegexResult } from './regex.ts';
+export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
+export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
+export { suggestion } from './suggest.ts';
+export { normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
+export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

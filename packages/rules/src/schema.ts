@@ -46,7 +46,10 @@ const size = z
   .meta({ description: 'A size: a whole number and a unit of B, KiB, MiB or GiB' });
 const text = z.string().min(1);
 const list = <Item extends z.ZodType>(item: Item) =>
-  z.union([item.transform((one) => [one]), z.array(item).min(1)]) as z.ZodType<z.output<Item>[], z.input<Item> | z.input<Item>[]>;
+  z.union([item.transform((one) => [one]), z.array(item).min(1)]) as z.ZodType<
+    z.output<Item>[],
+    z.input<Item> | z.input<Item>[]
+  >;
 const tlsVersion = z.enum(['1.0', '1.1', '1.2', '1.3']);
 
 const pathCondition = z.union(
@@ -70,11 +73,11 @@ const leafConditions = {
     .meta({ description: 'Whole URL as Squid sees it: scheme://host[:port]/path?query, percent-decoded once' }),
   methods: list(text).optional().meta({ description: 'Request methods, case-sensitive; ! negates' }),
   headers: list(headerCondition).optional().meta({ description: 'A header field whose value matches a regex' }),
-  clients: list(text)
-    .optional()
-    .meta({ description: 'Client addresses: one, CIDR, or first-last; ! negates' }),
+  clients: list(text).optional().meta({ description: 'Client addresses: one, CIDR, or first-last; ! negates' }),
   listeners: list(text).optional().meta({ description: 'Names (or addresses, where unnamed) of listeners; ! negates' }),
-  ports: list(z.int().min(1).max(65_535)).optional().meta({ description: 'Port of the URL: of the Host, else of the scheme' }),
+  ports: list(z.int().min(1).max(65_535))
+    .optional()
+    .meta({ description: 'Port of the URL: of the Host, else of the scheme' }),
 };
 
 /** What a request must be for a rule to hold: AND over the keys, OR inside each list. The empty condition always holds. */
@@ -111,10 +114,16 @@ const listener = z.strictObject({
 });
 
 const upstream = z.strictObject({
-  servers: z.array(text).min(1).meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
+  servers: z
+    .array(text)
+    .min(1)
+    .meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
   frontEndHttps: z.boolean().default(false).meta({ description: 'Send Front-End-Https: On' }),
-  ignoreCase: z.boolean().optional().meta({ description: 'Its paths ignore case (IIS does); default: the value of rpcOverHttp' }),
+  ignoreCase: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Its paths ignore case (IIS does); default: the value of rpcOverHttp' }),
   ambiguousPaths: z
     .enum(['refuse', 'pass'])
     .optional()
@@ -123,7 +132,9 @@ const upstream = z.strictObject({
   tls: z
     .strictObject({
       verify: z.boolean().default(true),
-      serverName: text.optional().meta({ description: 'Name in SNI and in the certificate; the server name where absent' }),
+      serverName: text
+        .optional()
+        .meta({ description: 'Name in SNI and in the certificate; the server name where absent' }),
       ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
       certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
     })
@@ -147,7 +158,11 @@ const accessLine = z.union(
 const pathMap = z.strictObject({ from: text, to: text });
 const rewrite = z.strictObject({
   path: pathMap.optional().meta({ description: 'Replace this prefix of the path, in whole segments' }),
-  location: z.array(pathMap).min(1).optional().meta({ description: 'Replace this prefix of Location, as ProxyPassReverse does' }),
+  location: z
+    .array(pathMap)
+    .min(1)
+    .optional()
+    .meta({ description: 'Replace this prefix of Location, as ProxyPassReverse does' }),
   cookieDomain: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Domain of cookies' }),
   cookiePath: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Path of cookies' }),
 });
@@ -165,7 +180,10 @@ const limits = z
 /** A rules file as written. */
 export const rulesDocument = z.strictObject({
   listen: z.array(listener).min(1),
-  upstreams: z.record(z.string().regex(/^[A-Za-z0-9_.:[\]-]+$/, 'letters, digits and _ . : - only'), upstream),
+  upstreams: z.record(
+    z.string().regex(/^(?!__proto__$)[A-Za-z0-9_.:[\]-]+$/, 'letters, digits and _ . : - only'),
+    upstream,
+  ),
   access: z.array(accessLine).default([]).meta({ description: 'First match wins; what no line matches is denied' }),
   routes: z.array(route).min(1).meta({ description: 'First match wins' }),
   limits,

@@ -35,6 +35,7 @@ function parseUnit(text: string, shape: RegExp, units: Record<string, number>): 
 
 function formatUnit(value: number, units: Record<string, number>): string {
   const largestFirst = Object.entries(units).sort(([, a], [, b]) => b - a);
-  const [name, factor] = largestFirst.find(([, size]) => value !== 0 && value % size === 0) ?? largestFirst.at(-1) ?? ['', 1];
+  const [name, factor] = largestFirst.find(([, size]) => value !== 0 && value % size === 0) ??
+    largestFirst.at(-1) ?? ['', 1];
   return `${value / factor}${name}`;
 }

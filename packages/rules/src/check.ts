@@ -1,0 +1,271 @@
+// Room: what a rules file of the right shape can still get wrong: names that lead nowhere, patterns and addresses that do
+// not parse, rules that can never match, and settings that work but should be known to be dangerous.
+
+import { parseAddressRange } from './address.ts';
+import type { Diagnostic, Severity } from './diagnostic.ts';
+import { listenerName } from './facts.ts';
+import type { DocumentPath, Positions } from './positions.ts';
+import { compileRegex } from './regex.ts';
+import type { Condition, PathCondition, RuleSet, Upstream } from './schema.ts';
+import { parseListenAddress, parseServer } from './server.ts';
+import { suggestion } from './suggest.ts';
+
+/** Closed list; each has a line in the README of this package. */
+export type RulesCode =
+  | 'RULES_SYNTAX'
+  | 'RULES_SHAPE'
+  | 'RULES_UNKNOWN_KEY'
+  | 'RULES_UNKNOWN_UPSTREAM'
+  | 'RULES_UNKNOWN_LISTENER'
+  | 'RULES_DUPLICATE_LISTENER'
+  | 'RULES_BAD_ADDRESS'
+  | 'RULES_BAD_CLIENTS'
+  | 'RULES_BAD_REGEX'
+  | 'RULES_BAD_PATH'
+  | 'RULES_BAD_HOST'
+  | 'RULES_BAD_TLS'
+  | 'RULES_NO_ACCESS'
+  | 'RULES_NEVER_MATCHES'
+  | 'RULES_UNUSED_UPSTREAM'
+  | 'RULES_TLS_OFFLOAD'
+  | 'RULES_TLS_UNVERIFIED'
+  | 'RULES_REWRITE_RPC';
+
+type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
+
+/** Findings about the meaning of a rule set, in no particular order. */
+export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<RulesCode>[] {
+  const diagnostics: Diagnostic<RulesCode>[] = [];
+  const report: Report = (severity, code, path, message, hint) =>
+    diagnostics.push({ severity, code, at: positions.at(path), message, ...(hint !== undefined && { hint }) });
+
+  checkListeners(rules, report);
+  for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
+  checkAccess(rules, report);
+  checkRoutes(rules, report);
+  return diagnostics;
+}
+
+function checkListeners(rules: RuleSet, report: Report): void {
+  const names = new Set<string>();
+  rules.listen.forEach((listener, index) => {
+    const path = ['listen', index] as const;
+    if (parseListenAddress(listener.address) === undefined) {
+      report(
+        'error',
+        'RULES_BAD_ADDRESS',
+        [...path, 'address'],
+        `${listener.address} is not an address to listen on`,
+        'Write 203.0.113.10:443, [2001:db8::1]:443 or *:443.',
+      );
+    }
+    const name = listenerName(listener);
+    if (names.has(name))
+      report(
+        'error',
+        'RULES_DUPLICATE_LISTENER',
+        path,
+        `a second listener is called ${name}`,
+        'Give one of them another name or address.',
+      );
+    names.add(name);
+    const { minVersion, maxVersion } = listener.tls ?? {};
+    if (minVersion !== undefined && maxVersion !== undefined && minVersion > maxVersion) {
+      report(
+        'error',
+        'RULES_BAD_TLS',
+        [...path, 'tls', 'minVersion'],
+        `no TLS version is at least ${minVersion} and at most ${maxVersion}`,
+      );
+    }
+  });
+}
+
+function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report: Report): void {
+  const path = ['upstreams', name] as const;
+  upstream.servers.forEach((server, index) => {
+    const parsed = parseServer(server);
+    if (parsed === undefined) {
+      report(
+        'error',
+        'RULES_BAD_ADDRESS',
+        [...path, 'servers', index],
+        `${server} is not a server`,
+        'Write https://10.1.1.14:443 or http://127.0.0.1:8080, without a path.',
+      );
+    } else if (parsed.scheme === 'http' && upstream.rpcOverHttp) {
+      report(
+        'warning',
+        'RULES_TLS_OFFLOAD',
+        [...path, 'servers', index],
+        `Exchange is reached over plain HTTP: logins fail where Extended Protection is on (Exchange 2019 CU14 and later switch it on)`,
+        'Write https:// and show the same certificate here as on Exchange.',
+      );
+    }
+  });
+  if (upstream.tls?.verify === false) {
+    report(
+      'warning',
+      'RULES_TLS_UNVERIFIED',
+      [...path, 'tls', 'verify'],
+      `nobody checks that ${name} is who answers: whoever can take its address reads logins`,
+      'Set ca to the file of the authority that signed its certificate, and verify to true.',
+    );
+  }
+  if (!rules.routes.some(({ to }) => to === name)) {
+    report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
+  }
+}
+
+function checkAccess(rules: RuleSet, report: Report): void {
+  if (rules.access.length === 0) {
+    report(
+      'warning',
+      'RULES_NO_ACCESS',
+      ['access'],
+      'there is no access line, so every request is denied',
+      'Add `access: [{ allow: {} }]` to let through what the routes know.',
+    );
+  }
+  rules.access.forEach((line, index) => {
+    checkCondition(line.when, ['access', index, line.action], rules, report);
+  });
+  reportUnreachable(
+    rules.access.map(({ when }) => when),
+    ['access'],
+    'access line',
+    report,
+  );
+}
+
+function checkRoutes(rules: RuleSet, report: Report): void {
+  rules.routes.forEach((route, index) => {
+    const upstream = rules.upstreams.get(route.to);
+    if (upstream === undefined) {
+      report(
+        'error',
+        'RULES_UNKNOWN_UPSTREAM',
+        ['routes', index, 'to'],
+        `there is no upstream ${route.to}`,
+        suggestion(route.to, [...rules.upstreams.keys()]),
+      );
+    } else if (upstream.rpcOverHttp && route.rewrite !== undefined) {
+      report(
+        'warning',
+        'RULES_REWRITE_RPC',
+        ['routes', index, 'rewrite'],
+        `${rules.tunnelMethods.join(', ')} on this route pass without rewriting`,
+      );
+    }
+    if (route.when !== undefined) checkCondition(route.when, ['routes', index, 'when'], rules, report);
+  });
+  reportUnreachable(
+    rules.routes.map(({ when }) => when ?? {}),
+    ['routes'],
+    'route',
+    report,
+  );
+}
+
+/** A rule behind one that always holds is dead: nearly always a line in the wrong place. */
+function reportUnreachable(conditions: readonly Condition[], path: DocumentPath, noun: string, report: Report): void {
+  const always = conditions.findIndex((when) => Object.keys(when).length === 0);
+  if (always === -1) return;
+  for (let index = always + 1; index < conditions.length; index += 1) {
+    report(
+      'warning',
+      'RULES_NEVER_MATCHES',
+      [...path, index],
+      `this ${noun} can never match: one before it always does`,
+      'Move it up, or leave it out.',
+    );
+  }
+}
+
+function checkCondition(condition: Condition, path: DocumentPath, rules: RuleSet, report: Report): void {
+  condition.hosts?.forEach((entry, index) => {
+    checkHost(entry, [...path, 'hosts', index], report);
+  });
+  condition.clients?.forEach((entry, index) => {
+    if (parseAddressRange(entry.replace(/^!/, '')) !== undefined) return;
+    report(
+      'error',
+      'RULES_BAD_CLIENTS',
+      [...path, 'clients', index],
+      `${entry} is not an address, a CIDR block or first-last`,
+    );
+  });
+  condition.listeners?.forEach((entry, index) => {
+    const names = rules.listen.map(listenerName);
+    const name = entry.replace(/^!/, '');
+    if (names.includes(name)) return;
+    report(
+      'error',
+      'RULES_UNKNOWN_LISTENER',
+      [...path, 'listeners', index],
+      `there is no listener ${name}`,
+      suggestion(name, names),
+    );
+  });
+  condition.path?.forEach((entry, index) => {
+    checkPath(entry, [...path, 'path', index], report);
+  });
+  for (const key of ['url', 'headers'] as const) {
+    condition[key]?.forEach((entry, index) => {
+      checkRegex(entry, [...path, key, index], report);
+    });
+  }
+  for (const key of ['any', 'all'] as const) {
+    condition[key]?.forEach((inner, index) => {
+      checkCondition(inner, [...path, key, index], rules, report);
+    });
+  }
+  if (condition.not !== undefined) checkCondition(condition.not, [...path, 'not'], rules, report);
+}
+
+function checkHost(entry: string, place: DocumentPath, report: Report): void {
+  const host = entry.replace(/^!/, '');
+  const isAddress = /^\[.*\]$/.test(host);
+  if (host === '*' || isAddress || !/[/:\s*]/.test(host)) return;
+  const message = `${entry} never matches: a host is a name without scheme, port or path, and * stands only alone`;
+  const hint = host.startsWith('*.') ? `For a domain and all below it write ${host.slice(1)}.` : undefined;
+  report('error', 'RULES_BAD_HOST', place, message, hint);
+}
+
+function checkPath(entry: PathCondition, place: DocumentPath, report: Report): void {
+  if ('regex' in entry) {
+    checkRegex(entry, place, report);
+    return;
+  }
+  const text = 'prefix' in entry ? entry.prefix : entry.exact;
+  const reason = !text.startsWith('/')
+    ? 'a path begins with /'
+    : /%[0-9a-f]{2}|\/\/|\/\.{1,2}(?:\/|$)|[?\\]/i.test(text)
+      ? 'conditions see the path decoded, without //, dot segments, backslash or query'
+      : undefined;
+  if (reason !== undefined) {
+    report(
+      'error',
+      'RULES_BAD_PATH',
+      place,
+      `${text} never matches: ${reason}`,
+      'Write the path as the server reads it.',
+    );
+  }
+}
+
+function checkRegex(
+  entry: { regex: string; ignoreCase?: boolean | undefined },
+  place: DocumentPath,
+  report: Report,
+): void {
+  const result = compileRegex(entry.regex, entry.ignoreCase ?? false);
+  if (result.ok) return;
+  report(
+    'error',
+    'RULES_BAD_REGEX',
+    place,
+    `${entry.regex} is not a pattern of the RE2 dialect: ${result.message}`,
+    'Back-references and look-around are not in it: they cannot be run in linear time.',
+  );
+}

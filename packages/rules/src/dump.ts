@@ -1,0 +1,136 @@
+// Room: from a rule set to the text of a rules file: only what differs from the defaults, with the lines each rule came
+// from as comments. `loadRules(dumpRules(x))` means x.
+import { Document, isCollection, isMap, isNode, isScalar, isSeq, type Node, stringify, visit } from 'yaml';
+import type { SourceRef } from './diagnostic.ts';
+import { printProvenance } from './positions.ts';
+import {
+  type AccessLine,
+  type Condition,
+  DEFAULTS,
+  type Limits,
+  type Provenance,
+  type Route,
+  type RuleSet,
+  TUNNEL_METHODS,
+  type Upstream,
+} from './schema.ts';
+import { formatDuration, formatSize } from './units.ts';
+
+/** Columns a collection may take to stand on one line; what a terminal and a diff show without wrapping. */
+const FLOW_WIDTH = 100;
+
+/** The text of a rules file. `preamble` becomes comment lines at its top. */
+export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): string {
+  const document = new Document({
+    listen: rules.listen.map(withoutProvenance),
+    upstreams: Object.fromEntries([...rules.upstreams].map(([name, upstream]) => [name, upstreamDocument(upstream)])),
+    access: rules.access.map(accessDocument),
+    routes: rules.routes.map(routeDocument),
+    ...limitsDocument(rules.limits),
+    ...(rules.tunnelMethods.join() !== TUNNEL_METHODS.join() && { tunnelMethods: rules.tunnelMethods }),
+  });
+  flowWhatFits(document);
+  commentItems(document, 'listen', rules.listen);
+  commentKeys(document, 'upstreams', rules.upstreams);
+  commentItems(document, 'access', rules.access);
+  commentItems(document, 'routes', rules.routes);
+  if (options.preamble !== undefined) {
+    document.commentBefore = options.preamble
+      .split('\n')
+      .map((line) => (line === '' ? '' : ` ${line}`))
+      .join('\n');
+  }
+  return document.toString({ lineWidth: 0, singleQuote: true });
+}
+
+function upstreamDocument(upstream: Upstream): object {
+  const { timeouts, rpcOverHttp, frontEndHttps, tls, ...rest } = withoutProvenance(upstream);
+  const changed = Object.entries(timeouts).filter(([name, value]) => value !== DEFAULTS[name as keyof typeof timeouts]);
+  return {
+    ...rest,
+    ...(rpcOverHttp && { rpcOverHttp }),
+    ...(frontEndHttps && { frontEndHttps }),
+    ...(tls !== undefined && { tls }),
+    ...(changed.length > 0 && {
+      timeouts: Object.fromEntries(changed.map(([name, value]) => [name, formatDuration(value)])),
+    }),
+  };
+}
+
+function accessDocument({ action, when, answer }: AccessLine): object {
+  return { [action]: conditionDocument(when), ...(action === 'deny' && answer !== 'forbidden' && { answer }) };
+}
+
+function routeDocument({ when, to, rewrite }: Route): object {
+  return {
+    ...(when !== undefined && { when: conditionDocument(when) }),
+    to,
+    ...(rewrite !== undefined && { rewrite }),
+  };
+}
+
+/** Lists of one path or URL condition are written as that condition, as people do. */
+function conditionDocument(condition: Condition): object {
+  const single = <Item>(items: Item[] | undefined): Item | Item[] | undefined =>
+    items?.length === 1 ? items[0] : items;
+  const { path, url, any, all, not, ...rest } = condition;
+  return {
+    ...rest,
+    ...(path !== undefined && { path: single(path) }),
+    ...(url !== undefined && { url: single(url) }),
+    ...(any !== undefined && { any: any.map(conditionDocument) }),
+    ...(all !== undefined && { all: all.map(conditionDocument) }),
+    ...(not !== undefined && { not: conditionDocument(not) }),
+  };
+}
+
+function limitsDocument(limits: Limits): object {
+  const changed = Object.entries(limits).filter(([name, value]) => value !== DEFAULTS[name as keyof Limits]);
+  if (changed.length === 0) return {};
+  const sizes = ['requestLine', 'head'];
+  return {
+    limits: Object.fromEntries(
+      changed.map(([name, value]) => [name, sizes.includes(name) ? formatSize(value) : formatDuration(value)]),
+    ),
+  };
+}
+
+function withoutProvenance<Item extends Provenance>(item: Item): Omit<Item, keyof Provenance> {
+  const { at: _at, from: _from, ...rest } = item;
+  return rest;
+}
+
+/** Small collections stand on one line, large ones one entry a line; the top two levels never fold. */
+function flowWhatFits(document: Document): void {
+  visit(document, {
+    Collection: (_key, node, ancestors) => {
+      // The document, its lists and their items stand open; what is in them folds where it is short.
+      if (ancestors.filter(isCollection).length < 3) return undefined;
+      if (stringify(node.toJSON(), { collectionStyle: 'flow', lineWidth: 0 }).length > FLOW_WIDTH) return undefined;
+      node.flow = true;
+      return visit.SKIP;
+    },
+  });
+}
+
+function commentItems(document: Document, key: string, items: readonly Provenance[]): void {
+  const list = document.get(key);
+  if (!isSeq(list)) return;
+  items.forEach(({ from }, index) => {
+    const node = list.items[index];
+    if (from !== undefined && isNode(node)) node.commentBefore = commentOf(from);
+  });
+}
+
+function commentKeys(document: Document, key: string, items: ReadonlyMap<string, Provenance>): void {
+  const map = document.get(key);
+  if (!isMap(map)) return;
+  for (const pair of map.items) {
+    const from = isScalar(pair.key) ? items.get(String(pair.key.value))?.from : undefined;
+    if (from !== undefined && isNode(pair.key)) (pair.key as Node).commentBefore = commentOf(from);
+  }
+}
+
+function commentOf(from: readonly SourceRef[]): string {
+  return from.map(printProvenance).join('\n');
+}

@@ -1,0 +1,164 @@
+// Room: what a condition means. A condition is compiled once into a predicate over a request; predicates are pure.
+import { addressSet, parseAddress, parseAddressRange } from './address.ts';
+import { type RequestFacts, urlOf } from './facts.ts';
+import { compileAny } from './regex.ts';
+import type { Condition, HeaderCondition, PathCondition, UrlCondition } from './schema.ts';
+import { asciiLowerCase, asWireBytes, normalizedPath, squidUnescape } from './target.ts';
+
+/** A request as predicates see it: derived readings are made on first use and kept, for rules share them. */
+export type Subject = {
+  readonly facts: RequestFacts;
+  readonly path: string;
+  readonly url: string;
+  readonly client: bigint | undefined;
+};
+
+export type Predicate = (subject: Subject) => boolean;
+
+export function subjectOf(facts: RequestFacts): Subject {
+  let path: string | undefined;
+  let url: string | undefined;
+  let client: bigint | undefined;
+  return {
+    facts,
+    get path() {
+      path ??= normalizedPath(facts.target);
+      return path;
+    },
+    get url() {
+      url ??= squidUnescape(urlOf(facts));
+      return url;
+    },
+    get client() {
+      client ??= parseAddress(facts.client);
+      return client;
+    },
+  };
+}
+
+/**
+ * Compiles a condition: AND over its keys, OR inside each list. `ignoreCase` holds for path conditions that do not say:
+ * it is what the server behind does with its paths. The condition must have passed the loader: a pattern or an address
+ * that does not parse is a bug here and throws.
+ */
+export function compileCondition(condition: Condition, ignoreCase: boolean): Predicate {
+  const parts: Predicate[] = [];
+  const { hosts, path, url, methods, headers, clients, listeners, ports, any, all, not } = condition;
+  // Cheap look-ups first: the order changes no verdict, for predicates are pure.
+  if (methods !== undefined) parts.push(negatable(methods, textSet, (subject) => subject.facts.method));
+  if (listeners !== undefined) parts.push(negatable(listeners, textSet, (subject) => subject.facts.listener));
+  if (ports !== undefined) parts.push((subject) => ports.includes(subject.facts.port));
+  if (hosts !== undefined) parts.push(negatable(hosts, hostSet, (subject) => subject.facts.host));
+  if (clients !== undefined) parts.push(negatable(clients, clientSet, (subject) => subject.client));
+  if (path !== undefined) parts.push(anyOf(pathPredicates(path, ignoreCase)));
+  if (headers !== undefined) parts.push(anyOf(headers.map(headerPredicate)));
+  if (url !== undefined) parts.push(urlPredicate(url));
+  for (const each of all ?? []) parts.push(compileCondition(each, ignoreCase));
+  if (any !== undefined) parts.push(anyOf(any.map((each) => compileCondition(each, ignoreCase))));
+  if (not !== undefined) {
+    const inner = compileCondition(not, ignoreCase);
+    parts.push((subject) => !inner(subject));
+  }
+  return allOf(parts);
+}
+
+function allOf(parts: readonly Predicate[]): Predicate {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  return (subject) => parts.every((part) => part(subject));
+}
+
+function anyOf(parts: readonly Predicate[]): Predicate {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  return (subject) => parts.some((part) => part(subject));
+}
+
+/** `a` and `!b` in one list: no negated entry may match, and one of the others must, if there are others. */
+function negatable<Value>(
+  entries: readonly string[],
+  setOf: (entries: readonly string[]) => (value: Value) => boolean,
+  read: (subject: Subject) => Value,
+): Predicate {
+  const wanted = entries.filter((entry) => !entry.startsWith('!'));
+  const unwanted = entries.filter((entry) => entry.startsWith('!')).map((entry) => entry.slice(1));
+  const isWanted = setOf(wanted);
+  const isUnwanted = setOf(unwanted);
+  return (subject) => {
+    const value = read(subject);
+    if (unwanted.length > 0 && isUnwanted(value)) return false;
+    return wanted.length === 0 || isWanted(value);
+  };
+}
+
+function textSet(entries: readonly string[]): (value: string) => boolean {
+  const set = new Set(entries);
+  return (value) => set.has(value);
+}
+
+/** Exact names, `.suffix` (the domain and all below it, as Squid's dstdomain: SQ-50), and `*`. */
+function hostSet(entries: readonly string[]): (host: string) => boolean {
+  const names = entries.map((entry) => entry.toLowerCase().replace(/(?<=.)\.$/, ''));
+  if (names.includes('*')) return () => true;
+  const exact = new Set(names.filter((name) => !name.startsWith('.')));
+  const suffixes = new Set(names.filter((name) => name.startsWith('.')).map((name) => name.slice(1)));
+  return (host) => {
+    if (exact.has(host) || suffixes.has(host)) return true;
+    if (suffixes.size === 0) return false;
+    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+      if (suffixes.has(host.slice(dot + 1))) return true;
+    }
+    return false;
+  };
+}
+
+function clientSet(entries: readonly string[]): (client: bigint | undefined) => boolean {
+  const inside = addressSet(
+    entries.map((entry) => {
+      const range = parseAddressRange(entry);
+      if (range === undefined) throw new Error(`an address passed the loader and does not parse: ${entry}`);
+      return range;
+    }),
+  );
+  return (client) => client !== undefined && inside(client);
+}
+
+function pathPredicates(conditions: readonly PathCondition[], ignoreCaseByDefault: boolean): Predicate[] {
+  return conditions.map((condition) => {
+    const ignoreCase = condition.ignoreCase ?? ignoreCaseByDefault;
+    if ('regex' in condition) {
+      const regex = compileAny([{ regex: condition.regex, ignoreCase }]);
+      return (subject) => regex.test(subject.path);
+    }
+    const fold = ignoreCase ? asciiLowerCase : (text: string) => text;
+    if ('exact' in condition) {
+      const exact = fold(asWireBytes(condition.exact));
+      return (subject) => fold(subject.path) === exact;
+    }
+    const prefix = fold(asWireBytes(condition.prefix));
+    return (subject) => hasPathPrefix(fold(subject.path), prefix);
+  });
+}
+
+/** Whole segments: `/rpc` holds for `/rpc`, `/rpc/x` and `/rpc;v=1`, not for `/rpcfoo`. */
+function hasPathPrefix(path: string, prefix: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  if (path.length === prefix.length || prefix.endsWith('/')) return true;
+  const next = path[prefix.length];
+  return next === '/' || next === ';';
+}
+
+function urlPredicate(conditions: readonly UrlCondition[]): Predicate {
+  const regex = compileAny(conditions);
+  return (subject) => regex.test(subject.url);
+}
+
+/** Repeated field lines are one value joined by a comma (RFC 9110 5.3); a request without the field never matches. */
+function headerPredicate({ name, regex, ignoreCase }: HeaderCondition): Predicate {
+  const wanted = name.toLowerCase();
+  const compiled = compileAny([{ regex, ignoreCase }]);
+  return (subject) => {
+    const values = subject.facts.fields.filter(([field]) => field.toLowerCase() === wanted).map(([, value]) => value);
+    return values.length > 0 && compiled.test(values.join(', '));
+  };
+}

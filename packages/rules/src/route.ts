@@ -1,0 +1,101 @@
+// Room: the one meaning of a rule. The proxy obeys it, `explain` prints it, tests hold it against the real daemons.
+import type { RequestFacts } from './facts.ts';
+import { compileCondition, type Predicate, subjectOf } from './match.ts';
+import type { AccessLine, Route, RuleSet, Upstream } from './schema.ts';
+import { pathAmbiguity } from './target.ts';
+
+/** What becomes of a request. `access` and `upstream` are told also where a `refusal` keeps the request from going on. */
+export type Decision = {
+  access: 'allow' | 'deny';
+  /** How a denial is answered: 403, or a reset connection. */
+  answer: AccessLine['answer'];
+  /** The line that decided; undefined where no line matched, which denies. */
+  accessLine?: AccessLine;
+  /** The route that matched; undefined where none did. */
+  route?: Route;
+  upstream?: string;
+  lane: 'relay' | 'rewrite';
+  /** Why an allowed request is not sent on all the same. */
+  refusal?: Refusal;
+};
+
+export type Refusal = {
+  status: 400 | 405 | 503;
+  code: 'PATH_AMBIGUOUS' | 'METHOD_NOT_TUNNELLED' | 'NO_ROUTE';
+  message: string;
+};
+
+type CompiledRoute = { route: Route; upstream: Upstream; ignoreCase: boolean; matches: Predicate };
+type CompiledAccessLine = { line: AccessLine; matches: Predicate };
+
+/** A rule set with its patterns and address sets built. Immutable; shared by all connections. */
+export type CompiledRules = {
+  ruleSet: RuleSet;
+  routes: readonly CompiledRoute[];
+  /** Access lines as a server with case-blind paths reads them, and as one with case-sensitive paths does. */
+  access: { ignoringCase: readonly CompiledAccessLine[]; respectingCase: readonly CompiledAccessLine[] };
+  tunnelMethods: ReadonlySet<string>;
+};
+
+/** Builds patterns and sets once. The rule set must have passed the loader or come from an importer; a bug throws. */
+export function compileRules(ruleSet: RuleSet): CompiledRules {
+  const accessLines = (ignoreCase: boolean): CompiledAccessLine[] =>
+    ruleSet.access.map((line) => ({ line, matches: compileCondition(line.when, ignoreCase) }));
+  return {
+    ruleSet,
+    routes: ruleSet.routes.map((route) => {
+      const upstream = ruleSet.upstreams.get(route.to);
+      if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${route.to}`);
+      const ignoreCase = upstream.ignoreCase ?? upstream.rpcOverHttp;
+      return { route, upstream, ignoreCase, matches: compileCondition(route.when ?? {}, ignoreCase) };
+    }),
+    access: { ignoringCase: accessLines(true), respectingCase: accessLines(false) },
+    tunnelMethods: new Set(ruleSet.tunnelMethods),
+  };
+}
+
+/**
+ * Which rule decides, and what it says. The route is chosen first, because access lines read the path as the server
+ * behind will: `/ECP` is `/ecp` to Exchange and another page to Apache. Where no route matches, case is ignored, which
+ * can only deny more.
+ */
+export function route(rules: CompiledRules, facts: RequestFacts): Decision {
+  const subject = subjectOf(facts);
+  const chosen = rules.routes.find(({ matches }) => matches(subject));
+  const lines = (chosen?.ignoreCase ?? true) ? rules.access.ignoringCase : rules.access.respectingCase;
+  const accessLine = lines.find(({ matches }) => matches(subject))?.line;
+  const tunnelled = rules.tunnelMethods.has(facts.method);
+  const decision: Decision = {
+    access: accessLine?.action ?? 'deny',
+    answer: accessLine?.answer ?? 'forbidden',
+    // Paths of tunnel methods are fixed by their protocols and their bodies are raw: they are never rewritten.
+    lane: chosen?.route.rewrite !== undefined && !tunnelled ? 'rewrite' : 'relay',
+  };
+  if (accessLine !== undefined) decision.accessLine = accessLine;
+  if (chosen !== undefined) {
+    decision.route = chosen.route;
+    decision.upstream = chosen.route.to;
+  }
+  const refusal = decision.access === 'allow' ? refusalOf(chosen, facts, tunnelled) : undefined;
+  if (refusal !== undefined) decision.refusal = refusal;
+  return decision;
+}
+
+function refusalOf(chosen: CompiledRoute | undefined, facts: RequestFacts, tunnelled: boolean): Refusal | undefined {
+  if (chosen === undefined) {
+    return { status: 503, code: 'NO_ROUTE', message: 'no route of the rules matches this request' };
+  }
+  const { upstream, route: to } = chosen;
+  if (tunnelled && !upstream.rpcOverHttp) {
+    return {
+      status: 405,
+      code: 'METHOD_NOT_TUNNELLED',
+      message: `${facts.method} is let through only to an upstream with rpcOverHttp, which ${to.to} is not`,
+    };
+  }
+  const policy = upstream.ambiguousPaths ?? (upstream.rpcOverHttp ? 'refuse' : 'pass');
+  const ambiguity = policy === 'refuse' ? pathAmbiguity(facts.target) : undefined;
+  return ambiguity === undefined
+    ? undefined
+    : { status: 400, code: 'PATH_AMBIGUOUS', message: `the path holds ${ambiguity}` };
+}

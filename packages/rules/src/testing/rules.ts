@@ -1,0 +1,50 @@
+// Room: short ways to say a rule set, a request and a verdict in tests.
+import { expect } from 'vitest';
+import { formatDiagnostic, loadRules, type RequestFacts, type RuleSet, requestFacts } from '../index.ts';
+
+/** A rules file whose access and routes are given; listeners and upstreams stand at short defaults. */
+export function rulesText(
+  parts: { access?: string; routes?: string; upstreams?: string; listen?: string } = {},
+): string {
+  return [
+    `listen: ${parts.listen ?? '[{ address: 127.0.0.1:443, tls: { certificates: [{ cert: a.crt, key: a.key }] } }]'}`,
+    `upstreams: ${parts.upstreams ?? '{ exchange: { servers: [https://127.0.0.3:443], rpcOverHttp: true }, apache: { servers: [http://127.0.0.1:8080] } }'}`,
+    `access: ${parts.access ?? '[{ allow: {} }]'}`,
+    `routes: ${parts.routes ?? '[{ when: { path: { prefix: /owa } }, to: exchange }, { to: apache }]'}`,
+    '',
+  ].join('\n');
+}
+
+/** Loads text that must be free of errors. */
+export function load(text: string): RuleSet {
+  const { rules, diagnostics } = loadRules(text, 'outrigger.yaml');
+  if (rules === undefined) throw new Error(diagnostics.map(formatDiagnostic).join('\n'));
+  return rules;
+}
+
+/** Findings of a text, each as it is printed. */
+export function findings(text: string): string[] {
+  return loadRules(text, 'outrigger.yaml').diagnostics.map(formatDiagnostic);
+}
+
+export type Asked = {
+  method?: string;
+  target?: string;
+  host?: string | undefined;
+  version?: '1.0' | '1.1';
+  client?: string;
+  fields?: [string, string][];
+};
+
+/** Facts of a request that must be well-formed. */
+export function factsOf(rules: RuleSet, asked: Asked): RequestFacts {
+  const { method = 'GET', target = '/', version = '1.1', client = '192.0.2.7', fields = [] } = asked;
+  const host: [string, string][] =
+    'host' in asked && asked.host === undefined ? [] : [['Host', asked.host ?? 'contoso.com']];
+  const [listener] = rules.listen;
+  if (listener === undefined) throw new Error('a rule set has a listener');
+  const result = requestFacts({ method, target, version, fields: [...host, ...fields] }, { listener, client });
+  expect(result.kind).toBe('facts');
+  if (result.kind !== 'facts') throw new Error(result.message);
+  return result.facts;
+}
