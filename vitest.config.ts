@@ -3,9 +3,13 @@ import { defineConfig } from 'vitest/config';
 // The `source` condition makes a workspace package resolve to its TypeScript, so tests need no build.
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } };
 
+const results = process.env.OUTRIGGER_RESULTS;
+
 export default defineConfig({
   ...source,
   test: {
+    // Continuous integration adds up the results of two runs.
+    ...(results !== undefined && { reporters: ['default', ['json', { outputFile: results }]] }),
     projects: [
       {
         ...source,
