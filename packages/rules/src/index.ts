@@ -19,5 +19,5 @@ export { type CompiledRules, compileRules, type Decision, type Refusal, route } 
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
 export { suggestion } from './suggest.ts';
-export { normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
+export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { outrigger, withFolder } from '../testing/terminal.ts';
+import type { Explanation } from './explain.ts';
+
+const RULES = `listen:
+  - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
+  - { address: 203.0.113.10:80, name: plain }
+upstreams:
+  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true }
+  apache: { servers: [http://127.0.0.1:8080] }
+access:
+  - deny: { path: { prefix: /ecp }, clients: ['!10.0.0.0/8'] }
+  - deny: { path: { prefix: /gone } }
+    answer: reset
+  - allow: {}
+routes:
+  # from squid.conf:18 acl exch_url url_regex -i contoso.com/owa
+  - when: { url: { regex: contoso.com/owa, ignoreCase: true } }
+    to: exchange
+  - when: { hosts: mail.contoso.com, path: { prefix: /ecp } }
+    to: exchange
+  - when: { listeners: plain, path: { exact: /b%c3%a4r } }
+    to: exchange
+  - to: apache
+`.replace('/b%c3%a4r', '/bär');
+
+async function explained(...args: string[]): Promise<Explanation & { code: number }> {
+  let result: (Explanation & { code: number }) | undefined;
+  await withFolder({ 'rules.yaml': RULES }, async (path) => {
+    const { code, out, err } = await outrigger('explain', path('rules.yaml'), ...args, '--json');
+    expect(err).toBe('');
+    result = { code, ...(JSON.parse(out) as Explanation) };
+  });
+  if (result === undefined) throw new Error('explain printed nothing');
+  return result;
+}
+
+describe('explain --json', () => {
+  it('names access, upstream, lane, the deciding lines and where they were imported from', async () => {
+    expect(await explained('GET', 'https://contoso.com/OWA/x')).toMatchObject({
+      code: 0,
+      access: 'allow',
+      upstream: 'exchange',
+      lane: 'relay',
+      route: {
+        line: 14,
+        importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
+      },
+      accessLine: { line: 11, importedFrom: [] },
+      listener: '203.0.113.10:443',
+    });
+  });
+
+  it('ends with 3 on a denial, and says how it is answered', async () => {
+    expect(await explained('GET', 'https://mail.contoso.com/ECP')).toMatchObject({
+      code: 3,
+      access: 'deny',
+      answer: 'forbidden',
+      accessLine: { line: 8 },
+    });
+    expect(await explained('GET', 'https://contoso.com/gone')).toMatchObject({ code: 3, answer: 'reset' });
+  });
+
+  it('takes the address of the client', async () => {
+    expect(await explained('GET', 'https://mail.contoso.com/ecp', '--from', '10.1.2.3')).toMatchObject({
+      code: 0,
+      upstream: 'exchange',
+    });
+  });
+
+  it('routes by a Host given instead of the authority', async () => {
+    expect(await explained('GET', 'https://203.0.113.10/owa')).toMatchObject({ upstream: 'apache' });
+    expect(await explained('GET', 'https://203.0.113.10/owa', '--header', 'Host: contoso.com')).toMatchObject({
+      upstream: 'exchange',
+    });
+  });
+
+  it('keeps the port of the authority in the Host, as a client does', async () => {
+    expect(await explained('GET', 'https://contoso.com:8443/owa')).toMatchObject({ upstream: 'apache' });
+  });
+
+  it('asks as an HTTP/1.0 client without Host where the header is empty', async () => {
+    expect(await explained('GET', 'https://203.0.113.10/owa', '--header', 'Host:')).toMatchObject({
+      code: 0,
+      upstream: 'exchange',
+    });
+  });
+
+  it('takes the path byte for byte', async () => {
+    expect(await explained('GET', 'https://contoso.com/a/../owa')).toMatchObject({ upstream: 'apache' });
+    expect(await explained('GET', 'https://contoso.com/%6fwa')).toMatchObject({ upstream: 'exchange' });
+    expect(await explained('GET', 'http://203.0.113.10/b%C3%A4r')).toMatchObject({
+      upstream: 'exchange',
+      listener: 'plain',
+    });
+    expect(await explained('GET', 'http://203.0.113.10/bär')).toMatchObject({ upstream: 'exchange' });
+  });
+
+  it('takes an absolute-form target', async () => {
+    expect(
+      await explained('GET', 'https://www.example.org/', '--target', 'http://mail.contoso.com/owa/'),
+    ).toMatchObject({ upstream: 'exchange' });
+  });
+
+  it('still names the upstream of a request that is refused', async () => {
+    expect(await explained('RPC_IN_DATA', 'https://contoso.com/site')).toMatchObject({
+      code: 0,
+      access: 'allow',
+      upstream: 'apache',
+      refusal: { status: 405 },
+    });
+    expect(await explained('GET', 'https://contoso.com/owa%00')).toMatchObject({
+      upstream: 'exchange',
+      refusal: { status: 400, code: 'PATH_AMBIGUOUS' },
+    });
+  });
+
+  it('denies a head the proxy would not take', async () => {
+    expect(await explained('GET', 'https://contoso.com/', '--header', 'Host: a', '--header', 'Host: b')).toMatchObject({
+      code: 3,
+      refusal: { code: 'HOST_REPEATED' },
+    });
+  });
+});
+
+describe('explain for a person', () => {
+  it('prints the verdict, the lines and their origin', async () => {
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
+      expect(code).toBe(0);
+      expect(out).toMatch(/^verdict +allowed$/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:14\n +from squid\.conf:18 {2}acl exch_url/m);
+    });
+  });
+
+  it.each([
+    [['GET', 'contoso.com/owa'], /not an http:\/\/ or https:\/\/ URL/],
+    [['GET', 'https://contoso.com/', '--from', 'nowhere'], /not an IP address/],
+    [['GET X', 'https://contoso.com/'], /not a request method/],
+    [['GET', 'https://contoso.com/', '--header', 'nocolon'], /a header field is written/],
+    [
+      ['GET', 'https://contoso.com/', '--listener', 'x'],
+      /no such listener. The rules listen on 203.0.113.10:443, plain/,
+    ],
+    [['GET'], /missing required argument/],
+  ])('%j cannot run, says why, and shows no stack', async (args, message) => {
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { code, err, out } = await outrigger('explain', path('rules.yaml'), ...args);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toMatch(message);
+      expect(err).not.toMatch(/\n {4}at /);
+    });
+  });
+});

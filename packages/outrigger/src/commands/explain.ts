@@ -1,0 +1,198 @@
+// Room: `outrigger explain`: what becomes of one request, and which lines decide it. It asks the same route() as the proxy.
+import {
+  asWireBytes,
+  compileRules,
+  type Decision,
+  type FactsHead,
+  formatPlace,
+  type Listener,
+  listenerName,
+  type Provenance,
+  parseAddress,
+  parseListenAddress,
+  type RuleSet,
+  requestFacts,
+  route,
+  type SourceRef,
+} from '@outrigger/rules';
+import { Command } from 'commander';
+import type { Finish } from '../program.ts';
+import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
+const CLIENT_FROM_OUTSIDE = '192.0.2.1';
+
+type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
+
+/** What `--json` prints. `route` and `accessLine` are places in the rules file, with the lines they were imported from. */
+export type Explanation = {
+  access: Decision['access'];
+  answer?: Decision['answer'];
+  upstream: string | null;
+  lane: Decision['lane'];
+  route: ExplainedPlace | null;
+  accessLine: ExplainedPlace | null;
+  refusal?: { status: number; code: string; message: string };
+  listener: string;
+  client: string;
+};
+type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
+
+export function explainCommand(terminal: Terminal, finish: Finish): Command {
+  return new Command('explain')
+    .summary('say what becomes of one request, and why')
+    .description(
+      'Says which rules decide a request: access, upstream, lane, and the line each rule was imported from.\n' +
+        'The authority of URL is where the client connects and the Host it sends, unless --header gives another;\n' +
+        "an empty one (--header 'Host:') is a request of HTTP/1.0 without Host. The path is taken byte for byte.\n" +
+        'Exit 0: access allowed (a refusal of the method or the path is told, and is not a denial). 3: denied. 1: cannot run.',
+    )
+    .argument('<file>', 'the rules file')
+    .argument('<method>', 'the request method, as sent')
+    .argument('<url>', 'http://HOST[:PORT]/PATH or https://…')
+    .option('--from <ip>', 'address of the client', CLIENT_FROM_OUTSIDE)
+    .option('--header <name: value>', 'a header field of the request (may be repeated)', collect, [])
+    .option('--listener <address>', 'name or address of the listener that accepts the request')
+    .option('--target <target>', 'request target, where it is not the path of the URL (absolute form, *)')
+    .option('--json', 'the verdict as JSON on stdout')
+    .addHelpText(
+      'after',
+      '\nExamples:\n' +
+        "  outrigger explain outrigger.yaml RPC_IN_DATA 'https://mail.contoso.com/rpc/rpcproxy.dll?mbx1:6001'\n" +
+        "  outrigger explain outrigger.yaml GET https://203.0.113.10/owa --header 'Host: mail.contoso.com' --from 10.1.2.3",
+    )
+    .action((file: string, method: string, url: string, options: Options) => {
+      const { rules, diagnostics } = readRules(file);
+      if (rules === undefined) {
+        printDiagnostics(diagnostics, terminal);
+        throw new UsageError(`${file}: not usable`);
+      }
+      const explanation = explain(rules, method, url, options);
+      terminal.out(options.json ? `${JSON.stringify(explanation)}\n` : printed(explanation, method, url, terminal));
+      finish(explanation.access === 'allow' ? 0 : 3);
+    });
+}
+
+/** The verdict on one request. A head the proxy would answer with 400 before any rule is a denial with a refusal. */
+export function explain(rules: RuleSet, method: string, url: string, options: Omit<Options, 'json'>): Explanation {
+  const parsed = /^(https?):\/\/([^/?#]+)([^#]*)$/i.exec(url);
+  if (parsed === null) throw new UsageError(`${url}: not an http:// or https:// URL`);
+  if (parseAddress(options.from) === undefined) throw new UsageError(`${options.from}: not an IP address`);
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) throw new UsageError(`${method}: not a request method`);
+  const [, scheme = '', authority = '', rest = ''] = parsed;
+  const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
+  const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
+
+  const result = requestFacts(head, { listener, client: options.from });
+  const place = { listener: listenerName(listener), client: options.from };
+  if (result.kind === 'bad') {
+    const { status, code, message } = result;
+    return {
+      access: 'deny',
+      upstream: null,
+      lane: 'relay',
+      route: null,
+      accessLine: null,
+      refusal: { status, code, message },
+      ...place,
+    };
+  }
+  const decision = route(compileRules(rules), result.facts);
+  return {
+    access: decision.access,
+    ...(decision.access === 'deny' && { answer: decision.answer }),
+    upstream: decision.upstream ?? null,
+    lane: decision.lane,
+    route: placeOf(decision.route),
+    accessLine: placeOf(decision.accessLine),
+    ...(decision.refusal !== undefined && { refusal: decision.refusal }),
+    ...place,
+  };
+}
+
+function headOf(method: string, authority: string, target: string, headers: readonly string[]): FactsHead {
+  const given = headers.map((header): [string, string] => {
+    const colon = header.indexOf(':');
+    if (colon < 1) throw new UsageError(`${header}: a header field is written 'Name: value'`);
+    return [asWireBytes(header.slice(0, colon).trim()), asWireBytes(header.slice(colon + 1).trim())];
+  });
+  const isHost = ([name]: [string, string]): boolean => name.toLowerCase() === 'host';
+  const hostGiven = given.some(isHost);
+  const fields = given.filter((field) => !(isHost(field) && field[1] === ''));
+  if (!hostGiven) fields.unshift(['Host', asWireBytes(authority)]);
+  return { method, target: asWireBytes(target), version: fields.some(isHost) ? '1.1' : '1.0', fields };
+}
+
+/** The listener named; else the one at the port of the URL, else one of its scheme, else the first. */
+function chooseListener(rules: RuleSet, scheme: string, authority: string, wanted: string | undefined): Listener {
+  if (wanted !== undefined) {
+    const named = rules.listen.find((listener) => listener.name === wanted || listener.address === wanted);
+    if (named === undefined) {
+      throw new UsageError(
+        `${wanted}: no such listener. The rules listen on ${rules.listen.map(listenerName).join(', ')}`,
+      );
+    }
+    return named;
+  }
+  const port = Number(/:(\d+)$/.exec(authority)?.[1] ?? (scheme === 'https' ? 443 : 80));
+  const sameScheme = rules.listen.filter(({ tls }) => (tls !== undefined) === (scheme === 'https'));
+  const samePort = sameScheme.find(({ address }) => parseListenAddress(address)?.port === port);
+  const chosen = samePort ?? sameScheme[0] ?? rules.listen[0];
+  if (chosen === undefined) throw new Error('rules without a listener passed the loader');
+  return chosen;
+}
+
+function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
+  if (rule?.at === undefined) return null;
+  const { file, line } = rule.at;
+  return {
+    file,
+    line,
+    importedFrom: (rule.from ?? []).map(({ file: source, line: number, directive }) => ({
+      file: source,
+      line: number,
+      directive,
+    })),
+  };
+}
+
+function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
+  const { access, answer, upstream, lane, refusal, listener, client } = explanation;
+  const verdict =
+    access === 'deny'
+      ? terminal.paint(
+          'red',
+          refusal !== undefined
+            ? `refused with ${refusal.status}`
+            : answer === 'reset'
+              ? 'denied: connection reset'
+              : 'denied: 403',
+        )
+      : refusal !== undefined
+        ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
+        : terminal.paint('green', 'allowed');
+  const rows: [string, string][] = [
+    ['request', `${method} ${url} from ${client} on ${listener}`],
+    ['verdict', verdict],
+    ...(refusal === undefined ? [] : [['because', `${refusal.message} [${refusal.code}]`] satisfies [string, string]]),
+    [
+      'access',
+      explanation.accessLine === null ? 'no access line matches, which denies' : printedPlace(explanation.accessLine),
+    ],
+    ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
+    ['upstream', upstream ?? '-'],
+    ['lane', lane],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
+}
+
+function printedPlace(place: ExplainedPlace): string {
+  const source = (ref: Pick<SourceRef, 'file' | 'line' | 'directive'>): string =>
+    `\n            from ${ref.file}:${ref.line}  ${ref.directive}`;
+  return `${formatPlace({ ...place, directive: '' })}${place.importedFrom.map(source).join('')}`;
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

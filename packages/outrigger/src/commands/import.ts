@@ -1,0 +1,76 @@
+// Room: `outrigger import`: old configs in, a rules file and a report out.
+import { writeFileSync } from 'node:fs';
+import { diskReader, importSquid, reportJson, reportText, type Translation } from '@outrigger/importer';
+import { dumpRules } from '@outrigger/rules';
+import { Command, Option } from 'commander';
+import type { Finish } from '../program.ts';
+import { reasonOf, UsageError } from '../rulesfile.ts';
+import type { Terminal } from '../terminal.ts';
+
+type Options = {
+  squid: string[];
+  output?: string;
+  report?: string;
+  reportFormat: 'text' | 'json';
+  strict?: true;
+  squidVersion?: string;
+};
+
+/** Exit codes of product.md: 0 all carried over, 2 rules written and something untranslated, 1 cannot run. */
+const EXIT = { complete: 0, partial: 2, failed: 1 } as const;
+
+export function importCommand(terminal: Terminal, finish: Finish): Command {
+  return new Command('import')
+    .summary('turn a squid.conf into a rules file, with a report on every line')
+    .description(
+      'Reads a squid.conf, writes the rules that mean the same, and reports what became of every line.\n' +
+        'Exit 0: everything was carried over. 2: rules were written, and the report names what was not translated. 1: cannot run.',
+    )
+    .requiredOption('--squid <file>', 'a squid.conf; its includes are followed (may be repeated)', collect, [])
+    .option('-o, --output <file>', 'write the rules here instead of stdout')
+    .option('--report <file>', 'write the report here instead of stderr')
+    .addOption(new Option('--report-format <format>', 'form of the report').choices(['text', 'json']).default('text'))
+    .option('--strict', 'write no rules and end with 1 where anything was not carried over')
+    .option('--squid-version <version>', 'the Squid that ran this file, where its meaning depends on it (3.5, 5.7, …)')
+    .addHelpText('after', '\nExample:\n  outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml')
+    .action((options: Options) => {
+      const translation = importSquid({
+        files: options.squid,
+        reader: diskReader(),
+        ...(options.squidVersion !== undefined && { squidVersion: options.squidVersion }),
+      });
+      deliver(options.report, report(translation, options), (text) => terminal.err(text));
+      const { rules } = translation;
+      const held = options.strict === true && translation.outcome !== 'complete';
+      if (rules === undefined || held) {
+        terminal.err(
+          `No rules were written${held && rules !== undefined ? ': --strict was given and something was not carried over' : ''}.\n`,
+        );
+        finish(1);
+        return;
+      }
+      const preamble = `Rules imported by outrigger from ${options.squid.join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
+      deliver(options.output, dumpRules(rules, { preamble }), (text) => terminal.out(text));
+      finish(EXIT[translation.outcome]);
+    });
+}
+
+function report(translation: Translation, options: Options): string {
+  return options.reportFormat === 'json' ? reportJson(translation) : reportText(translation);
+}
+
+function deliver(file: string | undefined, text: string, print: (text: string) => void): void {
+  if (file === undefined) {
+    print(text);
+    return;
+  }
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UsageError(`${file}: cannot be written: ${reasonOf(error)}`);
+  }
+}
+
+function collect(value: string, previous: string[]): string[] {
+  return [...previous, value];
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { outrigger, withFolder } from '../testing/terminal.ts';
+
+const GOOD = `listen: [{ address: 127.0.0.1:8443 }]
+upstreams: { apache: { servers: [http://127.0.0.1:8080] } }
+access: [{ allow: {} }]
+routes: [{ to: apache }]
+`;
+
+describe('validate', () => {
+  it('ends with 0 and counts what it read', async () => {
+    await withFolder({ 'rules.yaml': GOOD }, async (path) => {
+      const { code, err, out } = await outrigger('validate', path('rules.yaml'));
+      expect({ code, out }).toEqual({ code: 0, out: '' });
+      expect(err).toMatch(/rules\.yaml: 1 listener, 1 upstream, 1 access line, 1 route\n$/);
+    });
+  });
+
+  it('prints every problem with its place and ends with 1', async () => {
+    await withFolder({ 'rules.yaml': GOOD.replace('allow', 'alow').replace('routes', 'route') }, async (path) => {
+      const { code, err } = await outrigger('validate', path('rules.yaml'));
+      expect(code).toBe(1);
+      expect(err).toMatch(/rules\.yaml:3:\d+: error: .*allow or deny/);
+      expect(err).toMatch(
+        /rules\.yaml:4:1: error: route is not a key here\. Did you mean routes\? \[RULES_UNKNOWN_KEY\]/,
+      );
+    });
+  });
+
+  it('prints findings as JSON', async () => {
+    await withFolder({ 'rules.yaml': 'listen: []' }, async (path) => {
+      const { code, out } = await outrigger('validate', path('rules.yaml'), '--json');
+      expect(code).toBe(1);
+      expect(JSON.parse(out)).toMatchObject({
+        usable: false,
+        diagnostics: expect.arrayContaining([expect.objectContaining({ code: 'RULES_SHAPE' })]),
+      });
+    });
+  });
+
+  it('says which file is not there', async () => {
+    const { code, err } = await outrigger('validate', '/nonexistent/rules.yaml');
+    expect(code).toBe(1);
+    expect(err).toBe('outrigger: /nonexistent/rules.yaml: cannot be read: there is no such file or folder\n');
+  });
+});
+
+describe('the command line', () => {
+  it.each(['import', 'validate', 'explain', 'run'])('%s --help ends with 0 and shows an example', async (command) => {
+    const { code, out } = await outrigger(command, '--help');
+    expect(code).toBe(0);
+    expect(out).toMatch(/Examples?:\n {2}outrigger /);
+  });
+
+  it('names the command that was probably meant', async () => {
+    const { code, err } = await outrigger('exlain');
+    expect(code).toBe(1);
+    expect(err).toMatch(/Did you mean explain/);
+  });
+});

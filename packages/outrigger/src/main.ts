@@ -1,0 +1,5 @@
+// Room: the process. The only place that ends it.
+import { runProgram } from './program.ts';
+import { processTerminal } from './terminal.ts';
+
+process.exitCode = await runProgram(process.argv.slice(2), processTerminal());
