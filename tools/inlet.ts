@@ -8,7 +8,8 @@ import type { Duplex } from 'node:stream';
  */
 export type Taken =
   | { kind: 'bytes'; bytes: Buffer }
-  | { kind: 'ended' | 'late' | 'overlong'; bytes: Buffer }
+  | { kind: 'ended' | 'late'; bytes: Buffer }
+  | { kind: 'overlong'; bytes: Buffer }
   | { kind: 'failed'; bytes: Buffer; code: string };
 
 export type Inlet = {
@@ -24,8 +25,8 @@ export type Inlet = {
   rest(milliseconds: number, limit?: number): Promise<Taken>;
   /** True from when the peer has sent its last byte, whether or not all of it was taken. */
   readonly over: boolean;
-  /** Resolves when `over` becomes true. */
-  whenOver(): Promise<void>;
+  /** Resolves when `over` becomes true: to `FIN`, or to the code of what ended the connection instead. */
+  whenOver(): Promise<string>;
 };
 
 /** Bytes held for someone who has not asked yet: one TLS record and more, so that an end behind them is noticed. */
@@ -38,14 +39,14 @@ export function openInlet(socket: Duplex): Inlet {
   let held: Buffer = Buffer.alloc(0);
   let end: { kind: 'ended' } | { kind: 'failed'; code: string } | undefined;
   let wake: (() => void) | undefined;
-  let over = () => {};
-  const whenOver = new Promise<void>((resolve) => {
+  let over = (_how: string) => {};
+  const whenOver = new Promise<string>((resolve) => {
     over = resolve;
   });
 
   const finish = (how: NonNullable<typeof end>) => {
     end ??= how;
-    over();
+    over(how.kind === 'ended' ? 'FIN' : how.code);
     wake?.();
   };
   const pull = () => {

@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { createAuthority } from './certs.ts';
 import { field } from './message.ts';
-import { connect, expectResponse, readResponse, type Wire } from './wire.ts';
+import { connect, expectResponse, readResponse, reset, type Wire } from './wire.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -80,7 +80,7 @@ const broken: [string, (socket: Socket) => void, string][] = [
   ['late', (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc'), 'abc'],
   ['bad', (socket) => socket.write('SSH-2.0-OpenSSH\r\n\r\n'), 'SSH-2.0-OpenSSH\r\n\r\n'],
   ['bad', (socket) => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3 \r\nabc\r\n'), ''],
-  ['failed', (socket) => socket.resetAndDestroy(), ''],
+  ['failed', (socket) => reset(socket), ''],
 ];
 for (const [kind, serve, bytes] of broken) {
   it(`says ${kind}, with what had come, where the response is ${JSON.stringify(bytes)} and no more`, async () => {

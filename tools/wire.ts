@@ -69,7 +69,7 @@ export async function connect(options: WireOptions): Promise<Wire> {
       return true;
     },
     finish: () => void socket.end(),
-    reset: () => void raw.resetAndDestroy(),
+    reset: () => reset(raw),
     close: () => gone(socket),
   };
 }
@@ -94,6 +94,15 @@ export function gone(socket: Socket): Promise<void> {
     socket.once('close', () => resolve());
     socket.destroy();
   });
+}
+
+/**
+ * RST and nothing before it. node's own `resetAndDestroy` ends a writable socket softly first, so that a FIN runs ahead of
+ * the RST and the peer sees an orderly end. `raw`: the TCP socket, also where TLS runs on it.
+ */
+export function reset(raw: Socket): void {
+  raw.destroySoon = () => raw.destroy();
+  raw.resetAndDestroy();
 }
 
 /** Text as latin1: one character, one byte. */

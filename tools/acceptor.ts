@@ -1,0 +1,105 @@
+// Room: accepting connections for a stand-in: plain or TLS, half-close allowed, each of them able to reset, none left over.
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { type Inlet, openInlet } from './inlet.ts';
+import { gone, reset, write } from './wire.ts';
+
+/** Certificate and key as PEM, and whatever else of node's TLS options a test wants to turn. */
+export type ServerTls = { cert: string; key: string } & Pick<
+  TlsOptions,
+  | 'ALPNProtocols'
+  | 'minVersion'
+  | 'maxVersion'
+  | 'ciphers'
+  | 'secureOptions'
+  | 'ca'
+  | 'requestCert'
+  | 'rejectUnauthorized'
+>;
+
+/** The server's half of one accepted connection. */
+export type Accepted = {
+  readonly inlet: Inlet;
+  /** `ADDRESS:PORT` of the peer. */
+  readonly from: string;
+  /** What the handshake said; undefined on plain TCP. `serverName`: the SNI, absent where the client sent none. */
+  readonly tls?: { protocol: string; serverName?: string; alpn?: string };
+  /** Writes and waits for the kernel; false when the connection is gone. */
+  send(bytes: Buffer): Promise<boolean>;
+  /** FIN once everything written is out. A peer that then neither ends nor leaves is cut off after 5 s. */
+  finish(): void;
+  /** RST now. */
+  reset(): void;
+  /** Destroys and waits. */
+  close(): Promise<void>;
+};
+
+/** Milliseconds between our FIN and the end of the connection whatever the peer does: enough to read a last answer. */
+export const LINGER = 5_000;
+
+export type Acceptor = { readonly host: string; readonly port: number; close(): Promise<void> };
+
+/** Listens on loopback unless told otherwise; rejects when the port is taken. `close` ends every connection. */
+export async function accept(
+  options: { host?: string; port?: number; tls?: ServerTls },
+  onConnection: (accepted: Accepted) => void,
+): Promise<Acceptor> {
+  const { host = '127.0.0.1', port = 0, tls } = options;
+  const raws = new Map<string, Socket>();
+  const secure = tls && createTlsServer(tls, (socket) => onConnection(acceptedOf(socket, raws.get(peerOf(socket)))));
+  secure?.on('tlsClientError', () => {}); // the client's side of a refused handshake is what tests look at
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (raw) => {
+    const peer = peerOf(raw);
+    raws.set(peer, raw);
+    raw.once('close', () => raws.delete(peer));
+    if (secure) {
+      raw.on('error', () => {}); // reported by the TLS socket above it
+      secure.emit('connection', raw);
+    } else {
+      onConnection(acceptedOf(raw, raw));
+    }
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return {
+    host,
+    port: (server.address() as AddressInfo).port,
+    async close() {
+      const closed = new Promise((resolve) => server.close(resolve));
+      await Promise.all([...raws.values()].map(gone));
+      await closed;
+    },
+  };
+}
+
+function acceptedOf(socket: Socket | TLSSocket, raw: Socket | undefined): Accepted {
+  const inlet = openInlet(socket);
+  return {
+    inlet,
+    from: peerOf(socket),
+    ...('getProtocol' in socket && { tls: handshakeOf(socket) }),
+    send: (bytes) => write(socket, bytes),
+    finish() {
+      if (socket.writableEnded) return;
+      socket.end();
+      const timer = setTimeout(() => socket.destroy(), LINGER);
+      socket.once('close', () => clearTimeout(timer));
+    },
+    reset: () => void (raw && reset(raw)),
+    close: () => gone(socket),
+  };
+}
+
+function handshakeOf(socket: TLSSocket): NonNullable<Accepted['tls']> {
+  return {
+    protocol: socket.getProtocol() ?? '',
+    ...(socket.servername && { serverName: socket.servername }),
+    ...(socket.alpnProtocol && { alpn: socket.alpnProtocol }),
+  };
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
