@@ -14,6 +14,7 @@ export type Forwarding = {
   target: string;
   /** HOST[:PORT] the client asked for; empty where it named none and no default is set. */
   authority: string;
+  /** Of the client's connection, not of a target in absolute-form: that is the client's claim, and X-Forwarded-Proto is ours. */
   scheme: 'http' | 'https';
   /** Address of the client, without port. */
   client: string;
@@ -21,7 +22,7 @@ export type Forwarding = {
   protocolTunnel: boolean;
   /** Tell Exchange that the client's side is TLS. */
   frontEndHttps: boolean;
-  /** Host to send instead of the client's. */
+  /** Host the upstream is configured to get instead of the client's; not the `host` of the facts, which has lost its port. */
   host?: string;
 };
 
@@ -31,8 +32,8 @@ export type Forwarding = {
  * as `-` here. The whole X-Forwarded family goes (Port, Ssl, User, …), and with it Forwarded (RFC 7239) and X-Real-IP: a
  * server may trust one of them for the address it sees us at, and we set none of them.
  */
-const CLAIMS: ReadonlySet<string> = new Set(['forwarded', 'x-real-ip', 'front-end-https']);
-const CLAIM_FAMILY = 'x-forwarded-';
+const CLAIM =
+  /^(?:x[^a-z0-9]forwarded[^a-z0-9]|x[^a-z0-9]real[^a-z0-9]ip$|forwarded$|front[^a-z0-9]end[^a-z0-9]https$)/;
 
 /**
  * Fields for this hop alone, dropped (RFC 9110 7.6.1). Trailer stays: it announces what a chunked body does carry through us.
@@ -124,7 +125,7 @@ function fates(head: RequestHead, forwarding: Forwarding): (name: string, value:
   let hostSeen = false;
 
   const passesOption = (option: string): boolean => {
-    if (protocolTunnel) return !NEVER_STRIPPED.has(option) && !isClaim(option);
+    if (protocolTunnel) return !NEVER_STRIPPED.has(option) && !CLAIM.test(option);
     return PASSED_OPTIONS.has(option) && (option !== 'upgrade' || upgrades);
   };
 
@@ -133,11 +134,13 @@ function fates(head: RequestHead, forwarding: Forwarding): (name: string, value:
     if (lower === 'host') {
       if (hostSeen) return 'drop';
       hostSeen = true;
-      return newHost === undefined || newHost === value ? 'keep' : { value: newHost };
+      // An empty Host names nobody; the request was routed by the listener's default.
+      const host = newHost ?? (value === '' ? forwarding.authority : value);
+      return host === value ? 'keep' : { value: host };
     }
     if (lower === 'connection') return only(value, passesOption);
     if (lower === 'upgrade') return upgrades ? only(value, (protocol) => protocol === 'websocket') : 'drop';
-    if (isClaim(lower) || HOP_BY_HOP.has(lower)) return 'drop';
+    if (CLAIM.test(lower) || HOP_BY_HOP.has(lower)) return 'drop';
     // RFC 9110 7.6.1: a field named by a Connection option goes with the option. A tunnel's options pass, so its fields do.
     return !protocolTunnel && options.has(lower) && !NEVER_STRIPPED.has(lower) ? 'drop' : 'keep';
   };
@@ -149,11 +152,6 @@ function only(value: string, passes: (member: string) => boolean): Fate {
   const passed = members.filter((member) => passes(lowerCase(member)));
   if (passed.length === members.length) return 'keep';
   return passed.length === 0 ? 'drop' : { value: passed.join(', ') };
-}
-
-function isClaim(lowerCaseName: string): boolean {
-  const name = lowerCaseName.replace(/[^a-z0-9]/g, '-');
-  return CLAIMS.has(name) || name.startsWith(CLAIM_FAMILY);
 }
 
 function lowerCase(text: string): string {

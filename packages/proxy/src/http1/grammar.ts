@@ -52,21 +52,25 @@ export function isTextByte(byte: number): boolean {
   return ((CLASS[byte] ?? 0) & TEXT) !== 0;
 }
 
-/** True where bytes [from, to) are a token: at least one tchar, nothing else. */
-export function isToken(bytes: Uint8Array, from: number, to: number): boolean {
-  return from < to && allOf(TCHAR, bytes, from, to);
+/** Where the run of tchar that begins at `from` ends: the first other byte, at most `to`. */
+export function tokenEnd(bytes: Uint8Array, from: number, to: number): number {
+  return runEnd(TCHAR, bytes, from, to);
 }
 
-/** True where bytes [from, to) could stand in a request target: at least one, see the departures above. */
-export function isTargetText(bytes: Uint8Array, from: number, to: number): boolean {
-  return from < to && allOf(TARGET, bytes, from, to);
+/** Where the run of text bytes that begins at `from` ends: the first CR, LF or other control byte, at most `to`. */
+export function textEnd(bytes: Uint8Array, from: number, to: number): number {
+  return runEnd(TEXT, bytes, from, to);
 }
 
-function allOf(bit: number, bytes: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    if (((CLASS[bytes[at] ?? 0] ?? 0) & bit) === 0) return false;
-  }
-  return true;
+/** Where the run of request target bytes that begins at `from` ends, at most `to`; see the departures above. */
+export function targetEnd(bytes: Uint8Array, from: number, to: number): number {
+  return runEnd(TARGET, bytes, from, to);
+}
+
+function runEnd(bit: number, bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && ((CLASS[bytes[at] ?? 0] ?? 0) & bit) !== 0) at++;
+  return at;
 }
 
 /** Value of a hexadecimal digit, -1 for any other byte. RFC 9112 7.1: chunk-size = 1*HEXDIG. */
@@ -89,8 +93,11 @@ export const HTTP_VERSION = /^HTTP\/(\d\.\d)$/;
  */
 export const STATUS_LINE = /^HTTP\/(\d\.\d) ([1-9]\d\d)(?: (.*))?$/s;
 
-/** RFC 9112 3.2.2 absolute-form, of the two schemes a gateway can serve; the authority itself is the rules' to read. */
-export const ABSOLUTE_FORM = /^https?:\/\/[^/?]/i;
+/**
+ * RFC 9112 3.2.2 absolute-form, of the two schemes a gateway can serve (RFC 9110 4.2), with an authority of the characters
+ * RFC 3986 3.2 has for one. Which host and port it means, or that it has userinfo, is the rules' to see.
+ */
+export const ABSOLUTE_FORM = /^https?:\/\/[A-Za-z0-9._~!$&'()*+,;=:@%[\]-]+(?:[/?]|$)/i;
 
 /** RFC 9110 8.6: Content-Length = 1*DIGIT. Departure: the list form `5, 5`, which 8.6 lets us accept, is refused. */
 export const CONTENT_LENGTH = /^\d+$/;
