@@ -1,0 +1,102 @@
+// Room: what is told about traffic: one record per request and per channel end, one per failed handshake, and one line of text
+// for each. No secrets: no field of a head is told but Host, and of a query only the server and port of a channel.
+import { type Decision, formatPlace } from '@outrigger/rules';
+import { channelOf } from './channel.ts';
+import type { Ending } from './relay.ts';
+
+/** One request that was read whole, told when its exchange has ended. */
+export type RequestRecord = {
+  kind: 'request';
+  /** When its head was complete, milliseconds since 1970, and how long the exchange took. */
+  at: number;
+  milliseconds: number;
+  /** `ADDRESS:PORT`. */
+  client: string;
+  listener: string;
+  method: string;
+  /** As routed; empty where the request names none. */
+  host: string;
+  /** Path; a query is `?` alone unless it names a channel. */
+  target: string;
+  version: '1.0' | '1.1';
+  /** Of the response the client got; absent where it got none, as on a channel IN. */
+  status?: number;
+  upstream?: string;
+  server?: string;
+  upstreamVersion?: '1.0' | '1.1';
+  /** Bytes of bodies, towards the server and towards the client. */
+  bytesUp: number;
+  bytesDown: number;
+  ending: Ending;
+  /** `SERVER:PORT` of MS-RPCH. */
+  channel?: string;
+  /** Place of the rule that denied or routed: the line it was imported from, else its line in the rules file. */
+  rule?: string;
+  /** What went wrong or is missing, and what to do about it. */
+  code?: string;
+  message?: string;
+};
+
+/** Something that is not one request: a handshake that failed, bytes that were no head, a login left unfinished, a warning. */
+export type NoticeRecord = {
+  kind: 'notice';
+  at: number;
+  severity: 'error' | 'warning' | 'note';
+  /** `ADDRESS:PORT`, where a client is concerned. */
+  client?: string;
+  listener?: string;
+  code: string;
+  message: string;
+};
+
+export type LogRecord = RequestRecord | NoticeRecord;
+
+/** The target as it may be logged. Queries carry tokens and names; a channel's server and port is what an administrator needs. */
+export function loggedTarget(target: string): string {
+  const query = target.indexOf('?');
+  if (query === -1) return target;
+  const channel = channelOf(target);
+  return `${target.slice(0, query)}?${channel ?? ''}`;
+}
+
+/** `FILE:LINE` of the rule that decided. */
+export function decidingPlace(decision: Decision): string | undefined {
+  const rule = decision.access === 'deny' ? decision.accessLine : decision.route;
+  const place = rule?.from?.[0] ?? rule?.at;
+  return place === undefined ? undefined : formatPlace(place);
+}
+
+/** One line, fields in a fixed order, `-` for what is not known. Times are the printer's to add. */
+export function logLine(record: LogRecord): string {
+  return record.kind === 'request' ? requestLine(record) : noticeLine(record);
+}
+
+function requestLine(record: RequestRecord): string {
+  const { ending } = record;
+  const upstream = record.upstream === undefined ? '-' : `${record.upstream} ${record.server ?? '-'}`;
+  const words = [
+    record.client,
+    record.listener,
+    record.method,
+    record.host || '-',
+    record.target,
+    `HTTP/${record.version}`,
+    record.status ?? '-',
+    `-> ${upstream}`,
+    record.upstreamVersion === undefined ? '-' : `HTTP/${record.upstreamVersion}`,
+    `up=${record.bytesUp}`,
+    `down=${record.bytesDown}`,
+    `ms=${record.milliseconds}`,
+    ending.how === 'complete' ? 'end=complete' : `end=${ending.how}/${ending.by}`,
+  ];
+  if (record.channel !== undefined) words.push(`channel=${record.channel}`);
+  if (record.rule !== undefined) words.push(`rule=${record.rule}`);
+  if (record.message !== undefined) words.push(record.message);
+  if (record.code !== undefined) words.push(`[${record.code}]`);
+  return words.join(' ');
+}
+
+function noticeLine({ client, listener, severity, message, code }: NoticeRecord): string {
+  const who = [client, listener].filter((word) => word !== undefined);
+  return [...who, `${severity}:`, message, `[${code}]`].join(' ');
+}

@@ -1,0 +1,46 @@
+// Room: which certificate a client sees: the one whose name it asks for, exactly or by wildcard, else the first of the listener.
+import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
+import type { Listener, TlsVersion } from '@outrigger/rules';
+import { type KeyPair, loadKeyPair, type ReadFile } from './pem.ts';
+import type { StartProblem } from './start.ts';
+
+export type ListenerTls = {
+  /** TLS versions and ciphers of the listener, with its first certificate: for clients that send no SNI, or an unknown name. */
+  settings: SecureContextOptions;
+  /** The context for a name in SNI (RFC 6066 3); undefined where no certificate has it. */
+  pick(name: string): SecureContext | undefined;
+};
+
+export type ListenerTlsResult = { kind: 'tls'; tls: ListenerTls } | { kind: 'bad'; problems: StartProblem[] };
+
+/** Loads all certificates of a listener, one secure context each. `now` in milliseconds. */
+export function listenerTls(wanted: NonNullable<Listener['tls']>, readFile: ReadFile, now: number): ListenerTlsResult {
+  const settings: SecureContextOptions = {
+    ...(wanted.minVersion && { minVersion: secureVersion(wanted.minVersion) }),
+    ...(wanted.maxVersion && { maxVersion: secureVersion(wanted.maxVersion) }),
+    ...(wanted.ciphers && { ciphers: wanted.ciphers }),
+  };
+  const loaded = wanted.certificates.map((files) => loadKeyPair(files, readFile, now, settings));
+  const problems = loaded.flatMap((result) => (result.kind === 'bad' ? [result.problem] : []));
+  const pairs = loaded.flatMap((result) => (result.kind === 'pair' ? [result.pair] : []));
+  const [first] = pairs;
+  if (problems.length > 0 || first === undefined) return { kind: 'bad', problems };
+  return { kind: 'tls', tls: { settings: { ...settings, ...first.pem }, pick: picker(pairs) } };
+}
+
+/** RFC 6125 6.4.3: a wildcard stands for one whole label at the left. Of two certificates with one name the first wins. */
+function picker(pairs: readonly KeyPair[]): (name: string) => SecureContext | undefined {
+  const byName = new Map<string, SecureContext>();
+  for (const { names, context } of pairs) {
+    for (const name of names) if (!byName.has(name)) byName.set(name, context);
+  }
+  return (asked) => {
+    const name = asked.toLowerCase();
+    const wildcard = `*${name.slice(name.indexOf('.'))}`;
+    return byName.get(name) ?? byName.get(wildcard);
+  };
+}
+
+function secureVersion(version: TlsVersion): SecureVersion {
+  return version === '1.0' ? 'TLSv1' : `TLSv${version}`;
+}

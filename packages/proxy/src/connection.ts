@@ -1,0 +1,113 @@
+// Room: one client connection's life. It owns the socket from the first byte to the last: read a head, have it answered, come
+// back for the next head. Every head is judged anew, so no tunnel becomes a hole in the rules.
+import { type CompiledRules, listenerName } from '@outrigger/rules';
+import type { LogRecord } from './accesslog.ts';
+import { type After, exchange, type Session } from './exchange.ts';
+import { type HeadWait, waitForHead } from './headwait.ts';
+import { type BadHead, requestHeadReader } from './http1/head.ts';
+import { replyBytes } from './http1/reply.ts';
+import type { Leg } from './leg.ts';
+import { createPins } from './pins.ts';
+import type { Dial } from './upstream.ts';
+import type { Origin } from './verdict.ts';
+import type { RewriteLane } from './web.ts';
+
+/** What all connections share. */
+export type Runtime = {
+  rules: CompiledRules;
+  diallers: ReadonlyMap<string, Dial>;
+  rewriteLane: RewriteLane;
+  report: (record: LogRecord) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+};
+
+export type ClientConnection = {
+  /** Resolves when the client's socket is closed; the upstream connections behind it are closed with it. */
+  readonly done: Promise<void>;
+  /** Closes between two requests: now where none is under way. */
+  retire(): void;
+  /** Closes now, whatever is under way. */
+  destroy(): void;
+};
+
+/** Serves a client until either side has had enough. */
+export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): ClientConnection {
+  const { rules, rewriteLane, report, now } = runtime;
+  const { limits } = rules.ruleSet;
+  const pins = { relay: createPins(runtime.diallers), rewrite: createPins(rewriteLane.diallers) };
+  const session: Session = { client, origin, rules, pins, rewriteLane, report, now };
+  const reader = requestHeadReader(limits);
+  let waiting: HeadWait | undefined;
+  let retired = false;
+
+  // A client that is gone ends what is under way for it at once: exchanges, idle connections, a dial.
+  client.stream.once('close', closePins);
+
+  async function serve(): Promise<void> {
+    let after: After = 'next';
+    while (after === 'next' && !retired) {
+      waiting = waitForHead(client, reader, limits);
+      const next = await waiting.result;
+      waiting = undefined;
+      switch (next.kind) {
+        case 'head':
+          after = await exchange(next.head, session);
+          break;
+        case 'bad':
+          after = refuseHead(next);
+          break;
+        case 'slow':
+          client.write(replyBytes(408));
+          after = 'finish';
+          notice(
+            'HEAD_TIMEOUT',
+            `a request head was not complete within ${limits.headTime} ms; limits.headTime is the limit.`,
+          );
+          break;
+        case 'ended':
+          if (next.cut) notice('HEAD_CUT', 'the client ended the connection inside a request head.');
+          after = 'finish';
+          break;
+        case 'gone':
+          after = 'gone';
+          break;
+        case 'idle':
+        case 'retired':
+          after = 'finish';
+          break;
+      }
+    }
+    if (after === 'reset') client.reset();
+    else if (after !== 'gone') await client.linger();
+    closePins();
+  }
+
+  function refuseHead(bad: BadHead): After {
+    // CONNECT is a method we know and refuse, whatever its target (RFC 9110 15.5.6).
+    const status = bad.code === 'CONNECT' ? 405 : bad.status;
+    client.write(replyBytes(status, status === 405 ? { headers: [['Allow', 'GET, HEAD, POST']] } : {}));
+    notice(bad.code, `${bad.message} Answered ${status}; the connection ends.`);
+    return 'finish';
+  }
+
+  function notice(code: string, message: string): void {
+    const { listener, address, port } = origin;
+    const place = { client: `${address}:${port}`, listener: listenerName(listener) };
+    report({ kind: 'notice', at: now(), severity: 'warning', ...place, code, message });
+  }
+
+  function closePins(): void {
+    pins.relay.close();
+    pins.rewrite.close();
+  }
+
+  return {
+    done: serve(),
+    retire() {
+      retired = true;
+      waiting?.retire();
+    },
+    destroy: () => client.destroy(),
+  };
+}

@@ -1,0 +1,95 @@
+// Room: the edge as a whole: what must be true before anything is served, every listener of the rules, and one end for all.
+import { readFileSync } from 'node:fs';
+import { compileRules, type Listener, type RuleSet } from '@outrigger/rules';
+import type { LogRecord } from './accesslog.ts';
+import { listenerTls } from './certificates.ts';
+import type { Runtime } from './connection.ts';
+import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
+import type { ReadFile } from './pem.ts';
+import type { StartError, StartProblem } from './start.ts';
+import { createDiallers } from './upstream.ts';
+import { createRewriteLane } from './web.ts';
+
+export type EdgeOptions = {
+  rules: RuleSet;
+  report: (record: LogRecord) => void;
+  /** Default: the file system. */
+  readFile?: ReadFile;
+  /** Milliseconds since 1970; default: the clock. */
+  now?: () => number;
+};
+
+export type Edge = {
+  kind: 'edge';
+  /** Where each listener is bound; `listener` is its name, or its address where unnamed. */
+  addresses: { listener: string; host: string; port: number }[];
+  /** Client connections open now, handshakes included. */
+  connections(): number;
+  /**
+   * Stops accepting, lets what is under way finish within `graceMs` milliseconds (default 0), then ends the rest. A channel is
+   * told nothing: its connections just end. Resolves when every socket and timer is gone.
+   */
+  close(graceMs?: number): Promise<void>;
+};
+
+/** Checks files, binds every listener, and serves; or says all that keeps it from that, with nothing left open. */
+export async function startEdge(options: EdgeOptions): Promise<Edge | StartError> {
+  const { rules, report, readFile = readFileSync, now = Date.now } = options;
+  const dialling = createDiallers(rules, readFile, now);
+  const { prepared, problems } = prepareListeners(rules.listen, readFile, now());
+  if (dialling.kind === 'bad') return { kind: 'error', problems: [...problems, ...dialling.problems] };
+  if (problems.length > 0) return { kind: 'error', problems };
+
+  const { diallers } = dialling;
+  const rewriteLane = createRewriteLane(rules, diallers);
+  const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, report, now };
+  const listeners: OpenListener[] = [];
+  const close = async (graceMs = 0): Promise<void> => {
+    await Promise.all(listeners.map((listener) => listener.close(graceMs)));
+  };
+  for (const listener of prepared) {
+    const opened = await openListener(listener, runtime);
+    if (opened.kind === 'open') listeners.push(opened);
+    else problems.push(opened.problem);
+  }
+  if (problems.length > 0) {
+    await close();
+    return { kind: 'error', problems };
+  }
+  warnOfOffload(rules, (message) => {
+    report({ kind: 'notice', at: now(), severity: 'warning', code: 'TLS_OFFLOAD', message });
+  });
+  return {
+    kind: 'edge',
+    addresses: listeners.map(({ address }) => address),
+    connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),
+    close,
+  };
+}
+
+function prepareListeners(
+  listeners: readonly Listener[],
+  readFile: ReadFile,
+  now: number,
+): { prepared: PreparedListener[]; problems: StartProblem[] } {
+  const prepared: PreparedListener[] = [];
+  const problems: StartProblem[] = [];
+  for (const listener of listeners) {
+    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, readFile, now);
+    if (loaded === undefined) prepared.push({ listener });
+    else if (loaded.kind === 'tls') prepared.push({ listener, tls: loaded.tls });
+    else problems.push(...loaded.problems);
+  }
+  return { prepared, problems };
+}
+
+/** Extended Protection binds a login to the TLS the client sees; Exchange 2019 CU14 switches it on (field case 47). */
+function warnOfOffload({ upstreams }: RuleSet, warn: (message: string) => void): void {
+  for (const [name, { rpcOverHttp, servers }] of upstreams) {
+    const plain = servers.find((server) => server.startsWith('http:'));
+    if (!rpcOverHttp || plain === undefined) continue;
+    warn(
+      `${name} is reached by plain HTTP (${plain}): logins fail while Extended Protection is on there. Write https://.`,
+    );
+  }
+}

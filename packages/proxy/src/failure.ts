@@ -1,0 +1,193 @@
+// Room: what failed, on whose side, which status it becomes, and what a person can do about it. The one table of errors.
+
+/** Trouble with a server behind us. Closed; each has its line in the README. */
+export type UpstreamFailureCode =
+  | 'UPSTREAM_REFUSED'
+  | 'UPSTREAM_UNREACHABLE'
+  | 'UPSTREAM_NAME_UNKNOWN'
+  | 'UPSTREAM_CONNECT_TIMEOUT'
+  | 'UPSTREAM_RESET'
+  | 'UPSTREAM_CERT_SELF_SIGNED'
+  | 'UPSTREAM_CERT_AUTHORITY_UNKNOWN'
+  | 'UPSTREAM_CERT_NAME'
+  | 'UPSTREAM_CERT_EXPIRED'
+  | 'UPSTREAM_NOT_TLS'
+  | 'UPSTREAM_TLS'
+  | 'UPSTREAM_TROUBLE'
+  | 'UPSTREAM_CLOSED'
+  | 'UPSTREAM_BAD_ANSWER'
+  | 'UPSTREAM_ANSWER_TIMEOUT';
+
+/** Trouble of our own machine. */
+export type OwnFailureCode = 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS';
+
+export type FailureCode = UpstreamFailureCode | OwnFailureCode;
+
+/** `status` is for a client that has had no byte of an answer yet; `message` is for the log and ends with the remedy. */
+export type Failure = {
+  status: 502 | 503 | 504;
+  whose: 'upstream' | 'ours';
+  code: FailureCode;
+  message: string;
+};
+
+type Row = Omit<Failure, 'message'> & { finding: string; remedy: string };
+
+const upstreamRow = (code: UpstreamFailureCode, finding: string, remedy: string, status: 502 | 504 = 502): Row => ({
+  status,
+  whose: 'upstream',
+  code,
+  finding,
+  remedy,
+});
+
+const REFUSED = upstreamRow(
+  'UPSTREAM_REFUSED',
+  'refused the connection',
+  'Is the server running, and is the port right?',
+);
+const UNREACHABLE = upstreamRow(
+  'UPSTREAM_UNREACHABLE',
+  'cannot be reached',
+  'Check the route to it and any firewall on the way.',
+);
+const NAME_UNKNOWN = upstreamRow(
+  'UPSTREAM_NAME_UNKNOWN',
+  'has a name that cannot be resolved',
+  'Check the name, or write its address in the rules.',
+);
+const CONNECT_TIMEOUT = upstreamRow(
+  'UPSTREAM_CONNECT_TIMEOUT',
+  'did not take the connection in time',
+  'Is the server up, and does a firewall drop packets to it? timeouts.connect is the limit.',
+  504,
+);
+const RESET = upstreamRow(
+  'UPSTREAM_RESET',
+  'broke the connection off',
+  'Look into its own log at this time; a server that restarts or a filter on the way does this.',
+);
+const SELF_SIGNED = upstreamRow(
+  'UPSTREAM_CERT_SELF_SIGNED',
+  'shows a certificate signed by itself or by an authority of its own',
+  'Name that authority in tls.ca of the upstream.',
+);
+const AUTHORITY_UNKNOWN = upstreamRow(
+  'UPSTREAM_CERT_AUTHORITY_UNKNOWN',
+  'shows a certificate of an authority that is not known here',
+  'Name the authority in tls.ca of the upstream, or let the server send its whole chain.',
+);
+const CERT_NAME = upstreamRow(
+  'UPSTREAM_CERT_NAME',
+  'shows a certificate for another name',
+  'Write the name the certificate has in tls.serverName of the upstream.',
+);
+const CERT_EXPIRED = upstreamRow(
+  'UPSTREAM_CERT_EXPIRED',
+  'shows a certificate that is outside its dates',
+  'Renew it, and check the clocks of both machines.',
+);
+const NOT_TLS = upstreamRow(
+  'UPSTREAM_NOT_TLS',
+  'does not speak TLS on this port',
+  'Write http:// in servers, or the port where it speaks TLS.',
+);
+const TLS = upstreamRow(
+  'UPSTREAM_TLS',
+  'and we found no common way to speak TLS',
+  'Compare TLS versions and ciphers on both sides; a server may want a client certificate (tls.certificate).',
+);
+const TROUBLE = upstreamRow('UPSTREAM_TROUBLE', 'could not be used', 'The error above names the cause.');
+const DESCRIPTORS: Row = {
+  status: 503,
+  whose: 'ours',
+  code: 'OUT_OF_DESCRIPTORS',
+  finding: 'could not be dialled: this process may open no more files',
+  remedy: 'Raise the limit (LimitNOFILE of the service, ulimit -n).',
+};
+const PORTS: Row = {
+  status: 503,
+  whose: 'ours',
+  code: 'OUT_OF_PORTS',
+  finding: 'could not be dialled: no local port is free',
+  remedy: 'Widen net.ipv4.ip_local_port_range, or look for connections that never close.',
+};
+
+/** Codes of errno.h, getaddrinfo, and of node's and OpenSSL's TLS errors. */
+const ROWS: Readonly<Record<string, Row>> = {
+  ECONNREFUSED: REFUSED,
+  EHOSTUNREACH: UNREACHABLE,
+  ENETUNREACH: UNREACHABLE,
+  EHOSTDOWN: UNREACHABLE,
+  ENETDOWN: UNREACHABLE,
+  EADDRNOTAVAIL: PORTS,
+  ENOTFOUND: NAME_UNKNOWN,
+  EAI_AGAIN: NAME_UNKNOWN,
+  EAI_NODATA: NAME_UNKNOWN,
+  EAI_NONAME: NAME_UNKNOWN,
+  ETIMEDOUT: CONNECT_TIMEOUT,
+  ECONNRESET: RESET,
+  ECONNABORTED: RESET,
+  EPIPE: RESET,
+  EMFILE: DESCRIPTORS,
+  ENFILE: DESCRIPTORS,
+  DEPTH_ZERO_SELF_SIGNED_CERT: SELF_SIGNED,
+  SELF_SIGNED_CERT_IN_CHAIN: SELF_SIGNED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: AUTHORITY_UNKNOWN,
+  UNABLE_TO_GET_ISSUER_CERT: AUTHORITY_UNKNOWN,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: AUTHORITY_UNKNOWN,
+  CERT_UNTRUSTED: AUTHORITY_UNKNOWN,
+  ERR_TLS_CERT_ALTNAME_INVALID: CERT_NAME,
+  CERT_HAS_EXPIRED: CERT_EXPIRED,
+  CERT_NOT_YET_VALID: CERT_EXPIRED,
+  ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
+  ERR_SSL_HTTP_REQUEST: NOT_TLS,
+};
+
+/** What an error of dialling or of a connection means. `place` names upstream and server: `exchange (https://10.1.1.14:443)`. */
+export function upstreamFailure(error: NodeJS.ErrnoException, place: string): Failure {
+  const code = error.code ?? '';
+  const row = ROWS[code] ?? (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') ? TLS : TROUBLE);
+  const cause = code === '' ? error.message : code;
+  return failure(row, `${place} ${row.finding} (${cause})`, row.remedy);
+}
+
+/** No connection within `milliseconds` (timeouts.connect). */
+export function connectTimeout(place: string, milliseconds: number): Failure {
+  return failure(CONNECT_TIMEOUT, `${place} ${CONNECT_TIMEOUT.finding} (${milliseconds} ms)`, CONNECT_TIMEOUT.remedy);
+}
+
+/** No answer within `milliseconds` (timeouts.answer). */
+export function answerTimeout(place: string, milliseconds: number): Failure {
+  return {
+    status: 504,
+    whose: 'upstream',
+    code: 'UPSTREAM_ANSWER_TIMEOUT',
+    message: `${place} gave no answer within ${milliseconds} ms. Is it overloaded? timeouts.answer is the limit.`,
+  };
+}
+
+/** The server ended the connection where an answer was due. */
+export function closedWithoutAnswer(place: string): Failure {
+  return {
+    status: 502,
+    whose: 'upstream',
+    code: 'UPSTREAM_CLOSED',
+    message: `${place} closed the connection instead of answering. Look into its own log at this time.`,
+  };
+}
+
+/** What came was not an answer; `finding` is a sentence of the head or body reader. */
+export function badAnswer(place: string, finding: string): Failure {
+  return {
+    status: 502,
+    whose: 'upstream',
+    code: 'UPSTREAM_BAD_ANSWER',
+    message: `${place} gave an answer that cannot be passed on: ${finding} Does it speak HTTP/1 on this port?`,
+  };
+}
+
+function failure({ status, whose, code }: Row, finding: string, remedy: string): Failure {
+  return { status, whose, code, message: `${finding}. ${remedy}` };
+}

@@ -1,0 +1,144 @@
+// Room: one listening address: accept, end TLS, hand each connection to its loop, and close all of it again.
+import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer } from 'node:tls';
+import { type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
+import type { ListenerTls } from './certificates.ts';
+import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
+import { handshakeFinding } from './handshake.ts';
+import { Leg } from './leg.ts';
+import { listenProblem, type StartProblem } from './start.ts';
+import { TCP_KEEP_ALIVE } from './upstream.ts';
+
+/** Milliseconds for a client's TLS handshake: a few round trips on a bad line, too short to hold many half-open ones. */
+const HANDSHAKE = 30_000;
+
+/** Connections that wait to be accepted. A thousand phones reconnect within a second after an outage. */
+const BACKLOG = 1_024;
+
+/** Small PDUs must not wait for company (Nagle); a half-close is not an end; a peer that vanished is found out. */
+const SOCKET = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE };
+
+/** A listener of the rules with its certificates loaded. */
+export type PreparedListener = { listener: Listener; tls?: ListenerTls };
+
+export type OpenListener = {
+  kind: 'open';
+  /** Where it is bound. */
+  address: { listener: string; host: string; port: number };
+  /** Client connections open now, handshakes included. */
+  connections(): number;
+  /** Stops accepting, retires connections, and after `graceMs` milliseconds ends those that are left. */
+  close(graceMs: number): Promise<void>;
+};
+
+/** Binds one listener and serves on it. */
+export async function openListener(
+  { listener, tls }: PreparedListener,
+  runtime: Runtime,
+): Promise<OpenListener | { kind: 'bad'; problem: StartProblem }> {
+  const name = listenerName(listener);
+  const sockets = new Set<Socket>();
+  const connections = new Set<ClientConnection>();
+  /** TCP sockets under TLS handshakes and connections, by who is at the other end: TLS does not give its socket away. */
+  const beneath = new Map<string, Socket>();
+  const server = tls === undefined ? createPlainServer(SOCKET, serve) : createTlsListener(tls);
+  server.on('connection', (socket) => {
+    const peer = peerOf(socket);
+    sockets.add(socket);
+    beneath.set(peer, socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      if (beneath.get(peer) === socket) beneath.delete(peer);
+    });
+  });
+
+  function createTlsListener({ settings, pick }: ListenerTls): Server {
+    const server = createTlsServer(
+      {
+        ...SOCKET,
+        ...settings,
+        handshakeTimeout: HANDSHAKE,
+        // RPC over HTTP is HTTP/1.1 only, and a browser that is offered h2 takes it.
+        ALPNProtocols: ['http/1.1'],
+        SNICallback: (asked, done) => done(null, pick(asked)),
+      },
+      serve,
+    );
+    return server.on('tlsClientError', (error, socket) => {
+      const { remoteAddress = '', remotePort = 0 } = socket;
+      notice({ ...handshakeFinding(error), client: `${plainAddress(remoteAddress)}:${remotePort}` });
+      socket.destroy();
+    });
+  }
+
+  function serve(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    const raw = beneath.get(peerOf(socket)) ?? socket;
+    // Gone before it was accepted: there is nobody to serve or to name.
+    if (remoteAddress === undefined || remotePort === undefined) {
+      raw.destroy();
+      return;
+    }
+    const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
+    const origin = { listener, address: plainAddress(remoteAddress), port: remotePort };
+    const connection = serveConnection(leg, origin, runtime);
+    connections.add(connection);
+    connection.done.finally(() => connections.delete(connection));
+  }
+
+  function notice(finding: { code: string; message: string; client?: string }): void {
+    runtime.report({ kind: 'notice', at: runtime.now(), severity: 'warning', listener: name, ...finding });
+  }
+
+  const failure = await listen(server, listener);
+  if (failure !== undefined) return { kind: 'bad', problem: failure };
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    const message = `a connection could not be accepted (${error.code ?? error.message}). Raise the limit of open files.`;
+    notice({ code: 'ACCEPT_FAILED', message });
+  });
+  const { address: host, port } = server.address() as AddressInfo;
+
+  return {
+    kind: 'open',
+    address: { listener: name, host, port },
+    connections: () => sockets.size,
+    async close(graceMs) {
+      const closed = new Promise((resolve) => server.close(resolve));
+      const serving = [...connections];
+      const handshaking = sockets.size > serving.length;
+      for (const connection of serving) connection.retire();
+      const endAll = (): void => {
+        for (const connection of connections) connection.destroy();
+        for (const socket of sockets) socket.destroy();
+      };
+      const timer = setTimeout(endAll, graceMs);
+      if (handshaking && graceMs === 0) endAll();
+      await closed;
+      await Promise.all(serving.map(({ done }) => done));
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function listen(server: Server, { address }: Listener): Promise<StartProblem | undefined> {
+  const place = parseListenAddress(address);
+  if (place === undefined) throw new Error(`a listen address that is none passed the loader: ${address}`);
+  return new Promise((resolve) => {
+    const failed = (error: NodeJS.ErrnoException): void => resolve(listenProblem(error, address));
+    server.once('error', failed);
+    server.listen({ ...place, backlog: BACKLOG }, () => {
+      server.off('error', failed);
+      resolve(undefined);
+    });
+  });
+}
+
+function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
+}
+
+/** A client that comes over IPv4 to a dual-stack socket is an IPv4 client to rules, logs and servers (RFC 4291 2.5.5.2). */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}

@@ -1,0 +1,97 @@
+// Room: certificates and keys as files, checked before anything is served: readable, belonging together, within their dates.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { StartProblem } from './start.ts';
+
+/** Reads a whole file or throws a node error. */
+export type ReadFile = (path: string) => Buffer;
+
+/** A certificate with its chain and key, ready for TLS. `names` are its subjectAltName DNS names in lower case. */
+export type KeyPair = {
+  context: SecureContext;
+  pem: { cert: Buffer; key: Buffer };
+  names: string[];
+};
+
+export type KeyPairResult = { kind: 'pair'; pair: KeyPair } | { kind: 'bad'; problem: StartProblem };
+
+/** The bytes of a PEM file, or what keeps us from reading it. */
+export function readPem(
+  readFile: ReadFile,
+  path: string,
+): { kind: 'pem'; pem: Buffer } | { kind: 'bad'; problem: StartProblem } {
+  try {
+    return { kind: 'pem', pem: readFile(path) };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const remedy =
+      code === 'EACCES'
+        ? 'Let the user this process runs as read it.'
+        : 'Check the path; it is taken from the folder the process was started in unless it begins with a slash.';
+    return bad('FILE_UNREADABLE', `${path} cannot be read (${code}). ${remedy}`);
+  }
+}
+
+/** Loads certificate and key and builds the one secure context that all connections with them share. `now` in milliseconds. */
+export function loadKeyPair(
+  files: { cert: string; key: string },
+  readFile: ReadFile,
+  now: number,
+  options: SecureContextOptions = {},
+): KeyPairResult {
+  const cert = readPem(readFile, files.cert);
+  if (cert.kind === 'bad') return cert;
+  const key = readPem(readFile, files.key);
+  if (key.kind === 'bad') return key;
+
+  const certificate = attempt(() => new X509Certificate(cert.pem));
+  if (certificate === undefined) {
+    return bad('CERTIFICATE_UNUSABLE', `${files.cert} holds no certificate in PEM form. Is it the right file?`);
+  }
+  const privateKey = attempt(() => createPrivateKey(key.pem));
+  if (privateKey === undefined) {
+    return bad(
+      'KEY_UNUSABLE',
+      `${files.key} holds no private key in PEM form without a passphrase. Remove the passphrase.`,
+    );
+  }
+  if (!certificate.checkPrivateKey(privateKey)) {
+    const remedy =
+      'Name the key the certificate was made with; the certificate must come first in its file, its chain after it.';
+    return bad('KEY_MISMATCH', `the key ${files.key} does not belong to ${files.cert}. ${remedy}`);
+  }
+  const expiry = Date.parse(certificate.validTo);
+  if (expiry <= now) {
+    return bad('CERTIFICATE_EXPIRED', `${files.cert} expired on ${certificate.validTo}. Renew it, then start again.`);
+  }
+  const context = attempt(() => createSecureContext({ ...options, cert: cert.pem, key: key.pem }));
+  if (context === undefined) {
+    return bad(
+      'CERTIFICATE_UNUSABLE',
+      `OpenSSL does not accept ${files.cert} with these TLS settings. Check its chain and ciphers.`,
+    );
+  }
+  return { kind: 'pair', pair: { context, pem: { cert: cert.pem, key: key.pem }, names: dnsNames(certificate) } };
+}
+
+/** DNS names of the subjectAltName (RFC 6125 6.4.4: they replace the common name where there is one), lower case. */
+function dnsNames(certificate: X509Certificate): string[] {
+  const alternatives = certificate.subjectAltName?.split(', ').filter((name) => name.startsWith('DNS:')) ?? [];
+  const names = alternatives.map((name) => name.slice('DNS:'.length));
+  const common = /(?:^|\n)CN=([^\n]+)/.exec(certificate.subject)?.[1];
+  if (names.length === 0 && common !== undefined) names.push(common);
+  return names.map((name) => name.toLowerCase());
+}
+
+function bad(code: StartProblem['code'], message: string): { kind: 'bad'; problem: StartProblem } {
+  return { kind: 'bad', problem: { code, message } };
+}
+
+/** Node's crypto reports bad input by throwing; here that is an answer. */
+function attempt<Value>(make: () => Value): Value | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}

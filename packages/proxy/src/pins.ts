@@ -1,0 +1,60 @@
+// Room: the upstream connections of one client connection. At most one per upstream and lane, kept while both sides stay
+// open, never lent to another client: NTLM and Negotiate log a connection on, and whoever sends on it is that user.
+import type { Failure } from './failure.ts';
+import { Leg } from './leg.ts';
+import type { Dial } from './upstream.ts';
+
+export type Pin = {
+  leg: Leg;
+  /** URL of the server it goes to. */
+  server: string;
+  /** No request went over it yet. */
+  fresh: boolean;
+};
+
+export type PinResult =
+  | { kind: 'pin'; pin: Pin }
+  | { kind: 'failed'; failure: Failure; server: string }
+  | { kind: 'cancelled' };
+
+export type Pins = {
+  /** The connection to that upstream, dialled where there is none that still lives. */
+  take(upstream: string): Promise<PinResult>;
+  /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
+  release(pin: Pin): void;
+  /** Ends all of them, and a dial under way. */
+  close(): void;
+};
+
+export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
+  const pins = new Map<string, Pin>();
+  const cancel = new AbortController();
+  return {
+    async take(upstream) {
+      const kept = pins.get(upstream);
+      if (kept !== undefined && isUsable(kept.leg)) return { kind: 'pin', pin: kept };
+      pins.delete(upstream);
+      const dial = diallers.get(upstream);
+      if (dial === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
+      const dialled = await dial(cancel.signal);
+      if (dialled.kind !== 'connected') return dialled;
+      const pin = { leg: new Leg(dialled.socket), server: dialled.server, fresh: true };
+      pins.set(upstream, pin);
+      return { kind: 'pin', pin };
+    },
+    release({ leg }) {
+      const end = (): void => leg.destroy();
+      // Bytes that answer no request would be taken for the answer to the next one (RFC 9112 9.2 lets a client close).
+      leg.listen({ data: end, end, drain() {}, close() {} });
+    },
+    close() {
+      cancel.abort();
+      for (const { leg } of pins.values()) leg.destroy();
+      pins.clear();
+    },
+  };
+}
+
+function isUsable(leg: Leg): boolean {
+  return !leg.gone && !leg.ended && !leg.holding && !leg.stream.destroyed;
+}

@@ -1,0 +1,416 @@
+// Room: the default lane. One request and its answer between two legs: raw bytes both ways at once, untouched, with
+// back-pressure per direction. Two counters know where request and answer end and look at nothing else.
+//
+//   client ── body ──> upstream        asking    no final head yet: 1xx heads pass, an answer is awaited
+//   client <── head, body ── upstream  answering the final head has passed, its body follows
+//                                      opaque    after 101: two byte pipes for ever
+//
+// Either side may end its direction first; that passes on as a half-close. A response may come, and even end, while the request
+// is still being sent: an OUT channel lives on that, and a 401 may answer an IN whose 1 GiB has not begun.
+import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
+import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
+import { hasToken } from './http1/fields.ts';
+import { type RequestHead, type ResponseHead, responseHeadReader } from './http1/head.ts';
+import type { Leg } from './leg.ts';
+import { asksForUpgrade, mayBeRepeated, persists } from './persistence.ts';
+import { type SilenceWatch, watchSilence } from './silence.ts';
+
+/** Bytes of a response head. SharePoint and ADFS set cookies of tens of KiB; as much as a request head may have by default. */
+const RESPONSE_HEAD = 128 * 1024;
+
+export type RelayRequest = {
+  client: Leg;
+  upstream: Leg;
+  /** Upstream and server, for messages: `exchange (https://10.1.1.14:443)`. */
+  place: string;
+  /** The request as the client sent it, and how its body ends. */
+  head: RequestHead;
+  framing: Framing;
+  /** The head as it goes on. */
+  forwarded: Buffer;
+  /** A method of MS-RPCH or MS-TSGU: no answer is owed, silence lasts hours, peers decide when to close. */
+  tunnel: boolean;
+  /** No request went over this upstream connection before. */
+  fresh: boolean;
+  /** Milliseconds, of the upstream. */
+  timeouts: { answer: number; idle: number; tunnelIdle: number };
+};
+
+/**
+ * What is to be done with the client:
+ * `next` read the next head · `finish` say nothing more and close when it has read all · `reset` break off, the answer was cut
+ * · `gone` it is closed · `reply` it got no byte yet: answer `failure.status` · `repeat` dial anew and relay again.
+ */
+export type RelayNext = 'next' | 'finish' | 'reset' | 'gone' | 'reply' | 'repeat';
+
+/** How an exchange ended. `complete` both messages whole · `closed` FIN · `reset` · `silent` a limit of ours · `refused` by us. */
+export type Ending = { how: 'complete' | 'closed' | 'reset' | 'silent' | 'refused'; by: 'client' | 'server' | 'proxy' };
+
+export type RelayEnd = {
+  next: RelayNext;
+  ending: Ending;
+  /** Of the final response; absent where none came. */
+  status?: number;
+  upstreamVersion?: '1.0' | '1.1';
+  /** Bytes of bodies, and after 101 of everything. */
+  bytesUp: number;
+  bytesDown: number;
+  failure?: Failure;
+  /** What the client did wrong in its body: status 400, the finding as a sentence. */
+  badBody?: { code: string; message: string };
+};
+
+/** Carries one exchange. Both legs are free again when it resolves; the upstream leg is still good after `next` only. */
+export function relay(request: RelayRequest): Promise<RelayEnd> {
+  return new Promise((resolve) => new Relay(request, resolve).start());
+}
+
+class Relay {
+  readonly #request: RelayRequest;
+  readonly #client: Leg;
+  readonly #upstream: Leg;
+  readonly #resolve: (end: RelayEnd) => void;
+  readonly #reader = responseHeadReader({ head: RESPONSE_HEAD });
+  readonly #watch: SilenceWatch;
+  #requestBody: BodyCounter;
+  #requestDone = false;
+  #response: ResponseHead | undefined;
+  #responseFraming: Framing | undefined;
+  #responseBody: BodyCounter | undefined;
+  #responseDone = false;
+  #opaque = false;
+  /** The server sent more than its answer: its next bytes would be taken for the answer to a request it never saw. */
+  #excess = false;
+  #answered = false;
+  #continued = false;
+  #over = false;
+  #bytesUp = 0;
+  #bytesDown = 0;
+  /** Who ended its direction first. */
+  #firstToEnd: Ending['by'] | undefined;
+
+  constructor(request: RelayRequest, resolve: (end: RelayEnd) => void) {
+    this.#request = request;
+    this.#client = request.client;
+    this.#upstream = request.upstream;
+    this.#resolve = resolve;
+    this.#requestBody = bodyCounter(request.framing);
+    this.#watch = watchSilence(
+      this.#silenceLimit(),
+      () => this.#bytesUp + this.#bytesDown,
+      () => this.#onSilence(),
+    );
+  }
+
+  start(): void {
+    const client = this.#client;
+    const upstream = this.#upstream;
+    client.listen({
+      data: (chunk) => this.#fromClient(chunk),
+      end: () => this.#clientEnded(),
+      drain: () => upstream.resume(),
+      close: () => this.#clientGone(),
+    });
+    upstream.listen({
+      data: (chunk) => this.#fromUpstream(chunk),
+      end: () => this.#upstreamEnded(),
+      drain: () => this.#readClient(),
+      close: () => this.#upstreamGone(),
+    });
+    if (client.gone) {
+      this.#clientGone();
+      return;
+    }
+    if (upstream.gone || upstream.ended) {
+      this.#upstreamGone();
+      return;
+    }
+    const first = client.takeHeld();
+    this.#requestDone = this.#requestBody.done;
+    if (first === undefined || this.#requestDone) {
+      upstream.write(this.#request.forwarded);
+      if (first !== undefined) client.hold(first);
+    } else {
+      this.#passRequest(first, this.#request.forwarded);
+    }
+    if (this.#over) return;
+    if (client.ended) this.#clientEnded();
+    else this.#readClient();
+  }
+
+  /** Reads the client on unless it waits with its next request. */
+  #readClient(): void {
+    if (!this.#client.holding) this.#client.resume();
+  }
+
+  #fromClient(chunk: Buffer): void {
+    if (this.#opaque) this.#sendUp(chunk);
+    else if (this.#requestDone) this.#client.hold(chunk);
+    else this.#passRequest(chunk);
+  }
+
+  /** Body bytes go on at once, with the head where both came together; bytes of the next request wait with the client. */
+  #passRequest(chunk: Buffer, head?: Buffer): void {
+    const part = this.#requestBody.push(chunk);
+    if (part.kind === 'bad') {
+      this.#badRequestBody(part);
+      return;
+    }
+    const own = part.bytes === chunk.length ? chunk : chunk.subarray(0, part.bytes);
+    if (own.length < chunk.length) this.#client.hold(chunk.subarray(part.bytes));
+    this.#sendUp(own, head);
+    if (!part.done) return;
+    this.#requestDone = true;
+    this.#finishIfComplete();
+  }
+
+  #sendUp(chunk: Buffer, head?: Buffer): void {
+    this.#bytesUp += chunk.length;
+    const keepsUp = head === undefined ? this.#upstream.write(chunk) : this.#upstream.writeTogether(head, chunk);
+    if (!keepsUp) this.#client.pause();
+  }
+
+  #sendDown(chunk: Buffer): void {
+    this.#answered = true;
+    this.#bytesDown += chunk.length;
+    if (!this.#client.write(chunk)) this.#upstream.pause();
+  }
+
+  #fromUpstream(chunk: Buffer): void {
+    if (this.#opaque) this.#sendDown(chunk);
+    else if (this.#responseBody === undefined) this.#passHeads(chunk);
+    else if (this.#responseDone) this.#excess = true;
+    else this.#passResponse(this.#responseBody, chunk);
+  }
+
+  #passResponse(body: BodyCounter, chunk: Buffer): void {
+    const part = body.push(chunk);
+    if (part.kind === 'bad') {
+      this.#end('reset', { how: 'refused', by: 'server' }, this.#badAnswer(part.message));
+      return;
+    }
+    this.#sendDown(part.bytes === chunk.length ? chunk : chunk.subarray(0, part.bytes));
+    if (part.bytes < chunk.length) this.#excess = true;
+    if (part.done) this.#responseComplete();
+  }
+
+  /** Response heads are read to know what follows them; their bytes pass as they came, together with what came behind. */
+  #passHeads(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0 && this.#responseBody === undefined && !this.#over) {
+      const whole = this.#reader.buffered === 0;
+      const read = this.#reader.push(rest);
+      if (read.kind === 'more') return;
+      if (read.kind === 'bad') {
+        this.#unusable(read.message);
+        return;
+      }
+      const { head } = read;
+      // The head as it stands in this chunk needs no copy and leaves in one write with the body behind it.
+      const inChunk = whole ? rest.subarray(0, rest.length - read.rest.length) : head.raw;
+      if (head.status < 200 && head.status !== 101) {
+        this.#answered = true;
+        this.#continued ||= head.status === 100;
+        this.#client.write(inChunk);
+        rest = read.rest;
+      } else {
+        this.#finalHead(head, inChunk, read.rest, whole ? rest : undefined);
+        return;
+      }
+    }
+  }
+
+  /** `together`: head and rest as one slice, where they came as one. */
+  #finalHead(head: ResponseHead, bytes: Buffer, rest: Buffer, together: Buffer | undefined): void {
+    const framing = responseFraming(head, this.#request.head.method);
+    if (framing.kind === 'bad') {
+      this.#unusable(framing.message);
+      return;
+    }
+    if (framing.kind === 'tunnel' && !asksForUpgrade(this.#request.head)) {
+      this.#unusable('a 101 that nobody asked for.');
+      return;
+    }
+    this.#response = head;
+    this.#responseFraming = framing;
+    const body = bodyCounter(framing);
+    this.#responseBody = body;
+    this.#answered = true;
+    const part = body.push(rest);
+    if (part.kind === 'bad') {
+      this.#unusable(part.message);
+      return;
+    }
+    this.#bytesDown += part.bytes;
+    this.#excess = part.bytes < rest.length;
+    const keepsUp =
+      together === undefined
+        ? this.#client.writeTogether(bytes, rest.subarray(0, part.bytes))
+        : this.#client.write(together.subarray(0, bytes.length + part.bytes));
+    if (!keepsUp) this.#upstream.pause();
+    if (framing.kind === 'tunnel') {
+      this.#becomeOpaque();
+      return;
+    }
+    this.#watch.limit(this.#silenceLimit());
+    if (part.done) this.#responseComplete();
+  }
+
+  /** RFC 9110 7.8, 15.2.2: from here on both directions are another protocol, bytes already sent included. */
+  #becomeOpaque(): void {
+    this.#opaque = true;
+    this.#watch.limit(this.#silenceLimit());
+    const early = this.#client.takeHeld();
+    if (early !== undefined) this.#sendUp(early);
+    this.#client.resume();
+  }
+
+  #responseComplete(): void {
+    this.#responseDone = true;
+    this.#finishIfComplete();
+  }
+
+  #finishIfComplete(): void {
+    if (this.#requestDone && this.#responseDone) {
+      this.#end(this.#goesOn() ? 'next' : 'finish', { how: 'complete', by: 'server' });
+    } else if (this.#requestDone && this.#upstream.ended) {
+      this.#end('finish', this.#endingOfServer());
+    } else if (this.#responseDone && this.#bodyInDoubt) {
+      this.#end('finish', { how: 'complete', by: 'server' });
+    }
+  }
+
+  /**
+   * RFC 9110 10.1.1: who expects a 100 and gets a final answer instead may leave the body out, and servers differ in whether
+   * they still wait for it. What comes next is a body to one and a request to the other, which no rule would have seen.
+   */
+  get #bodyInDoubt(): boolean {
+    return !this.#continued && hasToken(this.#request.head.fields, 'Expect', '100-continue');
+  }
+
+  /**
+   * A tunnel's client says nothing of its own that counts here: Samba speaks HTTP/1.0, and closing after its 401 would end an
+   * NTLM login that server and client both keep open.
+   */
+  #goesOn(): boolean {
+    const { head, tunnel } = this.#request;
+    if (this.#response === undefined || this.#responseFraming?.kind === 'close') return false;
+    if (this.#client.ended || this.#excess || !persists(this.#response)) return false;
+    return tunnel || persists(head);
+  }
+
+  #clientEnded(): void {
+    this.#firstToEnd ??= 'client';
+    this.#upstream.finish();
+    this.#watch.limit(this.#silenceLimit());
+  }
+
+  #clientGone(): void {
+    const failed = this.#client.error !== undefined;
+    this.#upstream.destroy();
+    this.#end('gone', { how: failed ? 'reset' : 'closed', by: failed ? 'client' : (this.#firstToEnd ?? 'client') });
+  }
+
+  /** The server will send nothing more. It may still read, so a request under way goes on. */
+  #upstreamEnded(): void {
+    this.#firstToEnd ??= 'server';
+    if (this.#responseFraming?.kind === 'close') this.#responseDone = true;
+    const owed = !this.#opaque && this.#response === undefined;
+    if (owed && (this.#requestDone || !this.#request.tunnel)) {
+      this.#noAnswer();
+      return;
+    }
+    if (!this.#opaque && this.#requestDone) {
+      this.#end('finish', this.#endingOfServer());
+      return;
+    }
+    this.#client.finish();
+    this.#watch.limit(this.#silenceLimit());
+  }
+
+  #upstreamGone(): void {
+    this.#firstToEnd ??= 'server';
+    const { error } = this.#upstream;
+    if (!this.#opaque && this.#response === undefined && (this.#requestDone || !this.#request.tunnel)) {
+      this.#noAnswer();
+      return;
+    }
+    // After a whole answer the client is owed a clean end, however rudely the server left: it may still be reading.
+    if (error === undefined || this.#responseDone) {
+      this.#end('finish', this.#endingOfServer());
+      return;
+    }
+    this.#end('reset', { how: 'reset', by: 'server' }, upstreamFailure(error, this.#request.place));
+  }
+
+  #endingOfServer(): Ending {
+    return this.#responseDone ? { how: 'complete', by: 'server' } : { how: 'closed', by: this.#firstToEnd ?? 'server' };
+  }
+
+  #noAnswer(): void {
+    const { error } = this.#upstream;
+    const { fresh, head, framing, place } = this.#request;
+    const ending: Ending = { how: error === undefined ? 'closed' : 'reset', by: 'server' };
+    const untouched = !this.#answered && this.#reader.buffered === 0;
+    if (untouched && !fresh && mayBeRepeated(head.method, framing)) {
+      this.#end('repeat', ending);
+      return;
+    }
+    const failure = error === undefined ? closedWithoutAnswer(place) : upstreamFailure(error, place);
+    this.#end(this.#answered ? 'finish' : 'reply', ending, failure);
+  }
+
+  #unusable(finding: string): void {
+    this.#end(this.#answered ? 'reset' : 'reply', { how: 'refused', by: 'server' }, this.#badAnswer(finding));
+  }
+
+  #badAnswer(finding: string): Failure {
+    return badAnswer(this.#request.place, finding);
+  }
+
+  #badRequestBody(badBody: { code: string; message: string }): void {
+    this.#end(this.#answered ? 'finish' : 'reply', { how: 'refused', by: 'client' }, undefined, badBody);
+  }
+
+  /** Milliseconds of silence that are too many now. */
+  #silenceLimit(): number {
+    const { timeouts, tunnel } = this.#request;
+    // Peers of a half-closed channel have one thing left to say; the end of a connection that lost its peer shows here only.
+    const halfClosed = this.#client.ended || this.#upstream.ended;
+    if (this.#opaque || tunnel) return halfClosed ? Math.min(timeouts.idle, timeouts.tunnelIdle) : timeouts.tunnelIdle;
+    return this.#response === undefined ? timeouts.answer : timeouts.idle;
+  }
+
+  #onSilence(): void {
+    const { tunnel, place, timeouts } = this.#request;
+    const ending: Ending = { how: 'silent', by: 'proxy' };
+    if (this.#response === undefined && !tunnel) {
+      this.#end(this.#answered ? 'finish' : 'reply', ending, answerTimeout(place, timeouts.answer));
+      return;
+    }
+    // A body that ends with its connection must not look whole.
+    const cut = !this.#responseDone && this.#responseFraming?.kind === 'close';
+    this.#end(cut ? 'reset' : 'finish', ending);
+  }
+
+  #end(next: RelayNext, ending: Ending, failure?: Failure, badBody?: RelayEnd['badBody']): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#watch.stop();
+    this.#client.listen(undefined);
+    this.#upstream.listen(undefined);
+    // Reading stopped for its sake; from now on the answer that is unsent is the client's own matter.
+    if (next === 'next') this.#upstream.resume();
+    else if (next === 'finish') this.#upstream.retire();
+    else this.#upstream.destroy();
+    this.#resolve({
+      next,
+      ending,
+      bytesUp: this.#bytesUp,
+      bytesDown: this.#bytesDown,
+      ...(this.#response && { status: this.#response.status, upstreamVersion: this.#response.version }),
+      ...(failure && { failure }),
+      ...(badBody && { badBody }),
+    });
+  }
+}

@@ -1,0 +1,39 @@
+// Room: why the edge cannot start, as values with a remedy each.
+
+/** Closed; each has its line in the README. */
+export type StartCode =
+  | 'FILE_UNREADABLE'
+  | 'CERTIFICATE_UNUSABLE'
+  | 'CERTIFICATE_EXPIRED'
+  | 'KEY_UNUSABLE'
+  | 'KEY_MISMATCH'
+  | 'ADDRESS_IN_USE'
+  | 'ADDRESS_FORBIDDEN'
+  | 'ADDRESS_UNUSABLE';
+
+/** `message` is a finding and its remedy. */
+export type StartProblem = { code: StartCode; message: string };
+
+/** All that was found wrong before anything was served; nothing is left open. */
+export type StartError = { kind: 'error'; problems: StartProblem[] };
+
+/** What a failed bind means. `address` as the rules write it. */
+export function listenProblem(error: NodeJS.ErrnoException, address: string): StartProblem {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return {
+        code: 'ADDRESS_IN_USE',
+        message: `${address} is in use. Another server has it, perhaps Apache itself: \`outrigger plan\` says how to move it.`,
+      };
+    case 'EACCES':
+      return {
+        code: 'ADDRESS_FORBIDDEN',
+        message: `${address} may not be bound by this user. Ports below 1024 need root or CAP_NET_BIND_SERVICE.`,
+      };
+    default:
+      return {
+        code: 'ADDRESS_UNUSABLE',
+        message: `${address} cannot be bound (${error.code ?? error.message}). Is it an address of this machine?`,
+      };
+  }
+}

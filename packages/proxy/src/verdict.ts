@@ -1,0 +1,68 @@
+// Room: what becomes of a request, from its head alone: refused, broken off, or sent on to an upstream. Pure.
+import {
+  type CompiledRules,
+  type Decision,
+  type Listener,
+  type RequestFacts,
+  requestFacts,
+  route,
+  type Upstream,
+} from '@outrigger/rules';
+import { type Framing, requestFraming } from './http1/body.ts';
+import type { RequestHead } from './http1/head.ts';
+
+/** Where a connection came in and from whom. */
+export type Origin = { listener: Listener; address: string; port: number };
+
+/** `facts` and `decision` are there as far as the request got. */
+export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
+  | { kind: 'refuse'; status: number; code: string; message: string }
+  | { kind: 'reset'; code: string; message: string }
+  | Forward
+);
+
+export type Forward = {
+  kind: 'forward';
+  facts: RequestFacts;
+  decision: Decision;
+  framing: Framing;
+  /** Name of the upstream, and what the rules say of it. */
+  name: string;
+  upstream: Upstream;
+  /** A method of MS-RPCH or MS-TSGU. */
+  tunnel: boolean;
+};
+
+/** Framing first, then Host and target, then the rules: what cannot be read in one way is not worth routing. */
+export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
+  const framing = requestFraming(head);
+  if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
+  const read = requestFacts(head, { listener: origin.listener, client: origin.address });
+  if (read.kind === 'bad') return { ...read, kind: 'refuse' };
+
+  const { facts } = read;
+  const decision = route(rules, facts);
+  if (decision.access === 'deny') {
+    const finding = { code: 'DENIED', message: deniedBy(decision) };
+    return decision.answer === 'reset'
+      ? { kind: 'reset', facts, decision, ...finding }
+      : { kind: 'refuse', facts, decision, status: 403, ...finding };
+  }
+  if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
+  const name = decision.upstream ?? '';
+  const upstream = rules.ruleSet.upstreams.get(name);
+  if (upstream === undefined) throw new Error(`an allowed request without refusal has no upstream: ${name}`);
+  return {
+    kind: 'forward',
+    facts,
+    decision,
+    framing,
+    name,
+    upstream,
+    tunnel: rules.tunnelMethods.has(facts.method),
+  };
+}
+
+function deniedBy({ accessLine }: Decision): string {
+  return accessLine === undefined ? 'no access line allows this request.' : 'an access line denies this request.';
+}
