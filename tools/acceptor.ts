@@ -1,6 +1,6 @@
 // Room: accepting connections for a stand-in: plain or TLS, half-close allowed, each of them able to reset, none left over.
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket, type TlsOptions } from 'node:tls';
 import { type Inlet, openInlet } from './inlet.ts';
 import { gone, reset, write } from './wire.ts';
 
@@ -39,14 +39,23 @@ export const LINGER = 5_000;
 
 export type Acceptor = { readonly host: string; readonly port: number; close(): Promise<void> };
 
+type Listening = { host?: string; port?: number; tls?: ServerTls };
+
 /** Listens on loopback unless told otherwise; rejects when the port is taken. `close` ends every connection. */
-export async function accept(
-  options: { host?: string; port?: number; tls?: ServerTls },
-  onConnection: (accepted: Accepted) => void,
-): Promise<Acceptor> {
+export function accept(options: Listening, onConnection: (accepted: Accepted) => void): Promise<Acceptor> {
+  return listen(options, (socket, raw) => onConnection(acceptedOf(socket, raw)));
+}
+
+/** The same with the bare sockets: the one to talk on, after any TLS handshake, and the TCP socket under it. */
+export async function listen(options: Listening, onSocket: (socket: Socket, raw: Socket) => void): Promise<Acceptor> {
   const { host = '127.0.0.1', port = 0, tls } = options;
   const raws = new Map<string, Socket>();
-  const secure = tls && createTlsServer(tls, (socket) => onConnection(acceptedOf(socket, raws.get(peerOf(socket)))));
+  const secure =
+    tls &&
+    createTlsServer(tls, (socket) => {
+      const raw = raws.get(peerOf(socket));
+      if (raw !== undefined) onSocket(socket, raw);
+    });
   secure?.on('tlsClientError', () => {}); // the client's side of a refused handshake is what tests look at
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (raw) => {
     const peer = peerOf(raw);
@@ -56,7 +65,7 @@ export async function accept(
       raw.on('error', () => {}); // reported by the TLS socket above it
       secure.emit('connection', raw);
     } else {
-      onConnection(acceptedOf(raw, raw));
+      onSocket(raw, raw);
     }
   });
   await new Promise<void>((resolve, reject) => {
@@ -74,12 +83,12 @@ export async function accept(
   };
 }
 
-function acceptedOf(socket: Socket | TLSSocket, raw: Socket | undefined): Accepted {
+function acceptedOf(socket: Socket, raw: Socket): Accepted {
   const inlet = openInlet(socket);
   return {
     inlet,
     from: peerOf(socket),
-    ...('getProtocol' in socket && { tls: handshakeOf(socket) }),
+    ...(socket instanceof TLSSocket && { tls: handshakeOf(socket) }),
     send: (bytes) => write(socket, bytes),
     finish() {
       if (socket.writableEnded) return;
@@ -87,7 +96,7 @@ function acceptedOf(socket: Socket | TLSSocket, raw: Socket | undefined): Accept
       const timer = setTimeout(() => socket.destroy(), LINGER);
       socket.once('close', () => clearTimeout(timer));
     },
-    reset: () => void (raw && reset(raw)),
+    reset: () => reset(raw),
     close: () => gone(socket),
   };
 }

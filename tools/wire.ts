@@ -1,6 +1,6 @@
 // Room: a client that is nothing but a socket: for tests that care which byte goes out when, and what exactly comes back.
 import { connect as connectPlain, type Socket } from 'node:net';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, TLSSocket } from 'node:tls';
 import { type Inlet, openInlet } from './inlet.ts';
 import { announcedFraming, type Fields, type Framing, readBody, splitHead, takeHead } from './message.ts';
 
@@ -51,7 +51,7 @@ export async function connect(options: WireOptions): Promise<Wire> {
   const inlet = openInlet(socket);
   return {
     inlet,
-    ...('getProtocol' in socket && {
+    ...(socket instanceof TLSSocket && {
       tls: {
         protocol: socket.getProtocol(),
         alpn: socket.alpnProtocol,
