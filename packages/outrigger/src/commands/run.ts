@@ -51,7 +51,7 @@ async function runEdge(rules: RuleSet, grace: number, log: Logger, terminal: Ter
     void log.log({ level: recordLevel(record), message: recordText(record), record });
   const started = await startEdge({ rules, report });
   if (started.kind === 'failed')
-    throw new UsageError(started.failures.map(({ message }) => message).join('\noutrigger: '));
+    throw new UsageError(started.problems.map(({ message, code }) => `${message} [${code}]`).join('\noutrigger: '));
   const { edge } = started;
   for (const { host, port, listener } of edge.addresses) terminal.err(`listening on ${host}:${port} (${listener})\n`);
   await stopSignal(edge, grace, terminal);
