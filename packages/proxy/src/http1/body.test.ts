@@ -118,6 +118,8 @@ describe('a chunked body', () => {
     ['data that looks like framing', '7\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n'],
     ['an extension', '1;a;b=c;d="e f"\r\nx\r\n0;last\r\n\r\n'],
     ['an extension up to the limit', `1;${'e'.repeat(CHUNK_EXTENSION)}\r\nx\r\n0\r\n\r\n`],
+    ['more chunks than a size has digits', `${'1\r\nx\r\n'.repeat(40)}0\r\n\r\n`],
+    ['more extensions than one size line may have', `${`1;${'e'.repeat(200)}\r\nx\r\n`.repeat(3)}0\r\n\r\n`],
     ['trailers', '1\r\nx\r\n0\r\nDigest: sha-256=\xe4\r\nX:\r\n\r\n'],
   ])('with %s ends where it ends', (_case, text) => {
     expect(countBody(CHUNKED, latin1(text))).toEqual({ kind: 'part', bytes: text.length, done: true });

@@ -33,7 +33,8 @@ export function requestFraming(head: RequestHead): Framing | Bad {
 }
 
 /**
- * Where the body of a response ends (RFC 9112 6.3, points 1 to 8). `requestMethod` as sent: a response to HEAD has none.
+ * Where the body of a response ends (RFC 9112 6.3, points 1 to 8). `requestMethod` as sent: a response to HEAD has none;
+ * CONNECT, the other method that matters there, is never sent on.
  * Whether a 101 was asked for is the caller's to know: one that was not is a broken answer, not a tunnel.
  */
 export function responseFraming(head: ResponseHead, requestMethod: string): Framing | Bad {

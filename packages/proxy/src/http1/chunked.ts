@@ -1,6 +1,6 @@
 // Room: where a chunked body ends (RFC 9112 7.1). One machine over the bytes of size lines and trailers; data is skipped by
 // arithmetic, never looked at, never kept. It reads one spelling only, so that every reader behind us sees the same end.
-import { COLON, CR, HTAB, hexValue, isTextByte, isTokenByte, LF, SEMICOLON, SP } from './grammar.ts';
+import { COLON, CR, hexValue, isBlank, isTextByte, isTokenByte, LF, SEMICOLON } from './grammar.ts';
 
 /** Digits of a chunk size, leading zeros included: 64 bits. More is an attempt to overflow somebody's counter. */
 export const CHUNK_SIZE_DIGITS = 16;
@@ -130,8 +130,7 @@ export function chunkedCounter(): (input: Buffer) => ChunkResult {
     } else if (isTokenByte(byte)) {
       state = 'trailer name';
     } else {
-      const folded =
-        byte === SP || byte === HTAB ? 'has a blank at its start or in its name' : 'has no clean name before a colon';
+      const folded = isBlank(byte) ? 'has a blank at its start or in its name' : 'has no clean name before a colon';
       return bad('TRAILER', `A trailer line ${folded}.`);
     }
     return undefined;

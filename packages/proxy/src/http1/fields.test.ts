@@ -18,6 +18,10 @@ describe('fields', () => {
     expect(listMembers(FIELDS, 'Connection')).toEqual(['Keep-Alive', 'x', 'UPGRADE']);
   });
 
+  it('are trimmed of blanks only: 0xA0 is a byte like any other', () => {
+    expect(listMembers([['Connection', ' \t close \xa0,\t']], 'Connection')).toEqual(['close \xa0']);
+  });
+
   it('have a token or not, whole and whatever its case', () => {
     expect(hasToken(FIELDS, 'Connection', 'upgrade')).toBe(true);
     expect(hasToken(FIELDS, 'Connection', 'keep-ALIVE')).toBe(true);

@@ -1,4 +1,5 @@
 // Room: looking things up among the fields of a head. Names and tokens ignore case (RFC 9110 5.1, 5.6.1); nothing is changed.
+import { isBlank } from './grammar.ts';
 
 /** Field lines in the order they came: name and value as spelled, latin1, the value without the blanks around it. */
 export type Fields = readonly (readonly [name: string, value: string])[];
@@ -22,8 +23,17 @@ export function listMembers(fields: Fields, name: string): string[] {
 export function splitList(value: string): string[] {
   return value
     .split(',')
-    .map((member) => member.trim())
+    .map(trimBlanks)
     .filter((member) => member !== '');
+}
+
+/** Without the OWS around it (RFC 9110 5.6.3): SP and HTAB only, where trim() would also take 0xA0, which is obs-text. */
+function trimBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (from < to && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
 }
 
 /** True where the comma-separated field `name` has the member `token`, whatever its case. */

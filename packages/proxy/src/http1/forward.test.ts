@@ -90,6 +90,11 @@ describe('Host and request line', () => {
     expect(forward('GET /a HTTP/1.0\r\nHost:\r\n\r\n')).toBe(`GET /a HTTP/1.0\r\nHost: www.contoso.com\r\n${OWN}\r\n`);
   });
 
+  it('never name two hosts', () => {
+    const twice = 'GET /a HTTP/1.1\r\nHost: www.contoso.com\r\nhost: other.example\r\n\r\n';
+    expect(forward(twice)).toBe(`GET /a HTTP/1.1\r\nHost: www.contoso.com\r\n${OWN}\r\n`);
+  });
+
   it('stay without a host where none is known', () => {
     const own = 'X-Forwarded-For: 2001:db8::7\r\nX-Forwarded-Proto: https\r\n';
     expect(forward('GET /a HTTP/1.0\r\n\r\n', { authority: '' })).toBe(`GET /a HTTP/1.0\r\n${own}\r\n`);
@@ -125,6 +130,7 @@ describe('Connection', () => {
     expect(left(odd, TUNNEL)).toEqual(odd);
     const hostile =
       'Connection: Keep-Alive, x-forwarded-for, X_Forwarded_Proto, Content-Length, Host, Front-End-Https, close';
+    expect(left(['Connection: Keep-Alive X-Forwarded-For, close'], TUNNEL)).toEqual(['Connection: close']);
     expect(left([hostile, 'Content-Length: 5'], TUNNEL)).toEqual([
       'Connection: Keep-Alive, close',
       'Content-Length: 5',

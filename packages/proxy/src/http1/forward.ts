@@ -5,7 +5,7 @@
 //   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
 //   Max-Forwards (7.6.2)  TRACE and OPTIONS reach the server with the number the client gave
 import { type Fields, fieldValues, hasToken, splitList } from './fields.ts';
-import { LF } from './grammar.ts';
+import { LF, TOKEN } from './grammar.ts';
 import type { RequestHead } from './head.ts';
 
 /** What the proxy knows of a request and its upstream. Texts are latin1 and come from a checked head or the rules. */
@@ -125,7 +125,8 @@ function fates(head: RequestHead, forwarding: Forwarding): (name: string, value:
   let hostSeen = false;
 
   const passesOption = (option: string): boolean => {
-    if (protocolTunnel) return !NEVER_STRIPPED.has(option) && !CLAIM.test(option);
+    // What is no token may be one to a server that splits at blanks as well.
+    if (protocolTunnel) return TOKEN.test(option) && !NEVER_STRIPPED.has(option) && !CLAIM.test(option);
     return PASSED_OPTIONS.has(option) && (option !== 'upgrade' || upgrades);
   };
 

@@ -52,6 +52,11 @@ export function isTextByte(byte: number): boolean {
   return ((CLASS[byte] ?? 0) & TEXT) !== 0;
 }
 
+/** True for SP and HTAB, of which OWS and BWS are made (RFC 9110 5.6.3). */
+export function isBlank(byte: number | undefined): boolean {
+  return byte === SP || byte === HTAB;
+}
+
 /** Where the run of tchar that begins at `from` ends: the first other byte, at most `to`. */
 export function tokenEnd(bytes: Uint8Array, from: number, to: number): number {
   return runEnd(TCHAR, bytes, from, to);

@@ -1,7 +1,7 @@
 // Room: bytes in, a head out. One machine reads request and response heads line by line as bytes arrive, remembers how far
 // it has looked, and refuses at the first byte that no careful reader would accept. What the fields mean for the body is body.ts.
 import type { Fields } from './fields.ts';
-import { COLON, CR, HTAB, isTokenByte, LF, SP, textEnd, tokenEnd } from './grammar.ts';
+import { COLON, CR, isBlank, isTokenByte, LF, textEnd, tokenEnd } from './grammar.ts';
 import { type BadHead, bad, type HeadCode, type HeadStatus, isBad } from './refusal.ts';
 import { type RequestLine, readRequestLine, readStatusLine, type StatusLine } from './startline.ts';
 
@@ -42,7 +42,8 @@ export function requestHeadReader(limits: { requestLine: number; head: number })
     emptyLines: LEADING_EMPTY_LINES,
     canStart: isTokenByte,
     readStartLine: readRequestLine,
-    join: (line, fields, raw) => ({ ...line, fields, raw }),
+    // Spelled out: a spread costs a fifth of reading a whole head.
+    join: ({ method, target, version }, fields, raw) => ({ method, target, version, fields, raw }),
   });
 }
 
@@ -55,7 +56,7 @@ export function responseHeadReader(limits: { head: number }): HeadReader<Respons
     status: 502,
     canStart: (byte) => byte === CAPITAL_H,
     readStartLine: readStatusLine,
-    join: (line, fields, raw) => ({ ...line, fields, raw }),
+    join: ({ version, status, reason }, fields, raw) => ({ version, status, reason, fields, raw }),
   });
 }
 
@@ -185,8 +186,9 @@ function headReader<StartLine extends object, Head>(machine: Machine<StartLine, 
     if (isBlank(bytes[lineStart])) {
       return onLine(400, 'OBS_FOLD', 'begins with a blank: folded lines are read in two ways (RFC 9112 2.2, 5.2)');
     }
-    if (fieldCount() === FIELD_LINES)
+    if (fieldCount() === FIELD_LINES) {
       return bad(431, 'TOO_MANY_FIELDS', `The head has more than ${FIELD_LINES} fields.`);
+    }
     const colon = tokenEnd(bytes, lineStart, to);
     if (colon === lineStart || colon === to || bytes[colon] !== COLON) {
       return onLine(400, 'FIELD_NAME', 'does not begin with a clean name and a colon, no blank between (RFC 9112 5.1)');
@@ -199,6 +201,7 @@ function headReader<StartLine extends object, Head>(machine: Machine<StartLine, 
     return undefined;
   }
 
+  /** Names and values as text: one decoding of the head, then slices of it. */
   function cutFields(raw: Buffer): Fields {
     const text = raw.toString('latin1');
     const fields: [string, string][] = [];
@@ -237,10 +240,6 @@ function notHttp(byte: number): BadHead {
   const TLS_HANDSHAKE = 0x16;
   const guess = byte === TLS_HANDSHAKE ? ', perhaps TLS on a port for plain HTTP' : '';
   return bad(400, 'NOT_HTTP', `The first byte, 0x${hex(byte)}, begins no HTTP/1 head${guess}.`);
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === SP || byte === HTAB;
 }
 
 function hex(byte: number): string {
