@@ -2,7 +2,7 @@
 import { XMLBuilder, XMLParser } from 'fast-xml-parser';
 import { connect } from '../wire.ts';
 import { type Login, request, sayHead } from './handshake.ts';
-import type { OutlookOptions } from './index.ts';
+import type { OutlookOptions } from './opening.ts';
 
 export type DiscoverOptions = Pick<OutlookOptions, 'connect' | 'host' | 'credentials' | 'auth' | 'patience'> & {
   emailAddress: string;

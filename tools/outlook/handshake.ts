@@ -79,7 +79,7 @@ export function sayNone(read: NoResponse): string {
     ended: 'the connection was closed',
     failed: 'the connection was reset',
     late: 'nothing more came in time',
-    bad: 'what came is no HTTP response',
+    bad: 'what came is not of this protocol',
   }[read.kind];
   return read.bytes.length === 0
     ? what
