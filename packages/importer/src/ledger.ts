@@ -1,0 +1,78 @@
+// Room: what became of each directive. Every directive is entered once, gathers remarks, and ends with one disposition.
+import type { Diagnostic, Severity, SourceRef } from '@outrigger/rules';
+import type { ImportCode } from './codes.ts';
+
+/** What became of a directive, from the least to the most that a person must look at. */
+export const DISPOSITIONS = [
+  'irrelevant',
+  'translated',
+  'approximated',
+  'untranslated',
+  'unknown',
+  'malformed',
+] as const;
+export type Disposition = (typeof DISPOSITIONS)[number];
+
+/** One sentence about a directive. `hint` says what to do. */
+export type Remark = { severity: Severity; code: ImportCode; message: string; hint?: string };
+
+/** One directive of the old config, its one disposition, and what there is to say about it. `text` is as written, secrets masked. */
+export type LedgerEntry = { at: SourceRef; text: string; disposition: Disposition; remarks: Remark[] };
+
+export type Ledger = {
+  /** Enters a directive; nothing is known of it yet. */
+  enter(at: SourceRef, text: string): LedgerEntry;
+  readonly entries: readonly LedgerEntry[];
+};
+
+export function createLedger(): Ledger {
+  const entries: LedgerEntry[] = [];
+  return {
+    entries,
+    enter: (at, text) => {
+      const entry: LedgerEntry = { at, text, disposition: 'irrelevant', remarks: [] };
+      entries.push(entry);
+      return entry;
+    },
+  };
+}
+
+/** Severity a remark has where its writer does not say: what a person must act on is an error. */
+const SEVERITY: Record<Disposition, Severity> = {
+  irrelevant: 'note',
+  translated: 'note',
+  approximated: 'warning',
+  untranslated: 'error',
+  unknown: 'error',
+  malformed: 'error',
+};
+
+/** Adds a remark. The disposition of an entry is the gravest of its remarks. */
+export function remark(
+  entry: LedgerEntry,
+  disposition: Disposition,
+  code: ImportCode,
+  message: string,
+  more: { hint?: string; severity?: Severity } = {},
+): void {
+  const { hint, severity = SEVERITY[disposition] } = more;
+  if (DISPOSITIONS.indexOf(disposition) > DISPOSITIONS.indexOf(entry.disposition)) entry.disposition = disposition;
+  const added: Remark = { severity, code, message, ...(hint !== undefined && { hint }) };
+  // What a line became is said first; the rest in the order it was found.
+  if (code === 'SQUID_CARRIED') entry.remarks.unshift(added);
+  else entry.remarks.push(added);
+}
+
+/** How many entries ended with each disposition. */
+export function countDispositions(entries: readonly LedgerEntry[]): Record<Disposition, number> {
+  const counts = Object.fromEntries(DISPOSITIONS.map((name) => [name, 0])) as Record<Disposition, number>;
+  for (const { disposition } of entries) counts[disposition] += 1;
+  return counts;
+}
+
+/** The remarks of all entries that are more than notes, as findings with their place. */
+export function ledgerDiagnostics(entries: readonly LedgerEntry[]): Diagnostic<ImportCode>[] {
+  return entries.flatMap(({ at, remarks }) =>
+    remarks.filter(({ severity }) => severity !== 'note').map((each) => ({ ...each, at })),
+  );
+}

@@ -1,0 +1,122 @@
+// Room: what a pattern's tree can begin with and how it goes on: sets of bytes, nullability, derivatives (Brzozowski 1964).
+// Needed because RE2 has no look-around: a pattern over a part of the URL must be moved onto the whole of it exactly.
+import { CLASSES, type Ere, type SetItem } from './ere.ts';
+
+/** 256 flags, one a byte. */
+export type ByteSet = readonly boolean[];
+
+const WORD = /[A-Za-z0-9_]/;
+const BYTES = Array.from({ length: 256 }, (_, byte) => byte);
+
+/** Bytes a set of a pattern holds; with `ignoreCase`, either case of ASCII letters (glibc in the C locale folds no others). */
+export function bytesOf(set: Extract<Ere, { kind: 'set' }>, ignoreCase: boolean): ByteSet {
+  const listed = BYTES.map((byte) => set.items.some((item) => holds(item, byte)));
+  const folded = ignoreCase ? listed.map((in_, byte) => in_ || listed[otherCase(byte)] === true) : listed;
+  return folded.map((in_) => in_ !== set.negated);
+}
+
+export function isWordByte(byte: number): boolean {
+  return WORD.test(String.fromCharCode(byte));
+}
+
+function holds(item: SetItem, byte: number): boolean {
+  if (item.kind === 'range') return item.first <= byte && byte <= item.last;
+  const character = String.fromCharCode(byte);
+  return item.kind === 'word' ? WORD.test(character) : (CLASSES[item.name]?.test(character) ?? false);
+}
+
+function otherCase(byte: number): number {
+  const character = String.fromCharCode(byte);
+  return /[A-Za-z]/.test(character) ? byte ^ 0x20 : byte;
+}
+
+/** Whether the tree matches the empty text wherever it is tried. An assertion may fail, so it counts as not. */
+export function isNullable(ere: Ere): boolean {
+  switch (ere.kind) {
+    case 'sequence':
+      return ere.parts.every(isNullable);
+    case 'branches':
+      return ere.branches.some(isNullable);
+    case 'repeat':
+      return ere.least === 0 || isNullable(ere.of);
+    default:
+      return false;
+  }
+}
+
+/** What is left of `ere` once it has taken `byte` as its first: a tree, `never`, or `unknown` where an assertion decides. */
+export type Derivative = Ere | 'never' | 'unknown';
+
+export function derivative(ere: Ere, byte: number): Derivative {
+  switch (ere.kind) {
+    case 'byte':
+      return ere.byte === byte ? EMPTY : 'never';
+    case 'any':
+      return EMPTY;
+    case 'set':
+      return bytesOf(ere, false)[byte] === true ? EMPTY : 'never';
+    case 'assertion':
+      return ere.assertion === 'end' ? 'never' : 'unknown';
+    case 'branches':
+      return either(ere.branches.map((branch) => derivative(branch, byte)));
+    case 'repeat': {
+      if (ere.most === 0) return 'never';
+      const most = ere.most === undefined ? undefined : ere.most - 1;
+      return followed(derivative(ere.of, byte), [{ ...ere, least: Math.max(0, ere.least - 1), most }]);
+    }
+    case 'sequence':
+      return derivativeOfSequence(ere.parts, byte);
+  }
+}
+
+const EMPTY: Ere = { kind: 'sequence', parts: [] };
+
+function derivativeOfSequence(parts: readonly Ere[], byte: number): Derivative {
+  const [head, ...rest] = parts;
+  if (head === undefined) return 'never';
+  const afterHead = derivativeOfSequence(rest, byte);
+  // An assertion in front of what cannot take the byte anyway decides nothing.
+  if (head.kind === 'assertion') return afterHead === 'never' || head.assertion === 'end' ? 'never' : 'unknown';
+  const taken = followed(derivative(head, byte), rest);
+  return isNullable(head) ? either([taken, afterHead]) : taken;
+}
+
+function followed(first: Derivative, rest: readonly Ere[]): Derivative {
+  if (first === 'never' || first === 'unknown') return first;
+  const parts = first.kind === 'sequence' ? [...first.parts, ...rest] : [first, ...rest];
+  return { kind: 'sequence', parts };
+}
+
+function either(derivatives: readonly Derivative[]): Derivative {
+  if (derivatives.includes('unknown')) return 'unknown';
+  const branches = derivatives.filter((one): one is Ere => typeof one !== 'string');
+  const [only] = branches;
+  if (only === undefined) return 'never';
+  return branches.length === 1 ? only : { kind: 'branches', branches };
+}
+
+/** Bytes a match may begin with; undefined where an assertion or an empty match leaves it open. */
+export function firstBytes(ere: Ere): ByteSet | undefined {
+  if (isNullable(ere)) return undefined;
+  const flags: boolean[] = [];
+  for (const byte of BYTES) {
+    const rest = derivative(ere, byte);
+    if (rest === 'unknown') return undefined;
+    flags.push(rest !== 'never');
+  }
+  return flags;
+}
+
+/** The tree read from its end to its start, so that the last bytes of a match are the first of its mirror. */
+export function mirrored(ere: Ere): Ere {
+  switch (ere.kind) {
+    case 'sequence':
+      return { kind: 'sequence', parts: ere.parts.map(mirrored).reverse() };
+    case 'branches':
+      return { kind: 'branches', branches: ere.branches.map(mirrored) };
+    case 'repeat':
+      return { ...ere, of: mirrored(ere.of) };
+    default:
+      return ere;
+  }
+}

@@ -1,0 +1,145 @@
+// One walker over all cases: what an import writes, what its report says, and where requests go, held against what a real
+// Squid did. UPDATE_GOLDEN=1 rewrites rules and reports; verdicts are observations and are never rewritten.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type CompiledRules,
+  compileRules,
+  dumpRules,
+  loadRules,
+  type RuleSet,
+  requestFacts,
+  route,
+} from '@outrigger/rules';
+import { describe, expect, it } from 'vitest';
+import { importSquid, memoryReader, reportText, type Translation } from '../index.ts';
+
+const FIXTURES = join(import.meta.dirname, '../../../../fixtures');
+const UPDATE = process.env.UPDATE_GOLDEN === '1';
+const OUTPUTS = ['outrigger.yaml', 'report.txt', 'verdicts.tsv', 'squid-version'];
+
+const cases = ['contoso', ...readdirSync(join(FIXTURES, 'squid')).map((name) => `squid/${name}`)];
+
+describe.each(cases)('%s', (name) => {
+  const folder = join(FIXTURES, name);
+  const translation = importCase(folder);
+  const text = translation.rules === undefined ? undefined : dumpRules(translation.rules);
+
+  it('writes the rules', () => {
+    expectFile(join(folder, 'outrigger.yaml'), text ?? '# no rules\n');
+  });
+
+  it('reports', () => {
+    expectFile(join(folder, 'report.txt'), reportText(translation));
+  });
+
+  it.runIf(existsSync(join(folder, 'verdicts.tsv')))('decides as Squid did', () => {
+    const rules = translation.rules === undefined ? undefined : compileRules(translation.rules);
+    const rows = readVerdicts(join(folder, 'verdicts.tsv'));
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.map((row) => [...row.request, verdictOf(rules, row)])).toEqual(
+      rows.map((row) => [...row.request, row.verdict]),
+    );
+  });
+
+  it('accounts for every directive once', () => {
+    const { directives, irrelevant, translated, approximated, untranslated, unknown, malformed } = translation.summary;
+    expect(irrelevant + translated + approximated + untranslated + unknown + malformed).toBe(directives);
+    expect(translation.ledger).toHaveLength(directives);
+    expect(directives).toBeGreaterThanOrEqual(countDirectives(folder));
+    for (const { remarks, text: directive } of translation.ledger) expect(remarks, directive).not.toHaveLength(0);
+  });
+
+  it.runIf(translation.rules !== undefined)('names the line each rule came from', () => {
+    const rules = translation.rules as RuleSet;
+    for (const item of [...rules.listen, ...rules.upstreams.values(), ...rules.access, ...rules.routes]) {
+      expect(item.from?.length).toBeGreaterThan(0);
+    }
+  });
+
+  it.runIf(text !== undefined)('writes rules that load as what was written', () => {
+    const loaded = loadRules(text ?? '', 'outrigger.yaml');
+    expect(loaded.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+    expect(withoutPlaces(loaded.rules as RuleSet)).toEqual(withoutPlaces(translation.rules as RuleSet));
+  });
+});
+
+function importCase(folder: string): Translation {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !OUTPUTS.includes(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+  const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'latin1')]));
+  const version = join(folder, 'squid-version');
+  return importSquid({
+    files: ['squid.conf'],
+    reader: memoryReader(files),
+    ...(existsSync(version) && { squidVersion: readFileSync(version, 'utf8').trim() }),
+  });
+}
+
+function expectFile(path: string, text: string): void {
+  if (UPDATE) writeFileSync(path, text);
+  expect(text).toBe(readFileSync(path, 'utf8'));
+}
+
+type Row = {
+  request: string[];
+  method: string;
+  target: string;
+  host: string;
+  verdict: string;
+  options: Map<string, string>;
+};
+
+/** Columns: method, target, Host or (none), verdict, then `listener=`, `client=` or a field as `Name: value`. */
+function readVerdicts(path: string): Row[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [method = '', target = '', host = '', verdict = '', ...rest] = line.split('\t');
+      const options = new Map(rest.map((option) => option.split(/=|: /, 2) as [string, string]));
+      return { request: [method, target, host, ...rest], method, target, host, verdict, options };
+    });
+}
+
+/** Name of the upstream, `denied`, `reset`, or `none` where nobody takes the request. Announced refusals name the upstream. */
+function verdictOf(rules: CompiledRules | undefined, { method, target, host, options }: Row): string {
+  if (rules === undefined) return 'none';
+  const wanted = options.get('listener');
+  const listener = rules.ruleSet.listen.find(
+    ({ address, name }) => wanted === undefined || wanted === address || wanted === name,
+  );
+  if (listener === undefined) return 'no listener';
+  const fields = [...options].filter(([name]) => /^[A-Z]/.test(name));
+  const head =
+    host === '(none)'
+      ? { method, target, version: '1.0' as const, fields }
+      : { method, target, version: '1.1' as const, fields: [['Host', host] as [string, string], ...fields] };
+  const result = requestFacts(head, { listener, client: options.get('client') ?? '127.0.0.1' });
+  if (result.kind === 'bad') return 'bad request';
+  const decision = route(rules, result.facts);
+  if (decision.access === 'deny') return decision.answer === 'reset' ? 'reset' : 'denied';
+  return decision.upstream ?? 'none';
+}
+
+/** Lines that begin a directive, counted without the importer: continued lines once. */
+function countDirectives(folder: string): number {
+  const text = readFileSync(join(folder, 'squid.conf'), 'latin1').replaceAll('\r', '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  return lines.filter((_, index) => !lines[index - 1]?.endsWith('\\')).length;
+}
+
+function withoutPlaces(rules: RuleSet): unknown {
+  const strip = <Item extends { at?: unknown }>({ at: _at, ...rest }: Item): Omit<Item, 'at'> => rest;
+  return {
+    ...rules,
+    listen: rules.listen.map(strip),
+    upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
+    access: rules.access.map(strip),
+    routes: rules.routes.map(strip),
+  };
+}

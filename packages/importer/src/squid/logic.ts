@@ -1,0 +1,198 @@
+// Room: truth over acls. Access lists become expressions whose atoms are acls; here they are built, compared and simplified.
+// What an atom says is acl.ts; what an expression becomes in a rules file is conditions.ts.
+
+/** A truth over named acls. `always` and `never` appear only at the top: the constructors below fold them away. */
+export type Expr =
+  | { kind: 'always' }
+  | { kind: 'never' }
+  | { kind: 'atom'; name: string }
+  | { kind: 'not'; of: Expr }
+  | { kind: 'and' | 'or'; parts: Expr[] };
+
+export const ALWAYS: Expr = { kind: 'always' };
+export const NEVER: Expr = { kind: 'never' };
+
+/**
+ * Atoms up to which two expressions are compared by trying all their values (2^10 rows). Above, equivalence is decided by
+ * form alone and nothing is assumed: the import stays right and only reads less well.
+ */
+const TRUTH_TABLE_MAX = 10;
+
+export function atom(name: string): Expr {
+  return { kind: 'atom', name };
+}
+
+export function not(of: Expr): Expr {
+  if (of.kind === 'always') return NEVER;
+  if (of.kind === 'never') return ALWAYS;
+  return of.kind === 'not' ? of.of : { kind: 'not', of };
+}
+
+export function and(parts: readonly Expr[]): Expr {
+  return join('and', parts, ALWAYS, NEVER);
+}
+
+export function or(parts: readonly Expr[]): Expr {
+  return join('or', parts, NEVER, ALWAYS);
+}
+
+function join(kind: 'and' | 'or', parts: readonly Expr[], neutral: Expr, absorbing: Expr): Expr {
+  const flat = parts.flatMap((part) => (part.kind === kind ? part.parts : [part]));
+  const kept: Expr[] = [];
+  const seen = new Set<string>();
+  for (const part of flat) {
+    if (part.kind === absorbing.kind || seen.has(keyOf(not(part)))) return absorbing;
+    if (part.kind === neutral.kind || seen.has(keyOf(part))) continue;
+    seen.add(keyOf(part));
+    kept.push(part);
+  }
+  const [only] = kept;
+  if (only === undefined) return neutral;
+  return kept.length === 1 ? only : { kind, parts: kept };
+}
+
+/** One line of an access list. */
+export type ListLine = { action: 'allow' | 'deny'; when: Expr };
+
+/**
+ * What a list of Squid allows: the first line that matches decides, behind the last stands its opposite (SQ-34, SQ-35), and
+ * a list without lines allows everything.
+ */
+export function allowedBy(lines: readonly ListLine[]): Expr {
+  const last = lines.at(-1);
+  const implied = last === undefined || last.action === 'deny' ? ALWAYS : NEVER;
+  return lines.reduceRight<Expr>(
+    (behind, { action, when }) => (action === 'allow' ? or([when, behind]) : and([not(when), behind])),
+    implied,
+  );
+}
+
+/**
+ * The part of `expr` that is sure though some atoms cannot be said: those count as false where they would widen it.
+ * `most` of an expression is what it may be at the widest.
+ */
+export function least(expr: Expr, isKnown: (name: string) => boolean): Expr {
+  return bound(expr, isKnown, false);
+}
+
+export function most(expr: Expr, isKnown: (name: string) => boolean): Expr {
+  return bound(expr, isKnown, true);
+}
+
+function bound(expr: Expr, isKnown: (name: string) => boolean, unknownIs: boolean): Expr {
+  switch (expr.kind) {
+    case 'atom':
+      return isKnown(expr.name) ? expr : unknownIs ? ALWAYS : NEVER;
+    case 'not':
+      return not(bound(expr.of, isKnown, !unknownIs));
+    case 'and':
+      return and(expr.parts.map((part) => bound(part, isKnown, unknownIs)));
+    case 'or':
+      return or(expr.parts.map((part) => bound(part, isKnown, unknownIs)));
+    default:
+      return expr;
+  }
+}
+
+export function atomsOf(...exprs: readonly Expr[]): string[] {
+  const names = new Set<string>();
+  const walk = (expr: Expr): void => {
+    if (expr.kind === 'atom') names.add(expr.name);
+    else if (expr.kind === 'not') walk(expr.of);
+    else if (expr.kind === 'and' || expr.kind === 'or') expr.parts.forEach(walk);
+  };
+  exprs.forEach(walk);
+  return [...names];
+}
+
+/** Negations in an expression: people read what is, not what is not. */
+export function negations(expr: Expr): number {
+  if (expr.kind === 'not') return 1 + negations(expr.of);
+  return expr.kind === 'and' || expr.kind === 'or' ? expr.parts.reduce((sum, part) => sum + negations(part), 0) : 0;
+}
+
+/** True only where it is sure that `expr` holds for no request. Atoms are taken as independent, which can only err to false. */
+export function isNever(expr: Expr): boolean {
+  return expr.kind === 'never' || (isSmall(expr) && everyRow(expr, (value) => !value));
+}
+
+/** True only where it is sure that `expr` holds for every request. */
+export function isAlways(expr: Expr): boolean {
+  return expr.kind === 'always' || (isSmall(expr) && everyRow(expr, (value) => value));
+}
+
+export function areDisjoint(a: Expr, b: Expr): boolean {
+  return isNever(and([a, b]));
+}
+
+export function areEquivalent(a: Expr, b: Expr): boolean {
+  return keyOf(a) === keyOf(b) || (isNever(and([a, not(b)])) && isNever(and([b, not(a)])));
+}
+
+/**
+ * A shorter expression that means the same wherever all of `excluded` are false: parts that follow from that are dropped.
+ * Sound because each step is checked on every row where `excluded` fails.
+ */
+export function simplifyOutside(expr: Expr, excluded: readonly Expr[]): Expr {
+  const outside = and(excluded.map(not));
+  if (outside.kind === 'never' || isNever(and([outside, expr]))) return NEVER;
+  if (isNever(and([outside, not(expr)]))) return ALWAYS;
+  if (expr.kind !== 'and' && expr.kind !== 'or') return expr;
+  const rebuild = expr.kind === 'and' ? and : or;
+  let parts = expr.parts;
+  for (const part of expr.parts) {
+    const without = parts.filter((each) => each !== part);
+    if (without.length > 0 && areEquivalent(and([outside, rebuild(without)]), and([outside, rebuild(parts)])))
+      parts = without;
+  }
+  return rebuild(parts);
+}
+
+function isSmall(expr: Expr): boolean {
+  return atomsOf(expr).length <= TRUTH_TABLE_MAX;
+}
+
+function everyRow(expr: Expr, test: (value: boolean) => boolean): boolean {
+  const names = atomsOf(expr);
+  for (let row = 0; row < 1 << names.length; row += 1) {
+    const trueNames = new Set(names.filter((_, bit) => (row >> bit) & 1));
+    if (!test(evaluate(expr, trueNames))) return false;
+  }
+  return true;
+}
+
+function evaluate(expr: Expr, trueNames: ReadonlySet<string>): boolean {
+  switch (expr.kind) {
+    case 'always':
+      return true;
+    case 'never':
+      return false;
+    case 'atom':
+      return trueNames.has(expr.name);
+    case 'not':
+      return !evaluate(expr.of, trueNames);
+    case 'and':
+      return expr.parts.every((part) => evaluate(part, trueNames));
+    case 'or':
+      return expr.parts.some((part) => evaluate(part, trueNames));
+  }
+}
+
+/** An expression as a person reads it: `exch_url and !localhost`. */
+export function printExpr(expr: Expr): string {
+  if (expr.kind === 'atom') return expr.name;
+  if (expr.kind === 'not') return expr.of.kind === 'atom' ? `!${expr.of.name}` : `not (${printExpr(expr.of)})`;
+  if (expr.kind !== 'and' && expr.kind !== 'or') return expr.kind === 'always' ? 'every request' : 'no request';
+  const parts = expr.parts.map((part) =>
+    part.kind === 'and' || part.kind === 'or' ? `(${printExpr(part)})` : printExpr(part),
+  );
+  return parts.join(` ${expr.kind} `);
+}
+
+/** Equal texts for expressions that are equal by form, order of parts aside. */
+export function keyOf(expr: Expr): string {
+  if (expr.kind === 'atom') return JSON.stringify(expr.name);
+  if (expr.kind === 'not') return `!${keyOf(expr.of)}`;
+  if (expr.kind === 'and' || expr.kind === 'or') return `${expr.kind}(${expr.parts.map(keyOf).sort().join()})`;
+  return expr.kind;
+}

@@ -1,0 +1,322 @@
+// Room: from Squid's model to rules. The only place where Squid's meaning becomes ours.
+import {
+  defaultLimits,
+  listenerName,
+  type RuleSet,
+  type SourceRef,
+  TUNNEL_METHODS,
+  type Upstream,
+} from '@outrigger/rules';
+import type { ImportCode } from '../codes.ts';
+import { remark } from '../ledger.ts';
+import type { SquidAccessLine } from './access.ts';
+import type { MeaningContext } from './acltypes.ts';
+import { exchangeSign } from './exchange.ts';
+import { allowedBy, atomsOf, type Expr, isNever, most, NEVER, printExpr } from './logic.ts';
+import type { Model } from './model.ts';
+import type { Peer } from './peers.ts';
+import { writeAccess } from './permissions.ts';
+import type { Port } from './ports.ts';
+import { createResolver, type Resolver } from './resolve.ts';
+import { type Choice, type PlannedRoute, planRoutes, takesOf } from './routes.ts';
+
+/** Rules, or the sentence why there are none. `resolver` goes on to the search for what the old file let through. */
+export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
+  | { kind: 'rules'; rules: RuleSet }
+  | { kind: 'nothing'; code: ImportCode; message: string }
+);
+
+export function lower(model: Model): Lowered {
+  const { ports, site } = portsToServe(model);
+  const resolver = createResolver(model.acls, contextOf(model, ports, site));
+  const direct = directRequests(model, resolver);
+  const routes = planRoutes(model.peers, resolver, direct);
+  const { lines: access, narrowed } = writeAccess(model, resolver);
+  const upstreams = new Map<string, Upstream>();
+  for (const { choice } of routes) upstreams.set(choice.name, finishUpstream(choice, model, ports, site));
+  remarkPeers(model, routes, resolver);
+  remarkRoutes(model, routes);
+  remarkReplyAccess(model, resolver);
+  resolver.remarkAcls(aclsThatDecide(model));
+
+  const rules: RuleSet = {
+    listen: ports.map(({ listener }) => listener),
+    upstreams,
+    access,
+    routes: routes.map(({ choice, when, from }) => ({
+      ...(when.kind !== 'always' && { when: resolver.condition(when) }),
+      to: choice.name,
+      from,
+    })),
+    limits: defaultLimits(),
+    tunnelMethods: [...TUNNEL_METHODS],
+  };
+  const missing = missingPart(rules, narrowed);
+  if (missing !== undefined)
+    return { kind: 'nothing', code: 'SQUID_NOTHING_TO_RUN', message: missing, resolver, routes };
+  return { kind: 'rules', rules, resolver, routes };
+}
+
+function missingPart(rules: RuleSet, narrowed: boolean): string | undefined {
+  if (rules.listen.length === 0) return 'no port line became a listener';
+  if (rules.routes.length === 0) return 'no peer could be given a route';
+  return narrowed && !rules.access.some(({ action }) => action === 'allow')
+    ? 'no access line is left that allows anything'
+    : undefined;
+}
+
+/** Ports that become listeners. A site that replaces every Host can be said only where all ports agree on it. */
+function portsToServe(model: Model): { ports: Port[]; site?: string } {
+  const alwaysGuarded = model.lists.neverDirect[0];
+  const neverDirect =
+    alwaysGuarded?.action === 'allow' && alwaysGuarded.terms.every(({ acl, negated }) => acl === 'all' && !negated);
+  const safe = model.ports.filter((port) => {
+    if (!port.allowDirect || neverDirect) return true;
+    const message =
+      'allow-direct lets Squid go to whatever host the client names, which Outrigger never does; no listener is made';
+    remark(port.directive.entry, 'untranslated', 'SQUID_PORT_DIRECT', message, {
+      hint: 'Remove allow-direct: an accelerator that has it is an open door to your network.',
+    });
+    return false;
+  });
+  const sites = new Set(safe.map(({ site }) => site));
+  const [site] = sites;
+  if (sites.size <= 1) {
+    for (const port of safe)
+      if (site !== undefined)
+        remark(
+          port.directive.entry,
+          'translated',
+          'SQUID_PORT_SITE',
+          `every request goes on with Host: ${site}, whatever the client sent`,
+        );
+    remarkListeners(safe);
+    return { ports: safe, ...(site !== undefined && { site }) };
+  }
+  const ports = safe.filter((port) => {
+    if (port.site === undefined) return true;
+    const message = `replaces every Host by ${port.site} while other ports do not; no listener is made`;
+    remark(port.directive.entry, 'untranslated', 'SQUID_PORT_SITE', message, {
+      hint: 'Add vhost to the line if clients send the right Host, and import again.',
+    });
+    return false;
+  });
+  remarkListeners(ports);
+  return { ports };
+}
+
+function remarkListeners(ports: readonly Port[]): void {
+  for (const { directive, listener, replacesPort } of ports) {
+    const tls =
+      listener.tls === undefined
+        ? 'plain HTTP'
+        : `TLS with ${listener.tls.certificates.map(({ cert }) => cert).join(', ')}`;
+    const site = listener.defaultHost === undefined ? '' : `; a request without Host is for ${listener.defaultHost}`;
+    remark(directive.entry, 'translated', 'SQUID_CARRIED', `listener ${listenerName(listener)}, ${tls}${site}`);
+    if (!replacesPort) continue;
+    remark(
+      directive.entry,
+      'approximated',
+      'SQUID_PORT_SITE',
+      'vport put its own port into every URL; here the port of the Host stays, for rules and for servers',
+    );
+  }
+}
+
+function contextOf(model: Model, ports: readonly Port[], site: string | undefined): MeaningContext {
+  const replacing = ports.find(({ replacesPort }) => replacesPort);
+  return {
+    ports: ports.map(({ listener, word, port, host }) => ({
+      listener: listenerName(listener),
+      word,
+      port,
+      ...(host !== undefined && { host }),
+    })),
+    ...(site !== undefined && { site }),
+    ...(replacing !== undefined && { replacedPort: `line ${replacing.directive.at.line}` }),
+    ...(model.indirectClients !== undefined && {
+      indirectClients: `follow_x_forwarded_for (line ${model.indirectClients.at.line})`,
+    }),
+  };
+}
+
+/** Requests that always_direct sends past all peers, at the widest (SQ-151). No list, or one that allows none: never. */
+function directRequests(model: Model, resolver: Resolver): Expr {
+  const lines = model.lists.alwaysDirect;
+  if (lines.length === 0) return NEVER;
+  const direct = most(
+    allowedBy(lines.map((line) => ({ action: line.action, when: resolver.lineOf(line) }))),
+    resolver.isKnown,
+  );
+  for (const { directive } of lines) {
+    if (isNever(direct)) {
+      remark(directive.entry, 'irrelevant', 'SQUID_ALWAYS_DIRECT', 'sends nothing direct, and Outrigger never does');
+    } else {
+      const message = 'sends requests to whatever host the client names; they get no route here';
+      remark(directive.entry, 'untranslated', 'SQUID_ALWAYS_DIRECT', message, {
+        hint: 'Name the servers that were meant in a cache_peer line, and import again.',
+      });
+    }
+  }
+  return direct;
+}
+
+/** What depends on more than one line: the Host of a site, Front-End-Https, and whether the upstream is an Exchange. */
+function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], site: string | undefined): Upstream {
+  const [peer] = choice.peers;
+  const upstream: Upstream = { ...choice.upstream };
+  if (peer === undefined) return upstream;
+  const { entry } = peer.directive;
+  if (site !== undefined && upstream.host === undefined) upstream.host = site;
+  if (peer.frontEndHttps === 'on') upstream.frontEndHttps = true;
+  if (peer.frontEndHttps === 'auto') {
+    upstream.frontEndHttps = ports.every(({ listener }) => listener.tls !== undefined);
+    const message = upstream.frontEndHttps
+      ? 'front-end-https=auto: all listeners speak TLS, so the field is always sent'
+      : 'front-end-https=auto is left out: some listeners speak TLS and some do not, and the field is sent always or never';
+    remark(entry, upstream.frontEndHttps ? 'translated' : 'approximated', 'SQUID_FRONT_END_HTTPS', message);
+  }
+  const sign = exchangeSign(choice, model);
+  if (sign !== undefined) {
+    upstream.rpcOverHttp = true;
+    remark(
+      entry,
+      'translated',
+      'SQUID_EXCHANGE',
+      `${sign} says it is Exchange: RPC_* and RDG_* may be tunnelled to it`,
+    );
+  }
+  return upstream;
+}
+
+function remarkPeers(model: Model, routes: readonly PlannedRoute[], resolver: Resolver): void {
+  for (const peer of model.peers) {
+    if (peer.kind !== 'origin') continue;
+    const { entry } = peer.directive;
+    const route = routes.find(({ choice }) => choice.peers.includes(peer));
+    if (route === undefined) {
+      remarkUnreached(peer, resolver);
+      continue;
+    }
+    const { tls, servers } = peer.upstream;
+    remark(entry, 'translated', 'SQUID_CARRIED', `upstream ${route.choice.name}, ${servers.join(', ')}`);
+    if (tls?.verify === false) {
+      const message = `the certificate of ${servers.join(', ')} is not checked (DONT_VERIFY_PEER): whoever answers there gets passwords and mail`;
+      remark(entry, 'translated', 'SQUID_TLS_UNVERIFIED', message, {
+        severity: 'warning',
+        hint: `Set tls.ca to its authority and tls.serverName to a name in its certificate, then remove tls.verify: false.`,
+      });
+    }
+    if (peer.access.length === 0 && peer.domains.length === 0 && model.peers.length > 1) {
+      remark(
+        entry,
+        'translated',
+        'SQUID_PEER_UNRESTRICTED',
+        'has no cache_peer_access line, so it takes any request that reaches it',
+      );
+    }
+  }
+}
+
+/** Three reasons why no route leads to a peer, and only the last is what Squid would do as well. */
+function remarkUnreached(peer: Peer, resolver: Resolver): void {
+  const { entry } = peer.directive;
+  const takes = takesOf(peer, resolver);
+  if (isNever(takes)) {
+    remark(entry, 'irrelevant', 'SQUID_PEER_UNREACHED', 'its access list lets no request pass; no upstream is made', {
+      severity: 'warning',
+    });
+  } else if (atomsOf(takes).every(resolver.isKnown)) {
+    const message = 'gets no request while the peers before it can be reached; no upstream is made';
+    remark(entry, 'approximated', 'SQUID_PEER_UNREACHED', message, {
+      hint: 'If it was meant to stand in for another, add it to the servers of that upstream.',
+    });
+  } else {
+    remark(
+      entry,
+      'untranslated',
+      'SQUID_PEER_INEXPRESSIBLE',
+      'which requests it takes cannot be said, so no upstream is made',
+    );
+  }
+}
+
+function remarkRoutes(model: Model, routes: readonly PlannedRoute[]): void {
+  for (const peer of model.peers) {
+    const index = routes.findIndex(({ choice }) => choice.peers.includes(peer));
+    const route = routes[index];
+    for (const { directive } of peer.access) {
+      if (route === undefined) {
+        remark(directive.entry, 'irrelevant', 'SQUID_PEER_UNREACHED', `no route leads to ${peer.name}`);
+      } else {
+        const when = route.when.kind === 'always' ? 'what no route before it takes' : printExpr(route.when);
+        remark(directive.entry, 'translated', 'SQUID_CARRIED', `route ${index + 1}: ${when} to ${route.choice.name}`);
+      }
+    }
+  }
+  for (const { directive } of model.lists.neverDirect) {
+    remark(
+      directive.entry,
+      'irrelevant',
+      'SQUID_NEVER_DIRECT',
+      'an accelerator never goes direct unless told, and Outrigger never does',
+    );
+  }
+}
+
+/** http_reply_access decides when the server has answered: only a list that allows everything can be left out. */
+function remarkReplyAccess(model: Model, resolver: Resolver): void {
+  const lines = model.lists.reply;
+  const allowsAll = isNever(most(notAllowed(lines, resolver), resolver.isKnown));
+  for (const { directive } of lines) {
+    if (allowsAll)
+      remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'lets every answer through, as Outrigger does');
+    else
+      remark(
+        directive.entry,
+        'untranslated',
+        'SQUID_UNTRANSLATED',
+        'decides over answers, which Outrigger passes as they are',
+        { hint: 'Deny the requests instead, or filter at the server.' },
+      );
+  }
+}
+
+function notAllowed(lines: readonly SquidAccessLine[], resolver: Resolver): Expr {
+  return allowedBy(
+    [...lines, ...impliedLast(lines)].map((line) => ({
+      action: line.action === 'allow' ? 'deny' : 'allow',
+      when: resolver.lineOf(line),
+    })),
+  );
+}
+
+/** The implied last line spelled out, so that the list can be turned around. */
+function impliedLast(lines: readonly SquidAccessLine[]): SquidAccessLine[] {
+  const last = lines.at(-1);
+  if (last === undefined) return [];
+  return [
+    {
+      action: last.action === 'allow' ? 'deny' : 'allow',
+      terms: [{ acl: 'all', negated: false }],
+      directive: last.directive,
+    },
+  ];
+}
+
+/** Acls of all lists that decide over requests. never_direct does not: an accelerator obeys it unasked. */
+function aclsThatDecide(model: Model): string[] {
+  const { http, later, alwaysDirect } = model.lists;
+  const lines = [
+    ...http,
+    ...later,
+    ...alwaysDirect,
+    ...model.peers.flatMap(({ access, domains }) => [...access, ...domains]),
+  ];
+  return lines.flatMap(({ terms }) => terms.map(({ acl }) => acl));
+}
+
+/** Place for findings about a file as a whole. */
+export function wholeFile(file: string): SourceRef {
+  return { file, line: 1, directive: '' };
+}

@@ -1,0 +1,278 @@
+// Room: cache_peer lines, and the upstream each would be.
+// Source: cache_cf.cc parse_peer, neighbors.cc, security/PeerOptions.cc (SQ-140 to SQ-196).
+import { suggestion, type Upstream, upstreamOf } from '@outrigger/rules';
+import { remark } from '../ledger.ts';
+import type { SquidAccessLine } from './access.ts';
+import type { Directive } from './expand.ts';
+import { splitOption } from './ports.ts';
+
+/** How Squid picks among peers that may take a request, in its order of preference (peer_select.cc, selectMore). */
+export const SELECTIONS = ['sourcehash', 'userhash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;
+export type Selection = (typeof SELECTIONS)[number];
+
+export type Peer = {
+  name: string;
+  directive: Directive;
+  selection: Selection;
+  /** `proxy`: a parent that is no origin server: Squid may choose it, and it has no upstream. `sibling`: never chosen. */
+  kind: 'origin' | 'proxy' | 'sibling';
+  upstream: Upstream;
+  frontEndHttps: 'absent' | 'on' | 'off' | 'auto';
+  access: SquidAccessLine[];
+  /** cache_peer_domain entries in order, as lines of a list. */
+  domains: SquidAccessLine[];
+};
+
+/** Options with no effect on an upstream, by the reason. */
+const WITHOUT_EFFECT: readonly (readonly [reason: string, options: string])[] = [
+  ['', 'originserver parent ssl tls'],
+  [
+    'Outrigger keeps no cache and asks no sibling',
+    'proxy-only no-query no-digest no-netdb-exchange allow-miss background-ping closest-only digest-url htcp multicast-responder multicast-siblings ttl no-delay ssl-no-npn tls-no-npn',
+  ],
+  ['Squid falls back to file order here anyway', 'default'],
+  ['Outrigger keeps connections of each client for itself', 'standby no-pconn'],
+  ['a server is tried again at each request', 'connect-fail-limit'],
+  ['HTTP/1.1 is always spoken', 'http11'],
+  ['sessions are resumed where the server allows', 'sslsession'],
+];
+const NO_EFFECT: ReadonlyMap<string, string> = new Map(
+  WITHOUT_EFFECT.flatMap(([reason, options]) => options.split(' ').map((option) => [option, reason] as const)),
+);
+
+/** Options that a person must know are gone, by what is lost. */
+const LOST: Readonly<Record<string, string>> = {
+  'max-conn': 'the number of connections is not limited',
+  weight: 'requests are not spread by weight',
+  basetime: 'requests are not spread by round-trip time',
+  sslcipher: 'cipher lists towards servers are those of the TLS library',
+  'tls-cipher': 'cipher lists towards servers are those of the TLS library',
+  sslversion: 'TLS versions towards servers are those of the TLS library',
+  ssloptions: 'TLS options towards servers are those of the TLS library',
+  'tls-options': 'TLS options towards servers are those of the TLS library',
+  'tls-min-version': 'TLS versions towards servers are those of the TLS library',
+  sslcapath: 'only a file of authorities can be named: give tls.ca',
+  'tls-capath': 'only a file of authorities can be named: give tls.ca',
+  'carp-key': 'requests are not spread by hash',
+  'auth-no-keytab': 'Outrigger logs in nowhere',
+  urlgroup: 'URL groups went away with Squid 2',
+  idle: 'idle connections are not kept ready',
+};
+
+/** TLS flags of Squid 5 (security/PeerOptions.cc, parseFlags); an unknown one stops it from starting (SQ-196). */
+const TLS_FLAGS = [
+  'DONT_VERIFY_PEER',
+  'DONT_VERIFY_DOMAIN',
+  'NO_DEFAULT_CA',
+  'DELAYED_AUTH',
+  'NO_SESSION_REUSE',
+  'VERIFY_CRL',
+  'VERIFY_CRL_ALL',
+  'CONDITIONAL_AUTH',
+];
+
+const READ_OPTIONS = [
+  'name',
+  'login',
+  'front-end-https',
+  'forceddomain',
+  'connect-timeout',
+  'connection-auth',
+  'sslcert',
+  'tls-cert',
+  'sslkey',
+  'tls-key',
+  'sslcafile',
+  'tls-cafile',
+  'ssldomain',
+  'tls-domain',
+  'sslflags',
+  'tls-flags',
+  'sslcrlfile',
+  'tls-crlfile',
+  'tls-default-ca',
+  ...SELECTIONS,
+];
+
+/** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case. */
+export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer | undefined {
+  const { entry, at } = directive;
+  const [host, kind, port, , ...rest] = directive.words.map(({ text }) => text);
+  if (
+    host === undefined ||
+    kind === undefined ||
+    !/^\d{1,5}$/.test(port ?? '') ||
+    Number(port) === 0 ||
+    Number(port) > 65_535
+  ) {
+    remark(
+      entry,
+      'malformed',
+      'SQUID_PEER_BAD',
+      'a cache_peer line is HOST TYPE HTTP-PORT ICP-PORT options: Squid does not start',
+    );
+    return undefined;
+  }
+  const options = new Map(rest.map(splitOption));
+  const name = options.get('name') || host;
+  if (names.has(name.toLowerCase())) {
+    remark(
+      entry,
+      'malformed',
+      'SQUID_PEER_BAD',
+      `a peer ${name} is specified twice: Squid does not start. Only the first is kept`,
+      {
+        hint: 'Give each peer a name=.',
+      },
+    );
+    return undefined;
+  }
+  const isTls = [...options.keys()].some(
+    (option) => option === 'ssl' || option === 'tls' || /^(?:ssl|tls-)/.test(option),
+  );
+  const tls = readTls(options, directive, name);
+  const isOrigin = kind === 'parent' && options.has('originserver');
+  if (!isOrigin) {
+    const message =
+      kind === 'parent'
+        ? 'without originserver it is a proxy, to which Squid sends whole URLs; no upstream is made'
+        : `a ${kind} is never asked for what is not in a cache; no upstream is made`;
+    remark(entry, kind === 'parent' ? 'untranslated' : 'irrelevant', 'SQUID_PEER_KIND', message);
+  }
+  checkOptions(options, directive, name);
+  const connect = options.get('connect-timeout');
+  const forced = options.get('forceddomain');
+  const given = options.get('front-end-https');
+  return {
+    name,
+    directive,
+    selection: SELECTIONS.find((selection) => options.has(selection)) ?? 'order',
+    kind: isOrigin ? 'origin' : kind === 'parent' ? 'proxy' : 'sibling',
+    frontEndHttps:
+      given === undefined ? 'absent' : given === '' || given === 'on' ? 'on' : given === 'auto' ? 'auto' : 'off',
+    access: [],
+    domains: [],
+    upstream: upstreamOf({
+      servers: [
+        `${isTls ? 'https' : 'http'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
+      ],
+      ...(forced !== undefined && forced !== '' && { host: forced }),
+      ...(isTls && tls !== undefined && { tls }),
+      ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
+      from: [at],
+    }),
+  };
+}
+
+/** What the TLS options say; undefined where they say nothing that differs from the default. */
+function readTls(options: ReadonlyMap<string, string>, directive: Directive, name: string): object | undefined {
+  const { entry } = directive;
+  const get = (...names: string[]): string | undefined =>
+    names.map((each) => options.get(each)).find((each) => each !== undefined && each !== '');
+  const flags = (get('sslflags', 'tls-flags') ?? '').split(/[:,]/).filter((flag) => flag !== '');
+  for (const flag of flags.filter((each) => !TLS_FLAGS.includes(each))) {
+    remark(entry, 'malformed', 'SQUID_PEER_BAD', `there is no TLS flag ${flag}: Squid does not start`);
+  }
+  const verify = !flags.includes('DONT_VERIFY_PEER');
+  if (flags.includes('DONT_VERIFY_DOMAIN')) {
+    remark(
+      entry,
+      'translated',
+      'SQUID_PEER_OPTION',
+      'DONT_VERIFY_DOMAIN has no effect on a cache_peer: Squid checks the name all the same',
+    );
+  }
+  const crl = get('sslcrlfile', 'tls-crlfile');
+  if (crl !== undefined || flags.some((flag) => flag.startsWith('VERIFY_CRL'))) {
+    remark(
+      entry,
+      'untranslated',
+      'SQUID_PEER_OPTION',
+      'certificates of the server are no longer checked against a revocation list',
+      {
+        hint: 'Renew the pinned authority, or check revocation at the server.',
+      },
+    );
+  }
+  const ca = get('sslcafile', 'tls-cafile');
+  const usesDefault = !flags.includes('NO_DEFAULT_CA') && get('tls-default-ca') !== 'off';
+  if (ca !== undefined && usesDefault && verify) {
+    remark(
+      entry,
+      'translated',
+      'SQUID_PEER_OPTION',
+      `${ca} alone is trusted for ${name}; Squid trusted the authorities of the system besides`,
+    );
+  }
+  const cert = get('sslcert', 'tls-cert');
+  const key = get('sslkey', 'tls-key') ?? cert;
+  const serverName = get('ssldomain', 'tls-domain');
+  const tls = {
+    ...(!verify && { verify }),
+    ...(serverName !== undefined && { serverName }),
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && key !== undefined && { certificate: { cert, key } }),
+  };
+  return Object.keys(tls).length === 0 ? undefined : tls;
+}
+
+function checkOptions(options: ReadonlyMap<string, string>, directive: Directive, name: string): void {
+  const { entry } = directive;
+  const [host = ''] = directive.words.map(({ text }) => text);
+  const silent: string[] = [];
+  for (const [option, value] of options) {
+    const lost = LOST[option];
+    if (READ_OPTIONS.includes(option) || option === 'cert' || option === 'key') continue;
+    if (NO_EFFECT.has(option)) {
+      if (NO_EFFECT.get(option) !== '') silent.push(option);
+    } else if (lost !== undefined) {
+      remark(entry, 'approximated', 'SQUID_PEER_OPTION', `${option}=${value} is left out: ${lost}`);
+    } else {
+      const hint = suggestion(option, [...READ_OPTIONS, ...NO_EFFECT.keys(), ...Object.keys(LOST)]);
+      const message = `there is no cache_peer option ${option}; Squid since 3.4 ignores it, older ones do not start`;
+      remark(entry, 'translated', 'SQUID_PEER_OPTION', message, {
+        severity: 'warning',
+        ...(hint !== undefined && { hint }),
+      });
+    }
+  }
+  const dead = ['cert', 'key'].filter((option) => options.has(option)).map((option) => `${option}=…`);
+  if (dead.length > 0) {
+    const message = `${dead.join(' ')} ignored by every Squid since 3.4: no client certificate was ever sent to ${host}. Left out`;
+    remark(entry, 'translated', 'SQUID_PEER_CERT_IGNORED', message, {
+      hint: `To send one, add tls.certificate to upstream ${name}.`,
+    });
+  }
+  if (options.get('connection-auth') === 'off') {
+    remark(
+      entry,
+      'approximated',
+      'SQUID_PEER_OPTION',
+      'connection-auth=off took the NTLM and Negotiate offers out of answers; Outrigger lets them pass',
+    );
+  }
+  if (silent.length > 0)
+    remark(entry, 'translated', 'SQUID_PEER_OPTION', `${silent.join(', ')}: without effect here, left out`);
+  remarkLogin(options.get('login'), directive);
+}
+
+/** Authorization of the client always passes; Squid removes it unless told (SQ-170 to SQ-173). */
+function remarkLogin(login: string | undefined, { entry }: Directive): void {
+  if (login === 'PASS' || login === 'PASSTHRU') {
+    remark(
+      entry,
+      'translated',
+      'SQUID_PEER_LOGIN',
+      `login=${login}: credentials of clients pass, as they always do here`,
+    );
+  } else if (login === undefined || login === '') {
+    const message = 'without login= Squid removed Authorization from every request; Outrigger passes it';
+    remark(entry, 'approximated', 'SQUID_PEER_LOGIN', message, { severity: 'note' });
+  } else {
+    const message =
+      'login= replaced the credentials of clients by its own; Outrigger sends those of the client and none of its own';
+    remark(entry, 'untranslated', 'SQUID_PEER_LOGIN', message, {
+      hint: 'Let the server accept what clients send, or let it trust this host.',
+    });
+  }
+}

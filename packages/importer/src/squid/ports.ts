@@ -1,0 +1,284 @@
+// Room: http_port and https_port lines, and the listener each becomes.
+// Source: cache_cf.cc parse_port_option, parsePortCfg, parsePortSpecification; security/ServerOptions.cc (SQ-100 to SQ-137).
+import { type Listener, parseListenAddress, suggestion, type TlsVersion } from '@outrigger/rules';
+import { remark } from '../ledger.ts';
+import type { Directive } from './expand.ts';
+import { readTlsVersions } from './tls.ts';
+
+/** An accelerator port that becomes a listener. */
+export type Port = {
+  directive: Directive;
+  listener: Listener;
+  /** What `myportname` compares: `name=`, or the address word as written (SQ-64). */
+  word: string;
+  /** Address it is bound to; absent where it is every address. */
+  host?: string;
+  port: number;
+  /** Every request gets this Host, whatever the client sent (`no-vhost`). */
+  site?: string;
+  /** Every URL gets another port than the Host names (`vport`). */
+  replacesPort: boolean;
+  /** May go to the host the client names. */
+  allowDirect: boolean;
+};
+
+/** Options that mean nothing for a listener, each with the reason a person would want. */
+const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
+  accel: '',
+  vhost: '',
+  'act-as-origin': 'Outrigger passes Date as the server sent it',
+  'ignore-cc': 'there is no cache',
+  tcpkeepalive: 'Outrigger keeps connections alive itself',
+  'disable-pmtu-discovery': 'left to the kernel',
+  'worker-queues': 'left to the kernel',
+  dhparams: 'Diffie-Hellman parameters are chosen by the TLS library',
+  'tls-dh': 'Diffie-Hellman parameters are chosen by the TLS library',
+  sslcontext: 'names a session cache of Squid',
+  dynamic_cert_mem_cache_size: 'belongs to interception',
+  'generate-host-certificates': 'belongs to interception',
+  'tls-default-ca': 'concerns client certificates',
+  crlfile: 'concerns client certificates',
+  capath: 'concerns client certificates',
+  cafile: 'concerns client certificates',
+  'tls-cafile': 'concerns client certificates',
+  'connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
+  'no-connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
+  sslflags: 'has no counterpart and changes no certificate check of clients',
+  http11: 'HTTP/1.1 is always spoken',
+};
+
+/** Options that are read below. */
+const READ = [
+  'defaultsite',
+  'no-vhost',
+  'vport',
+  'protocol',
+  'allow-direct',
+  'name',
+  'cert',
+  'key',
+  'tls-cert',
+  'tls-key',
+  'options',
+  'tls-options',
+  'cipher',
+  'tls-cipher',
+  'version',
+  'tls-min-version',
+  'clientca',
+  'intercept',
+  'tproxy',
+  'transparent',
+  'ssl-bump',
+  'require-proxy-header',
+];
+
+/** Options only an accelerator has: in old files they stand without accel (field case 106, SQ-115). */
+const ACCELERATOR_SIGNS = ['accel', 'vhost', 'no-vhost', 'vport', 'defaultsite', 'act-as-origin'];
+
+type Options = ReadonlyMap<string, string>;
+
+/** Reads one port line; undefined for a port that becomes no listener, which is remarked with the reason. */
+export function readPort(directive: Directive, version: number): Port | undefined {
+  const { entry, at, name: kind } = directive;
+  const word = directive.words[0]?.text ?? '';
+  const address = readAddressWord(word);
+  if (address === undefined) {
+    remark(
+      entry,
+      'malformed',
+      'SQUID_PORT_BAD',
+      `${word === '' ? 'an empty word' : word} is not a port: Squid does not start`,
+      {
+        hint: 'The first word is PORT or ADDRESS:PORT.',
+      },
+    );
+    return undefined;
+  }
+  const options: Options = new Map(directive.words.slice(1).map(({ text }) => splitOption(text)));
+  checkOptions(options, directive);
+  const obstacle = obstacleOf(options);
+  if (obstacle !== undefined) {
+    remark(entry, 'untranslated', obstacle.code, obstacle.message, { hint: obstacle.hint });
+    return undefined;
+  }
+
+  const isTls =
+    kind === 'https_port'
+      ? options.get('protocol')?.toLowerCase() !== 'http'
+      : options.get('protocol')?.toLowerCase() === 'https';
+  if (kind === 'https_port' && !isTls) {
+    const message = 'with protocol=http Squid speaks clear text on this port; so does the listener';
+    remark(entry, 'translated', 'SQUID_PORT_PLAIN', message, {
+      severity: 'warning',
+      hint: 'Remove protocol=http if TLS was meant.',
+    });
+  }
+  const listener: Listener = { address: `${address.host ?? '*'}:${address.port}`, from: [at] };
+  const given = options.get('name');
+  if (given !== undefined && given !== listener.address) listener.name = given;
+  if (isTls) {
+    const tls = readTls(options, directive);
+    if (tls === undefined) return undefined;
+    listener.tls = tls;
+  }
+  // A host name as address names the site too (SQ-112).
+  const named =
+    address.host !== undefined && /[a-z]/i.test(address.host) && !address.host.includes(':') ? address.host : undefined;
+  const defaultSite = options.get('defaultsite') ?? named;
+  if (defaultSite !== undefined && defaultSite !== '') listener.defaultHost = defaultSite;
+  const port: Port = {
+    directive,
+    listener,
+    word: given ?? word,
+    port: address.port,
+    ...(address.host !== undefined && { host: address.host.replace(/^\[|\]$/g, '') }),
+    replacesPort: options.has('vport'),
+    allowDirect: options.has('allow-direct'),
+  };
+  return withSite(port, options, defaultSite, version);
+}
+
+/** `no-vhost`, and `accel` without `vhost` before 3.2: the site replaces whatever Host came (SQ-104 to SQ-106). */
+function withSite(port: Port, options: Options, site: string | undefined, version: number): Port | undefined {
+  const { entry } = port.directive;
+  const replaces = options.has('no-vhost') || (version < 3.2 && !options.has('vhost'));
+  if (replaces && site === undefined) {
+    remark(
+      entry,
+      'untranslated',
+      'SQUID_PORT_SITE',
+      'names no site and keeps no Host: Squid answers every request with 400',
+      {
+        hint: 'Add vhost, or defaultsite=NAME.',
+      },
+    );
+    return undefined;
+  }
+  if (replaces && site !== undefined) return { ...port, site };
+  if (!options.has('vhost') && site !== undefined && version >= 3.2) {
+    remark(
+      entry,
+      'translated',
+      'SQUID_VHOST_IMPLIED',
+      `since Squid 3.2 the Host of the client counts here; 3.1 and older put ${site} in its place`,
+      {
+        hint: 'If the file last ran on 3.1 or older, import with --squid-version 3.1.',
+      },
+    );
+  }
+  return port;
+}
+
+function obstacleOf(
+  options: Options,
+):
+  | { code: 'SQUID_PORT_FORWARD' | 'SQUID_PORT_CLIENT_CERT' | 'SQUID_PORT_OPTION'; message: string; hint: string }
+  | undefined {
+  const interception = ['intercept', 'tproxy', 'transparent', 'ssl-bump'].find((option) => options.has(option));
+  if (interception !== undefined) {
+    return {
+      code: 'SQUID_PORT_FORWARD',
+      message: `${interception} intercepts other people’s connections; no listener is made`,
+      hint: 'Leave that port to Squid.',
+    };
+  }
+  if (!ACCELERATOR_SIGNS.some((option) => options.has(option))) {
+    return {
+      code: 'SQUID_PORT_FORWARD',
+      message: 'without accel it is a forward proxy; no listener is made',
+      hint: 'Leave that port to Squid, or add accel if it serves your sites.',
+    };
+  }
+  if (options.has('clientca')) {
+    return {
+      code: 'SQUID_PORT_CLIENT_CERT',
+      message:
+        'asks clients for certificates, which a listener does not; no listener is made, for it would let everyone in',
+      hint: 'Leave that port to Squid, or serve it by the server behind.',
+    };
+  }
+  if (options.has('require-proxy-header')) {
+    return {
+      code: 'SQUID_PORT_OPTION',
+      message: 'expects a PROXY header, which a listener does not; no listener is made',
+      hint: 'Let the balancer in front connect without it.',
+    };
+  }
+  return undefined;
+}
+
+function checkOptions(options: Options, { entry, words }: Directive): void {
+  for (const [option, value] of options) {
+    const reason = WITHOUT_EFFECT[option];
+    if (READ.includes(option) || reason === '') continue;
+    if (reason !== undefined) {
+      const off = option === 'no-connection-auth' || (option === 'connection-auth' && value === 'off');
+      remark(entry, off ? 'approximated' : 'translated', 'SQUID_PORT_OPTION', `${option} is left out: ${reason}`);
+      continue;
+    }
+    const hint = suggestion(option, [...READ, ...Object.keys(WITHOUT_EFFECT)]);
+    remark(
+      entry,
+      'malformed',
+      'SQUID_PORT_BAD',
+      `there is no port option ${option}: Squid does not start`,
+      hint === undefined ? {} : { hint },
+    );
+  }
+  const accel = words.findIndex(({ text }) => text === 'accel');
+  const before = words
+    .slice(1, Math.max(accel, 1))
+    .find(({ text }) => ACCELERATOR_SIGNS.includes(splitOption(text)[0]));
+  if (accel > 1 && before !== undefined) {
+    remark(entry, 'malformed', 'SQUID_PORT_BAD', `accel must stand before ${before.text}: Squid does not start`);
+  }
+}
+
+function readTls(options: Options, directive: Directive): Listener['tls'] | undefined {
+  const { entry, words } = directive;
+  const certificates: { cert: string; key: string }[] = [];
+  for (const [option, value] of words.slice(1).map(({ text }) => splitOption(text))) {
+    // Without key= the key stands in the certificate's file (SQ-137).
+    if (option === 'cert' || option === 'tls-cert') certificates.push({ cert: value, key: value });
+    const last = certificates.at(-1);
+    if ((option === 'key' || option === 'tls-key') && last !== undefined) last.key = value;
+  }
+  if (certificates.length === 0) {
+    remark(entry, 'malformed', 'SQUID_PORT_BAD', 'has no cert=: Squid does not start', { hint: 'Add cert= and key=.' });
+    return undefined;
+  }
+  const ciphers = options.get('cipher') ?? options.get('tls-cipher');
+  const versions = readTlsVersions(
+    {
+      options: options.get('options') ?? options.get('tls-options'),
+      version: options.get('version'),
+      least: options.get('tls-min-version'),
+      ciphers,
+    },
+    entry,
+  );
+  const tls: NonNullable<Listener['tls']> = { certificates };
+  if (versions.minVersion !== undefined) tls.minVersion = versions.minVersion satisfies TlsVersion;
+  if (versions.maxVersion !== undefined) tls.maxVersion = versions.maxVersion;
+  if (ciphers !== undefined) tls.ciphers = ciphers;
+  return tls;
+}
+
+/** `PORT`, `ADDRESS:PORT`, `[IPV6]:PORT` or `NAME:PORT`. */
+function readAddressWord(word: string): { host?: string; port: number } | undefined {
+  if (/^\d{1,5}$/.test(word)) return Number(word) > 0 && Number(word) <= 65_535 ? { port: Number(word) } : undefined;
+  const parsed = parseListenAddress(word.replace(/^:(?=\d+$)/, '*:'));
+  if (parsed === undefined || parsed.port === 0) return undefined;
+  const host = parsed.host?.includes(':') ? `[${parsed.host}]` : parsed.host;
+  // Both spellings of "every address".
+  return host === undefined || host === '0.0.0.0' || host === '[::]'
+    ? { port: parsed.port }
+    : { host, port: parsed.port };
+}
+
+/** `name=value`, or a bare option with an empty value. */
+export function splitOption(text: string): [name: string, value: string] {
+  const equals = text.indexOf('=');
+  return equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
+}

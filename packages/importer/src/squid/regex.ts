@@ -1,0 +1,282 @@
+// Room: from a pattern of squid.conf (POSIX ERE over bytes) to patterns of the rules file (RE2 over the whole URL). Exact or
+// refused: a pattern that would match more or less than Squid's is not written (import-semantics, SQ-80 to SQ-92).
+import { compileRegex, type UrlCondition } from '@outrigger/rules';
+import { type ByteSet, bytesOf, derivative, firstBytes, isNullable, isWordByte, mirrored } from './bytes.ts';
+import { type Ere, parseEre, type SetItem } from './ere.ts';
+
+/** The part of a request a pattern is searched for in: the whole URL, its path and query, its host, or another text as it is. */
+export type Subject = 'url' | 'path' | 'host' | 'text';
+
+/** What a pattern becomes. `never` and `always`: no request, or every request, can match it. */
+export type Translation =
+  | { kind: 'patterns'; patterns: UrlCondition[]; ere: Ere }
+  | { kind: 'always' }
+  | { kind: 'never' }
+  | { kind: 'invalid'; message: string }
+  | { kind: 'inexpressible'; message: string };
+
+const SLASH = 0x2f;
+const COLON = 0x3a;
+
+/** From the start of the URL to the end of its host and port. A scheme is lower case; no host holds a slash. */
+const BEFORE_PATH = '^[a-z]+://[^/]*';
+/** What stands behind a host: the port if it is not the scheme's default, then the path or the `*` of OPTIONS. */
+const AFTER_HOST = '(?::[0-9]+)?[/*]';
+
+/** Translates one pattern for one subject. Bytes above 0x7F are latin1 in `source` and are never case-folded. */
+export function translatePattern(source: string, ignoreCase: boolean, subject: Subject): Translation {
+  const parsed = parseEre(source);
+  if (parsed.kind !== 'pattern') return parsed;
+  const { ere } = parsed;
+  const lowered = lower(ere, ignoreCase, subject);
+  if (!Array.isArray(lowered)) return lowered;
+  if (lowered.length === 0) return { kind: 'never' };
+  for (const regex of lowered) {
+    const compiled = compileRegex(regex, ignoreCase);
+    if (!compiled.ok) return { kind: 'inexpressible', message: `RE2 cannot hold it: ${compiled.message}` };
+  }
+  return { kind: 'patterns', ere, patterns: lowered.map((regex) => ({ regex, ...(ignoreCase && { ignoreCase }) })) };
+}
+
+type Lowered = string[] | Exclude<Translation, { kind: 'patterns' | 'invalid' }>;
+
+function lower(ere: Ere, ignoreCase: boolean, subject: Subject): Lowered {
+  const wordEdges = replaceWordEdges(ere);
+  if (wordEdges === undefined) return inexpressible('\\< or \\> where the byte beside it may be of either kind');
+  if (subject === 'path') return collect(branchesOf(wordEdges), (branch) => lowerPath(branch, ignoreCase));
+  if (subject === 'host') return collect(branchesOf(wordEdges), (branch) => lowerHost(branch, ignoreCase));
+  const printed = print(wordEdges, ignoreCase);
+  // An empty pattern, or one with an empty branch, holds for everything (SQ-88); the rules file has no empty pattern.
+  return isNullable(wordEdges) ? { kind: 'always' } : [printed];
+}
+
+function collect(branches: readonly Ere[], lowerBranch: (branch: Ere) => Lowered): Lowered {
+  const patterns: string[] = [];
+  for (const branch of branches) {
+    const lowered = lowerBranch(branch);
+    if (Array.isArray(lowered)) patterns.push(...lowered);
+    else if (lowered.kind !== 'never') return lowered;
+  }
+  return [...new Set(patterns)];
+}
+
+/**
+ * A pattern over path and query, moved onto the URL. A path begins with `/`, the first one behind `://`. An anchored pattern
+ * must therefore take that slash first: it becomes the slash and what the pattern leaves after it (its derivative). One that
+ * is not anchored may also begin at any later byte of the path: `.*` behind the slash.
+ */
+function lowerPath(branch: Ere, ignoreCase: boolean): Lowered {
+  if (isDead(branch)) return { kind: 'never' };
+  const { anchored, rest } = anchoring(branch);
+  if (holdsStart(rest)) return inexpressible('a ^ that is not at the start of the pattern');
+  if (isNullable(rest)) return { kind: 'always' };
+  const afterSlash = derivative(rest, SLASH);
+  if (afterSlash === 'unknown') return inexpressible('a word boundary before the first slash of the path');
+  const atStart = afterSlash === 'never' ? [] : [`${BEFORE_PATH}/${print(sequenced(afterSlash), ignoreCase)}`];
+  if (anchored) return atStart;
+  const printed = print(sequenced(rest), ignoreCase);
+  if (afterSlash === 'never') return [`${BEFORE_PATH}/.*${printed}`];
+  const slashFirst = firstBytes(rest)?.every((in_, byte) => in_ === (byte === SLASH)) ?? false;
+  return slashFirst ? [`${BEFORE_PATH}(?:/.*)?${printed}`] : [...atStart, `${BEFORE_PATH}/.*${printed}`];
+}
+
+/**
+ * A pattern over the host, moved onto the URL: what it matches must not run past the host, so no wildcard or set may take
+ * `/` or `:` (a host that is an IPv6 literal is the one that holds a colon; a wildcard stops there), and `$` is the host's end.
+ */
+function lowerHost(branch: Ere, ignoreCase: boolean): Lowered {
+  if (isDead(branch)) return { kind: 'never' };
+  const { anchored, rest } = anchoring(branch);
+  const parts = rest.kind === 'sequence' ? rest.parts : [rest];
+  const atEnd = parts.at(-1);
+  const toEnd = atEnd?.kind === 'assertion' && atEnd.assertion === 'end';
+  const body: Ere = { kind: 'sequence', parts: toEnd ? parts.slice(0, -1) : parts };
+  if (holdsStart(body) || holdsEnd(body)) return inexpressible('a ^ or $ inside the pattern');
+  if (holdsByte(body, SLASH)) return { kind: 'never' };
+  if (holdsByte(body, COLON)) return inexpressible('a colon in a pattern for hosts');
+  if (isNullable(body) && !(anchored && toEnd)) return { kind: 'always' };
+  const printed = print(withoutBytes(body, [SLASH, COLON], ignoreCase), ignoreCase);
+  return [`^[a-z]+://${anchored ? '' : '[^/:]*'}${printed}${toEnd ? AFTER_HOST : ''}`];
+}
+
+function inexpressible(message: string): Lowered {
+  return { kind: 'inexpressible', message: `it holds ${message}, which cannot be said over the whole URL` };
+}
+
+function branchesOf(ere: Ere): Ere[] {
+  return ere.kind === 'branches' ? ere.branches.flatMap(branchesOf) : [ere];
+}
+
+function anchoring(branch: Ere): { anchored: boolean; rest: Ere } {
+  const parts = branch.kind === 'sequence' ? branch.parts : [branch];
+  const [first, second, ...rest] = parts;
+  if (first?.kind !== 'assertion' || first.assertion !== 'start') return { anchored: false, rest: sequenced(branch) };
+  // ^.* holds wherever the rest does: no anchor at all (Squid strips it with a warning, SQ-89).
+  const isFree =
+    second?.kind === 'repeat' && second.of.kind === 'any' && second.least === 0 && second.most === undefined;
+  if (isFree) return { anchored: false, rest: { kind: 'sequence', parts: rest } };
+  return { anchored: true, rest: { kind: 'sequence', parts: parts.slice(1) } };
+}
+
+/** A `^` behind a byte, or a `$` in front of one, holds nowhere: two patterns on one line of a values file read so (SQ-20). */
+function isDead(branch: Ere): boolean {
+  if (branch.kind !== 'sequence') return false;
+  const takesByte = (part: Ere): boolean =>
+    part.kind !== 'assertion' && !isNullable(part) && !holdsStart(part) && !holdsEnd(part);
+  return branch.parts.some((part, index) => {
+    if (part.kind !== 'assertion') return false;
+    if (part.assertion === 'start') return branch.parts.slice(0, index).some(takesByte);
+    return part.assertion === 'end' && branch.parts.slice(index + 1).some(takesByte);
+  });
+}
+
+function sequenced(ere: Ere): Ere {
+  return ere.kind === 'sequence' ? ere : { kind: 'sequence', parts: [ere] };
+}
+
+function holds(ere: Ere, test: (leaf: Ere) => boolean): boolean {
+  if (ere.kind === 'sequence') return ere.parts.some((part) => holds(part, test));
+  if (ere.kind === 'branches') return ere.branches.some((branch) => holds(branch, test));
+  return ere.kind === 'repeat' ? holds(ere.of, test) : test(ere);
+}
+
+function holdsStart(ere: Ere): boolean {
+  return holds(ere, (leaf) => leaf.kind === 'assertion' && leaf.assertion === 'start');
+}
+
+function holdsEnd(ere: Ere): boolean {
+  return holds(ere, (leaf) => leaf.kind === 'assertion' && leaf.assertion === 'end');
+}
+
+function holdsByte(ere: Ere, byte: number): boolean {
+  return holds(ere, (leaf) => leaf.kind === 'byte' && leaf.byte === byte);
+}
+
+/** RE2 has `\b` and no `\<`: equal where the byte behind (or before) is known to be a word's. Undefined where it is not. */
+function replaceWordEdges(ere: Ere): Ere | undefined {
+  if (!holds(ere, (leaf) => leaf.kind === 'assertion' && leaf.assertion.startsWith('word'))) return ere;
+  if (ere.kind === 'branches') {
+    const branches = ere.branches.map(replaceWordEdges);
+    return branches.every((branch) => branch !== undefined) ? { kind: 'branches', branches } : undefined;
+  }
+  if (ere.kind !== 'sequence') return undefined;
+  const parts: Ere[] = [];
+  for (const [index, part] of ere.parts.entries()) {
+    if (part.kind !== 'assertion' || !part.assertion.startsWith('word')) {
+      const inner = replaceWordEdges(part);
+      if (inner === undefined) return undefined;
+      parts.push(inner);
+      continue;
+    }
+    const forward = part.assertion === 'wordStart';
+    const beside = forward ? ere.parts.slice(index + 1) : ere.parts.slice(0, index);
+    const bytes = firstBytes(
+      forward ? { kind: 'sequence', parts: beside } : mirrored({ kind: 'sequence', parts: beside }),
+    );
+    if (!(bytes?.every((in_, byte) => !in_ || isWordByte(byte)) ?? false)) return undefined;
+    parts.push({ kind: 'assertion', assertion: 'boundary' });
+  }
+  return { kind: 'sequence', parts };
+}
+
+function withoutBytes(ere: Ere, removed: readonly number[], ignoreCase: boolean): Ere {
+  switch (ere.kind) {
+    case 'any':
+      return { kind: 'set', negated: true, items: removed.map(itemOf) };
+    case 'set': {
+      if (ere.negated) return { ...ere, items: [...ere.items, ...removed.map(itemOf)] };
+      const bytes = bytesOf(ere, ignoreCase);
+      if (!removed.some((byte) => bytes[byte])) return ere;
+      return { kind: 'set', negated: false, items: itemsOf(bytes.map((in_, byte) => in_ && !removed.includes(byte))) };
+    }
+    case 'sequence':
+      return { kind: 'sequence', parts: ere.parts.map((part) => withoutBytes(part, removed, ignoreCase)) };
+    case 'branches':
+      return { kind: 'branches', branches: ere.branches.map((branch) => withoutBytes(branch, removed, ignoreCase)) };
+    case 'repeat':
+      return { ...ere, of: withoutBytes(ere.of, removed, ignoreCase) };
+    default:
+      return ere;
+  }
+}
+
+function itemOf(byte: number): SetItem {
+  return { kind: 'range', first: byte, last: byte };
+}
+
+function itemsOf(bytes: ByteSet): SetItem[] {
+  const items: Extract<SetItem, { kind: 'range' }>[] = [];
+  bytes.forEach((in_, byte) => {
+    const open = items.at(-1);
+    if (!in_) return;
+    if (open !== undefined && open.last === byte - 1) open.last = byte;
+    else items.push({ kind: 'range', first: byte, last: byte });
+  });
+  return items;
+}
+
+/** The tree in RE2 syntax. Groups stand where precedence needs them; `a+?` of ERE is `(?:a+)?`, never a lazy `a+`. */
+function print(ere: Ere, ignoreCase: boolean): string {
+  switch (ere.kind) {
+    case 'byte':
+      return printByte(ere.byte, ignoreCase);
+    case 'any':
+      return '.';
+    case 'set':
+      return printSet(ere, ignoreCase);
+    case 'assertion':
+      return { start: '^', end: '$', boundary: '\\b', notBoundary: '\\B', wordStart: '\\b', wordEnd: '\\b' }[
+        ere.assertion
+      ];
+    case 'branches':
+      return ere.branches.map((branch) => print(branch, ignoreCase)).join('|');
+    case 'sequence':
+      return ere.parts
+        .map((part) => (part.kind === 'branches' ? `(?:${print(part, ignoreCase)})` : print(part, ignoreCase)))
+        .join('');
+    case 'repeat': {
+      const inner = print(ere.of, ignoreCase);
+      const isSingle = ere.of.kind === 'byte' || ere.of.kind === 'any' || ere.of.kind === 'set';
+      return `${isSingle ? inner : `(?:${inner})`}${printCounts(ere.least, ere.most)}`;
+    }
+  }
+}
+
+function printCounts(least: number, most: number | undefined): string {
+  if (most === undefined) return least === 0 ? '*' : least === 1 ? '+' : `{${least},}`;
+  if (least === 0 && most === 1) return '?';
+  return least === most ? `{${least}}` : `{${least},${most}}`;
+}
+
+function printByte(byte: number, ignoreCase: boolean): string {
+  const character = String.fromCharCode(byte);
+  if (byte >= 0x80) return ignoreCase ? `(?-i:${hex(byte)})` : hex(byte);
+  if (byte < 0x20 || byte === 0x7f) return hex(byte);
+  return /[\\.*+?()|[\]{}^$]/.test(character) ? `\\${character}` : character;
+}
+
+function printSet(set: Extract<Ere, { kind: 'set' }>, ignoreCase: boolean): string {
+  const isAscii = set.items.every((item) => item.kind !== 'range' || item.last < 0x80);
+  if (!isAscii && ignoreCase) {
+    // RE2 would fold é to É; glibc in the C locale does not. The set is spelled out with both cases of ASCII letters.
+    return `(?-i:[${itemsOf(bytesOf(set, true)).map(printItem).join('')}])`;
+  }
+  return `[${set.negated ? '^' : ''}${set.items.map(printItem).join('')}]`;
+}
+
+function printItem(item: SetItem): string {
+  if (item.kind === 'class') return `[:${item.name}:]`;
+  if (item.kind === 'word') return '0-9A-Za-z_';
+  const first = printSetByte(item.first);
+  return item.first === item.last ? first : `${first}-${printSetByte(item.last)}`;
+}
+
+function printSetByte(byte: number): string {
+  const character = String.fromCharCode(byte);
+  if (byte >= 0x7f || byte < 0x20) return hex(byte);
+  return /[\\\]^[-]/.test(character) ? `\\${character}` : character;
+}
+
+function hex(byte: number): string {
+  return `\\x{${byte.toString(16).toUpperCase().padStart(2, '0')}}`;
+}

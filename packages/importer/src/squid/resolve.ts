@@ -1,0 +1,164 @@
+// Room: acl names to expressions and conditions: groups opened, empty acls and acls that always hold folded away, and what
+// cannot be said marked with its reason. Also the ledger of acl lines.
+import type { Condition, SourceRef } from '@outrigger/rules';
+import { remark } from '../ledger.ts';
+import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
+import type { Acl, AclLine } from './acl.ts';
+import { isGroupType, type Meaning, type MeaningContext, meaningOf, type Pattern } from './acltypes.ts';
+import { conditionOf } from './conditions.ts';
+import { ALWAYS, atom, atomsOf, type Expr, NEVER, or } from './logic.ts';
+
+export type Resolver = {
+  /** The expression an acl stands for. Atoms are acls that neither always nor never hold. */
+  exprOf(acl: string): Expr;
+  lineOf(line: SquidAccessLine): Expr;
+  /** False for an atom no condition can say. */
+  isKnown(atom: string): boolean;
+  /** Why an atom cannot be said. */
+  reasonOf(atom: string): string;
+  condition(expr: Expr): Condition;
+  /** Patterns of an acl, for the search for what they let through. */
+  patternsOf(atom: string): { pattern: Pattern; at: SourceRef | undefined }[];
+  /** Writes what became of each acl line, given the acls that rules depend on. */
+  remarkAcls(used: readonly string[]): void;
+};
+
+type Resolved = { meanings: { line: AclLine; meaning: Meaning }[]; expr: Expr; condition: Condition; reason?: string };
+
+export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningContext): Resolver {
+  const cache = new Map<string, Resolved>();
+  const resolve = (name: string): Resolved => {
+    const found = cache.get(name);
+    if (found !== undefined) return found;
+    const acl = acls.get(name);
+    // An acl inside itself holds nowhere by itself; the entry also ends such a circle.
+    cache.set(name, { meanings: [], expr: NEVER, condition: {} });
+    const resolved =
+      acl === undefined ? undefinedAcl(name) : resolveAcl(name, acl, context, (inner) => resolve(inner).expr);
+    cache.set(name, resolved);
+    return resolved;
+  };
+  const resolver: Resolver = {
+    exprOf: (acl) => resolve(acl).expr,
+    lineOf: ({ terms }) => lineExpr(terms, resolver.exprOf),
+    isKnown: (name) => !name.startsWith('undefined acl ') && resolve(name).reason === undefined,
+    reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
+    condition: (expr) => conditionOf(expr, (name) => resolve(name).condition),
+    patternsOf: (name) =>
+      resolve(name).meanings.flatMap(({ line, meaning }) =>
+        meaning.kind === 'condition' ? meaning.patterns.map((pattern) => ({ pattern, at: line.directive?.at })) : [],
+      ),
+    remarkAcls: (used) => {
+      const reached = closure(used, acls);
+      for (const [name, acl] of acls) remarkAcl(acl, resolve(name), reached.has(name));
+    },
+  };
+  return resolver;
+}
+
+/** The first atom of a line that no condition can say; undefined where the line can be said exactly. */
+export function unclearAtom(line: SquidAccessLine, resolver: Resolver): string | undefined {
+  return atomsOf(resolver.lineOf(line)).find((name) => !resolver.isKnown(name));
+}
+
+function undefinedAcl(name: string): Resolved {
+  return { meanings: [], expr: undefinedAtom(name), condition: {}, reason: 'no line defines it' };
+}
+
+function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (acl: string) => Expr): Resolved {
+  if (isGroupType(acl.type)) {
+    const expr = or(acl.lines.map((line) => groupExpr(acl.type, termsOf(line), exprOf)));
+    return { meanings: [], expr, condition: {} };
+  }
+  const meanings = acl.lines.map((line) => ({ line, meaning: meaningOf(acl.type, line.values, context) }));
+  const all = meanings.map(({ meaning }) => meaning);
+  if (all.some(({ kind }) => kind === 'always')) return { meanings, expr: ALWAYS, condition: {} };
+  const unclear = all.find((meaning) => meaning.kind === 'inexpressible');
+  if (unclear !== undefined) return { meanings, expr: atom(name), condition: {}, reason: unclear.reason };
+  const conditions = all.flatMap((meaning) => (meaning.kind === 'condition' ? [meaning.condition] : []));
+  if (conditions.length === 0) return { meanings, expr: NEVER, condition: {} };
+  // Lines of one name OR: the parts of a condition are numbered atoms of a throw-away expression.
+  const parts = or(conditions.map((_, index) => atom(String(index))));
+  return { meanings, expr: atom(name), condition: conditionOf(parts, (index) => conditions[Number(index)] ?? {}) };
+}
+
+function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) => Expr): Expr {
+  if (type === 'all-of') return lineExpr(terms, exprOf);
+  return or(terms.map((term) => lineExpr([term], exprOf)));
+}
+
+function termsOf(line: AclLine): Term[] {
+  return line.values.map(({ text }) => ({ acl: text.replace(/^!/, '').toLowerCase(), negated: text.startsWith('!') }));
+}
+
+/** The acls named, and those that groups among them are made of. */
+function closure(names: readonly string[], acls: ReadonlyMap<string, Acl>): Set<string> {
+  const reached = new Set<string>();
+  const visit = (name: string): void => {
+    if (reached.has(name)) return;
+    reached.add(name);
+    const acl = acls.get(name);
+    if (acl !== undefined && isGroupType(acl.type)) acl.lines.flatMap(termsOf).forEach((term) => visit(term.acl));
+  };
+  names.forEach(visit);
+  return reached;
+}
+
+function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
+  for (const [index, line] of acl.lines.entries()) {
+    const entry = line.directive?.entry;
+    if (entry === undefined) continue;
+    const meaning = resolved.meanings[index]?.meaning;
+    for (const { code, message, hint, grave } of meaning?.notes ?? []) {
+      const disposition = grave ? 'malformed' : 'translated';
+      const isQuiet = code === 'SQUID_REVERSE_LOOKUP' || code === 'SQUID_METHOD_CASE' || code === 'SQUID_CARRIED';
+      if (!isUsed && isQuiet) continue;
+      const severity = grave ? 'error' : isQuiet ? 'note' : 'warning';
+      remark(entry, disposition, code, message, { severity, ...(hint !== undefined && { hint }) });
+    }
+    if (!isUsed) {
+      remark(entry, 'irrelevant', 'SQUID_ACL_UNUSED', 'no line that decides over requests uses it');
+    } else if (meaning === undefined) {
+      remark(
+        entry,
+        'translated',
+        'SQUID_CARRIED',
+        acl.type === 'all-of' ? 'holds when all of its acls do' : 'holds when one of its acls does',
+      );
+    } else if (meaning.kind === 'inexpressible') {
+      remark(entry, 'untranslated', 'SQUID_ACL_INEXPRESSIBLE', `cannot be said as a rule: ${meaning.reason}`, {
+        hint: 'Rules that depend on it are left out or narrowed; see the lines that use it.',
+      });
+    } else if (meaning.kind === 'condition') {
+      remark(entry, 'translated', 'SQUID_CARRIED', describe(meaning.condition));
+    } else if (meaning.kind === 'always') {
+      remark(entry, 'translated', 'SQUID_CARRIED', 'always holds');
+    } else if (meaning.notes.length === 0) {
+      remark(entry, 'translated', 'SQUID_CARRIED', 'never holds here');
+    } else {
+      remark(entry, 'translated', 'SQUID_ACL_EMPTY', 'nothing of it is left that could match');
+    }
+  }
+}
+
+/** Entries of a condition shown in a report before it says how many more there are. */
+const SHOWN_MAX = 4;
+
+/** A condition in a few words: `hosts .contoso.com`, `url contoso\.com/owa without case`. */
+export function describe(condition: Condition): string {
+  const parts = Object.entries(condition).map(([key, value]) => {
+    if (key === 'not') return `not (${describe(value as Condition)})`;
+    if (key === 'any' || key === 'all') {
+      return (value as Condition[]).map((each) => `(${describe(each)})`).join(key === 'any' ? ' or ' : ' and ');
+    }
+    const entries = (value as (string | number | { regex: string; name?: string; ignoreCase?: boolean })[]).map(
+      (entry) =>
+        typeof entry === 'object'
+          ? `${entry.name === undefined ? '' : `${entry.name} `}${entry.regex}${entry.ignoreCase ? ' without case' : ''}`
+          : String(entry),
+    );
+    const more = entries.length - SHOWN_MAX;
+    return `${key} ${entries.slice(0, SHOWN_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  });
+  return parts.length === 0 ? 'every request' : parts.join(' and ');
+}

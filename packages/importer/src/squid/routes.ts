@@ -1,0 +1,177 @@
+// Room: from Squid's choice of a peer to first-match routes. cache_peer_access is a filter on each peer, not a table of
+// routes: Squid takes, in a fixed order, the first peer whose filter lets the request pass (import-semantics 1.4).
+import type { SourceRef, Upstream } from '@outrigger/rules';
+import { remark } from '../ledger.ts';
+import type { SquidAccessLine } from './access.ts';
+import {
+  allowedBy,
+  and,
+  areDisjoint,
+  areEquivalent,
+  type Expr,
+  isNever,
+  least,
+  most,
+  negations,
+  not,
+  simplifyOutside,
+} from './logic.ts';
+import { type Peer, SELECTIONS } from './peers.ts';
+import { type Resolver, unclearAtom } from './resolve.ts';
+
+/** Peers that take the same requests and differ in their servers alone: one upstream. */
+export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: Expr };
+
+export type PlannedRoute = { choice: Choice; when: Expr; from: SourceRef[] };
+
+/**
+ * Routes that send each request where Squid would. `direct` are requests that Squid sends past all peers: no route may
+ * match those. What cannot be said exactly gets no route, and neither does what only it would have taken.
+ */
+export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: Expr): PlannedRoute[] {
+  const choices = choicesOf(inOrderOfChoice(peers), resolver);
+  const blockers: Expr[] = [direct];
+  const planned: PlannedRoute[] = [];
+  for (const choice of choices) {
+    const sure = least(choice.takes, resolver.isKnown);
+    const widest = most(choice.takes, resolver.isKnown);
+    const isOrigin = choice.peers[0]?.kind === 'origin';
+    const when = and([sure, ...blockers.map(not)]);
+    if (isOrigin) planned.push({ choice, when, from: provenance(choice) });
+    // A request this peer may have taken must not fall to a later one: it gets no route at all.
+    const unsure = isOrigin ? and([widest, not(sure)]) : widest;
+    if (!isNever(unsure)) {
+      blockers.push(unsure);
+      if (isOrigin) remarkInexpressible(choice, resolver);
+    }
+  }
+  remarkFailover(choices);
+  return readable(planned.filter(({ when }) => !isNever(when)));
+}
+
+/** Selection methods come before file order (SQ-141); siblings are never chosen (SQ-157). */
+function inOrderOfChoice(peers: readonly Peer[]): Peer[] {
+  const rank = ({ selection }: Peer): number => SELECTIONS.indexOf(selection);
+  return peers.filter(({ kind }) => kind !== 'sibling').sort((a, b) => rank(a) - rank(b));
+}
+
+/** The requests a peer may take: both its lists must let them pass. */
+export function takesOf(peer: Peer, resolver: Resolver): Expr {
+  return and(
+    [peer.domains, peer.access].map((lines) =>
+      allowedBy(lines.map((line) => ({ action: line.action, when: resolver.lineOf(line) }))),
+    ),
+  );
+}
+
+/**
+ * Peers with one filter and equal options become one upstream: Squid goes on to the next of them when one cannot be reached
+ * (SQ-145), and so do the servers of an upstream.
+ */
+function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
+  const choices: Choice[] = [];
+  for (const peer of peers) {
+    const takes = takesOf(peer, resolver);
+    const twin = choices.find((choice) => isTwin(choice, peer) && areEquivalent(choice.takes, takes));
+    if (twin === undefined) {
+      choices.push({ name: upstreamName(peer.name), peers: [peer], upstream: { ...peer.upstream }, takes });
+      continue;
+    }
+    twin.peers.push(peer);
+    twin.upstream.servers = [...new Set([...twin.upstream.servers, ...peer.upstream.servers])];
+    twin.upstream.from = [...(twin.upstream.from ?? []), ...(peer.upstream.from ?? [])];
+    remark(
+      peer.directive.entry,
+      'translated',
+      'SQUID_CARRIED',
+      `a further server of upstream ${twin.name}, tried when those before it cannot be reached`,
+    );
+    const balanced = [twin.peers[0], peer].find((each) => each !== undefined && each.selection !== 'order');
+    if (balanced !== undefined) {
+      const message = `Squid spread requests over these peers (${balanced.selection}); upstream ${twin.name} takes the first server that can be reached`;
+      remark(peer.directive.entry, 'approximated', 'SQUID_PEER_BALANCE', message, {
+        hint: 'If one server cannot carry the load, put a balancer in front of them.',
+      });
+    }
+  }
+  return choices;
+}
+
+function isTwin(choice: Choice, peer: Peer): boolean {
+  const options = ({ servers: _servers, from: _from, ...rest }: Upstream): string => JSON.stringify(rest);
+  const first = choice.peers[0];
+  return (
+    first !== undefined &&
+    first.kind === peer.kind &&
+    first.frontEndHttps === peer.frontEndHttps &&
+    options(first.upstream) === options(peer.upstream)
+  );
+}
+
+/** Names of upstreams are a narrower set than names of peers. */
+function upstreamName(name: string): string {
+  return name.replace(/[^A-Za-z0-9_.:[\]-]/g, '_');
+}
+
+function provenance({ peers }: Choice): SourceRef[] {
+  const lines: SquidAccessLine[] = peers.flatMap(({ domains, access }) => [...domains, ...access]);
+  const places = [...new Set(lines.map(({ directive }) => directive.at))];
+  return places.length > 0 ? places : peers.map(({ directive }) => directive.at);
+}
+
+/**
+ * The same table as a person would write it. Two neighbours that no request matches both may change places without changing
+ * any verdict: what is said without `not` goes first. Then each condition needs to be right only for requests that no route
+ * before it takes, so what those routes say already is dropped. `deny exch_url` on the web peer and `allow exch_url` on the
+ * other become: exch_url to the other, everything else to web.
+ */
+function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
+  const routes = [...planned];
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (let index = 0; index + 1 < routes.length; index += 1) {
+      const [first, second] = [routes[index], routes[index + 1]];
+      if (first === undefined || second === undefined) continue;
+      if (negations(first.when) <= negations(second.when) || !areDisjoint(first.when, second.when)) continue;
+      routes[index] = second;
+      routes[index + 1] = first;
+      moved = true;
+    }
+  }
+  const kept: PlannedRoute[] = [];
+  for (const route of routes) {
+    const when = simplifyOutside(
+      route.when,
+      kept.map((each) => each.when),
+    );
+    if (when.kind !== 'never') kept.push({ ...route, when });
+  }
+  return kept;
+}
+
+/** Where two peers take one request, Squid also goes to the second when the first is down (SQ-145, SQ-146); routes do not. */
+function remarkFailover(choices: readonly Choice[]): void {
+  for (const [index, choice] of choices.entries()) {
+    const before = choices.slice(0, index).filter(({ takes }) => !areDisjoint(takes, choice.takes));
+    const entry = choice.peers[0]?.directive.entry;
+    if (before.length === 0 || entry === undefined) continue;
+    const names = before.map(({ name }) => name).join(', ');
+    const message = `Squid also gave it requests of ${names} whenever ${before.length === 1 ? 'that peer' : 'those peers'} could not be reached; Outrigger then answers 502`;
+    remark(entry, 'approximated', 'SQUID_PEER_FAILOVER', message, {
+      hint: `If that was wanted, add ${choice.upstream.servers.join(', ')} to the servers of the other upstream.`,
+    });
+  }
+}
+
+function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void {
+  for (const peer of peers) {
+    for (const line of [...peer.domains, ...peer.access]) {
+      const unclear = unclearAtom(line, resolver);
+      if (unclear === undefined) continue;
+      const message = `the acl ${unclear.replace(/^undefined acl /, '')} cannot be said as a rule (${resolver.reasonOf(unclear)}), so no route is written for requests that it decides about`;
+      remark(line.directive.entry, 'untranslated', 'SQUID_PEER_INEXPRESSIBLE', message, {
+        hint: `Add a route to ${name} by hand; until then such requests get 503.`,
+      });
+    }
+  }
+}
