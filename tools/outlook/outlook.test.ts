@@ -114,6 +114,35 @@ describe('a virtual connection', () => {
     expect(await connection.channels.IN.inlet.rest(2_000)).toMatchObject({ kind: 'bytes', bytes: Buffer.alloc(0) });
   });
 
+  it('is held back on IN while the server reads nothing, and loses nothing by it', async () => {
+    const exchange = await exchangeFor();
+    const connection = await openTo(exchange.port);
+    const [server] = exchange.virtualConnections;
+    if (server === undefined) throw new Error('no virtual connection on the server');
+    server.paused = true;
+    const total = 1_600;
+    let sent = 0;
+    const sending = (async () => {
+      for (; sent < total; sent += 1) await connection.send(numberedPdu(sent, 16_384));
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(sent).toBeLessThan(total);
+    server.paused = false;
+    for (let number = 0; number < total; number += 1) {
+      const received = await connection.receive();
+      if (received.kind !== 'pdu' || !received.pdu.equals(numberedPdu(number, 16_384)))
+        expect.fail(`PDU ${number}: ${received.kind}`);
+    }
+    await sending;
+  });
+
+  it('hears PDUs that the server sends of its own accord', async () => {
+    const exchange = await exchangeFor();
+    const connection = await openTo(exchange.port);
+    await exchange.virtualConnections[0]?.send(numberedPdu(9, 2_000));
+    expect(await connection.receive()).toEqual({ kind: 'pdu', pdu: numberedPdu(9, 2_000) });
+  });
+
   it('is two on one server, each with its own PDUs', async () => {
     const exchange = await exchangeFor();
     const [one, two] = [await openTo(exchange.port), await openTo(exchange.port, { order: 'B1-first' })];
