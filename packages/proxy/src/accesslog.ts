@@ -66,8 +66,19 @@ export function decidingPlace(decision: Decision): string | undefined {
   return place === undefined ? undefined : formatPlace(place);
 }
 
+/** How loud a record is: `error` and `warn` want somebody's attention, `info` is traffic as usual, refusals included. */
+export function recordLevel(record: LogRecord): 'error' | 'warn' | 'info' {
+  if (record.kind === 'notice') return NOTICE_LEVELS[record.severity];
+  // Whoever ended a channel that lacks a step: somebody's Outlook does not connect.
+  if (record.code?.startsWith('CHANNEL_')) return 'warn';
+  const ours = record.ending.by !== 'client' && (record.status ?? 502) >= 500;
+  return record.code !== undefined && ours ? 'warn' : 'info';
+}
+
+const NOTICE_LEVELS = { error: 'error', warning: 'warn', note: 'info' } as const;
+
 /** One line, fields in a fixed order, `-` for what is not known. Times are the printer's to add. */
-export function logLine(record: LogRecord): string {
+export function recordText(record: LogRecord): string {
   return record.kind === 'request' ? requestLine(record) : noticeLine(record);
 }
 

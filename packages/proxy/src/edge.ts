@@ -6,7 +6,7 @@ import { listenerTls } from './certificates.ts';
 import type { Runtime } from './connection.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { ReadFile } from './pem.ts';
-import type { StartError, StartProblem } from './start.ts';
+import type { StartProblem } from './start.ts';
 import { createDiallers } from './upstream.ts';
 import { createRewriteLane } from './web.ts';
 
@@ -19,8 +19,10 @@ export type EdgeOptions = {
   now?: () => number;
 };
 
+/** `failed`: all that was found wrong before anything was served; nothing is left open. */
+export type StartResult = { kind: 'started'; edge: Edge } | { kind: 'failed'; problems: StartProblem[] };
+
 export type Edge = {
-  kind: 'edge';
   /** Where each listener is bound; `listener` is its name, or its address where unnamed. */
   addresses: { listener: string; host: string; port: number }[];
   /** Client connections open now, handshakes included. */
@@ -33,12 +35,12 @@ export type Edge = {
 };
 
 /** Checks files, binds every listener, and serves; or says all that keeps it from that, with nothing left open. */
-export async function startEdge(options: EdgeOptions): Promise<Edge | StartError> {
+export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   const { rules, report, readFile = readFileSync, now = Date.now } = options;
   const dialling = createDiallers(rules, readFile, now);
   const { prepared, problems } = prepareListeners(rules.listen, readFile, now());
-  if (dialling.kind === 'bad') return { kind: 'error', problems: [...problems, ...dialling.problems] };
-  if (problems.length > 0) return { kind: 'error', problems };
+  if (dialling.kind === 'bad') return { kind: 'failed', problems: [...problems, ...dialling.problems] };
+  if (problems.length > 0) return { kind: 'failed', problems };
 
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
@@ -54,17 +56,17 @@ export async function startEdge(options: EdgeOptions): Promise<Edge | StartError
   }
   if (problems.length > 0) {
     await close();
-    return { kind: 'error', problems };
+    return { kind: 'failed', problems };
   }
   warnOfOffload(rules, (message) => {
     report({ kind: 'notice', at: now(), severity: 'warning', code: 'TLS_OFFLOAD', message });
   });
-  return {
-    kind: 'edge',
+  const edge: Edge = {
     addresses: listeners.map(({ address }) => address),
     connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),
     close,
   };
+  return { kind: 'started', edge };
 }
 
 function prepareListeners(

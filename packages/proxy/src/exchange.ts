@@ -3,7 +3,6 @@
 import { type CompiledRules, listenerName } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { channelFinding, channelOf } from './channel.ts';
-import type { Failure } from './failure.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
@@ -108,11 +107,11 @@ async function forward(verdict: Forward, head: RequestHead, session: Session): P
 function conclude(
   next: Exclude<RelayEnd['next'], 'repeat'>,
   end: RelayEnd,
-  by: { server: string; failure?: Failure },
+  by: { server: string; trouble?: { code: string; message: string } },
   head: RequestHead,
   session: Session,
 ): Outcome {
-  const trouble = by.failure ?? end.failure ?? end.badBody;
+  const trouble = by.trouble ?? end.failure ?? end.badBody;
   const record = {
     server: by.server,
     bytesUp: end.bytesUp,

@@ -1,5 +1,5 @@
 // The only door of this package.
-export { type LogRecord, logLine, type NoticeRecord, type RequestRecord } from './accesslog.ts';
-export { type Edge, type EdgeOptions, startEdge } from './edge.ts';
+export { type LogRecord, type NoticeRecord, type RequestRecord, recordLevel, recordText } from './accesslog.ts';
+export { type Edge, type EdgeOptions, type StartResult, startEdge } from './edge.ts';
 export type { ReadFile } from './pem.ts';
-export type { StartCode, StartError, StartProblem } from './start.ts';
+export type { StartCode, StartProblem } from './start.ts';

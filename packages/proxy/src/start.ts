@@ -14,9 +14,6 @@ export type StartCode =
 /** `message` is a finding and its remedy. */
 export type StartProblem = { code: StartCode; message: string };
 
-/** All that was found wrong before anything was served; nothing is left open. */
-export type StartError = { kind: 'error'; problems: StartProblem[] };
-
 /** What a failed bind means. `address` as the rules write it. */
 export function listenProblem(error: NodeJS.ErrnoException, address: string): StartProblem {
   switch (error.code) {

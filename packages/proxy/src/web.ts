@@ -19,8 +19,11 @@ const OWN_FIELDS = 4 * 1024;
 /** Bytes of a response head, as in the relay. */
 const RESPONSE_HEAD = 128 * 1024;
 
+/** A head that our reader takes and node's does not. Closed; each has its line in the README. */
+export type RewriteCode = 'REWRITE_METHOD' | 'REWRITE_HEAD';
+
 /** What became of a request inside the lane; filled in while it is under way. */
-export type Rewriting = { server?: string; failure?: Failure };
+export type Rewriting = { server?: string; trouble?: Failure | { code: RewriteCode; message: string } };
 
 export type RewriteLane = {
   /** One per upstream, handing out in-memory streams into the lane. */
@@ -61,9 +64,14 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
     timeout: 0,
     httpAllowHalfOpen: true,
   });
-  server.on('clientError', (_error, inner) => {
-    // A head that our reader takes and node's does not.
-    if (inner.writable) inner.end(replyBytes(400));
+  server.on('clientError', (error: NodeJS.ErrnoException, inner) => {
+    const unknownMethod = error.code === 'HPE_INVALID_METHOD';
+    const [status, code] = unknownMethod ? ([501, 'REWRITE_METHOD'] as const) : ([400, 'REWRITE_HEAD'] as const);
+    passageOf(inner).rewriting.trouble = {
+      code,
+      message: `a route that rewrites cannot take this request (${error.code}); a route without rewrite could.`,
+    };
+    if (inner.writable) inner.end(replyBytes(status));
     else inner.destroy();
   });
 
@@ -81,7 +89,7 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
         return;
       }
       const failure = failureOf(error, passage);
-      passage.rewriting.failure = failure;
+      passage.rewriting.trouble = failure;
       if (response.headersSent) response.destroy();
       else response.socket?.end(replyBytes(failure.status, { method: request.method ?? '' }));
     });

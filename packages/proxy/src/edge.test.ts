@@ -1,0 +1,201 @@
+import { createAuthority, type Leaf } from '@outrigger/tools/certs';
+import { expectResponse } from '@outrigger/tools/wire';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startEdge } from './edge.ts';
+import { answer, echoing, later, nextHead, openStage, PATIENCE, rulesOf, simpleRules } from './testing/stage.ts';
+
+const stage = openStage();
+afterEach(() => stage.close());
+
+const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
+
+/** Files of the tests, by name. */
+const files = new Map<string, string>();
+const readFile = (path: string): Buffer => {
+  const text = files.get(path);
+  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+  return Buffer.from(text);
+};
+let first: Leaf;
+
+beforeAll(async () => {
+  const authority = await createAuthority();
+  first = await authority.issue({ names: ['a.test', 'www.a.test'] });
+  const second = await authority.issue({ names: ['*.b.test'] });
+  const third = await authority.issue({ names: ['exact.b.test'] });
+  for (const [name, leaf] of Object.entries({ first, second, third })) {
+    files.set(`${name}.crt`, leaf.certPem);
+    files.set(`${name}.key`, leaf.keyPem);
+  }
+  files.set('text', 'not PEM');
+});
+
+function secureRules(port: number, names = ['first', 'second', 'third'], settings = ''): string {
+  const certificates = names.map((name) => `{ cert: ${name}.crt, key: ${name}.key }`).join(', ');
+  const tls = `tls: { certificates: [${certificates}]${settings} }`;
+  return simpleRules(port).replace("'127.0.0.1:0' }", `'127.0.0.1:0', ${tls} }`);
+}
+
+const anyPeer = { rejectUnauthorized: false };
+
+describe('TLS', () => {
+  it.each([
+    ['a.test', 'CN=a.test'],
+    ['x.b.test', 'CN=*.b.test'],
+    ['exact.b.test', 'CN=exact.b.test'],
+    ['EXACT.B.TEST', 'CN=exact.b.test'],
+    ['x.y.b.test', 'CN=a.test'],
+    ['unknown.test', 'CN=a.test'],
+    ['', 'CN=a.test'],
+  ])('shows a client that asks for %j the certificate of %s', async (servername, subject) => {
+    const proxy = await stage.proxy(secureRules(await stage.server(echoing('one'))), readFile);
+    const wire = await proxy.wire({ tls: { ...anyPeer, servername } });
+    const { X509Certificate } = await import('node:crypto');
+    expect(new X509Certificate(wire.tls?.serverCertificate ?? '').subject).toBe(subject);
+  });
+
+  it('offers http/1.1 alone, and carries requests', async () => {
+    const proxy = await stage.proxy(secureRules(await stage.server(echoing('one'))), readFile);
+    const wire = await proxy.wire({ tls: { ...anyPeer, ALPNProtocols: ['h2', 'http/1.1'] } });
+    expect(wire.tls?.alpn).toBe('http/1.1');
+    await wire.send(GET);
+    expect((await expectResponse(wire)).body.toString()).toBe('one 1 /');
+  });
+
+  it('holds to the versions of the rules, and says why a client could not come in', async () => {
+    const proxy = await stage.proxy(secureRules(1, ['first'], ", minVersion: '1.3'"), readFile);
+    await expect(proxy.wire({ tls: { ...anyPeer, maxVersion: 'TLSv1.2' } })).rejects.toThrow();
+    const notice = await proxy.notice('TLS_NO_COMMON_VERSION');
+    expect(notice.client).toMatch(/^127\.0\.0\.1:\d+$/);
+  });
+
+  it('says so where a client speaks plain HTTP to it', async () => {
+    const proxy = await stage.proxy(secureRules(1, ['first']), readFile);
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    expect((await proxy.notice('TLS_PLAIN_HTTP')).message).toMatch(/Write https/);
+    await expect.poll(() => proxy.edge.connections()).toBe(0);
+  });
+
+  it('delivers what comes behind the close_notify of a client', async () => {
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      await connection.inlet.whenOver();
+      await connection.send(answer('late'));
+      connection.finish();
+    });
+    const proxy = await stage.proxy(secureRules(port, ['first']), readFile);
+    const wire = await proxy.wire({ tls: anyPeer });
+    await wire.send(GET);
+    wire.finish();
+    expect((await wire.inlet.rest(PATIENCE)).bytes.toString()).toMatch(/late$/);
+  });
+});
+
+describe('the start', () => {
+  it.each([
+    ['FILE_UNREADABLE', ['missing']],
+    ['CERTIFICATE_UNUSABLE', ['broken']],
+    ['KEY_UNUSABLE', ['keyless']],
+    ['KEY_MISMATCH', ['mixed']],
+  ])('fails with %s, as a value with a remedy', async (code, names) => {
+    files.set('broken.crt', 'not PEM').set('broken.key', first.keyPem);
+    files.set('keyless.crt', first.certPem).set('keyless.key', 'not PEM');
+    files.set('mixed.crt', first.certPem).set('mixed.key', files.get('second.key') ?? '');
+    const started = await startEdge({ rules: rulesOf(secureRules(1, names)), report() {}, readFile });
+    expect(started).toMatchObject({ kind: 'failed', problems: [{ code }] });
+  });
+
+  it('fails where a certificate has expired', async () => {
+    const now = (): number => Date.now() + 365 * 86_400_000;
+    const started = await startEdge({ rules: rulesOf(secureRules(1, ['first'])), report() {}, readFile, now });
+    expect(started).toMatchObject({ kind: 'failed', problems: [{ code: 'CERTIFICATE_EXPIRED' }] });
+  });
+
+  it('fails where the address is in use, and leaves no other listener open', async () => {
+    await expect.poll(sockets).toEqual([]);
+    const taken = await stage.server(() => {});
+    const rules = simpleRules(1).replace('[{ address', `[{ address: '127.0.0.1:0' }, { address`);
+    const twice = rules.replace(/'127.0.0.1:0' }]/, `'127.0.0.1:${taken}' }]`);
+    const started = await startEdge({ rules: rulesOf(twice), report() {} });
+    expect(started).toMatchObject({ kind: 'failed', problems: [{ code: 'ADDRESS_IN_USE' }] });
+    await expect.poll(sockets).toEqual(['TCPServerWrap']); // of the stage
+  });
+});
+
+describe('the end', () => {
+  it('closes idle connections at once and lets a request under way finish', async () => {
+    const [begun, go] = [later<void>(), later<void>()];
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      begun.resolve();
+      await go.promise;
+      await connection.send(answer('finished'));
+      await connection.inlet.whenOver();
+      connection.finish();
+    });
+    const proxy = await stage.proxy(simpleRules(port));
+    const [busy, idle] = [await proxy.wire(), await proxy.wire()];
+    await busy.send(GET);
+    await begun.promise;
+    const closed = proxy.edge.close(PATIENCE);
+    expect((await idle.inlet.rest(PATIENCE)).kind).toBe('bytes');
+    idle.finish();
+    await expect(proxy.wire()).rejects.toThrow();
+    go.resolve();
+    expect((await expectResponse(busy)).body.toString()).toBe('finished');
+    expect((await busy.inlet.rest(PATIENCE)).bytes.length).toBe(0);
+    busy.finish();
+    await closed;
+    expect(proxy.edge.connections()).toBe(0);
+  });
+
+  it('ends a tunnel when the grace is over, and a second close does so at once', async () => {
+    let tunnels = 0;
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      tunnels += 1;
+      await connection.inlet.whenOver();
+    });
+    const proxy = await stage.proxy(simpleRules(port));
+    const wires = [await proxy.wire(), await proxy.wire()];
+    for (const wire of wires) {
+      await wire.send('RPC_IN_DATA /rpc/x HTTP/1.1\r\nHost: a\r\nContent-Length: 1073741824\r\n\r\nPDU');
+    }
+    await expect.poll(() => tunnels).toBe(2);
+    const closed = proxy.edge.close(PATIENCE);
+    expect((await wires[0]?.inlet.some(50))?.kind).toBe('late');
+    await proxy.edge.close();
+    await closed;
+    expect(proxy.edge.connections()).toBe(0);
+  });
+
+  it('leaves no socket and no timer', async () => {
+    await expect.poll(sockets).toEqual([]);
+    const before = await timers();
+    const port = await stage.server(echoing('one'));
+    const proxy = await stage.proxy(secureRules(port, ['first']), readFile);
+    const wires = await Promise.all([proxy.wire({ tls: anyPeer }), proxy.wire({ tls: anyPeer })]);
+    for (const wire of wires) {
+      await wire.send(GET);
+      await expectResponse(wire);
+    }
+    const handshaking = await proxy.wire();
+    await proxy.edge.close();
+    await Promise.all([...wires, handshaking].map((wire) => wire.close()));
+    await stage.close();
+    await expect.poll(sockets).toEqual([]);
+    expect(await timers()).toBe(before);
+  });
+});
+
+/** Sockets that keep this process alive, servers and TLS among them. */
+function sockets(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => /TCP|TLS/.test(kind));
+}
+
+/** Timers that keep it alive, once those of polling are gone; the test runner has some of its own. */
+async function timers(): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  return process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+}

@@ -1,0 +1,166 @@
+import { createServer } from 'node:net';
+import { createAuthority } from '@outrigger/tools/certs';
+import { expectResponse } from '@outrigger/tools/wire';
+import { afterEach, describe, expect, it } from 'vitest';
+import { answer, echoing, nextHead, openStage, rulesOf, simpleRules } from './testing/stage.ts';
+
+const stage = openStage();
+afterEach(() => stage.close());
+
+const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
+
+/** A port nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+function secureRules(port: number, tls: string): string {
+  return simpleRules(port, `tls: ${tls}`).replace('http://127', 'https://127');
+}
+
+describe('dialling', () => {
+  it('goes on to the next server where one cannot be reached, and asks that one last for a while', async () => {
+    const dead = await closedPort();
+    const port = await stage.server(echoing('alive'));
+    const rules = simpleRules(port).replace(/servers: \[/, `servers: ['http://127.0.0.1:${dead}', `);
+    const proxy = await stage.proxy(rules);
+    for (let round = 0; round < 2; round++) {
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      expect((await expectResponse(wire)).body.toString()).toMatch(/^alive/);
+    }
+    expect(await proxy.request('/')).toMatchObject({ server: `http://127.0.0.1:${port}` });
+  });
+
+  it('never goes on to the next server once a byte was sent', async () => {
+    let second = 0;
+    const first = await stage.server(async (connection) => {
+      await nextHead(connection);
+      connection.reset();
+    });
+    const other = await stage.server(() => {
+      second += 1;
+    });
+    const rules = simpleRules(first)
+      .replace(/servers: \[/, `$&`)
+      .replace(`${first}'`, `${first}', 'http://127.0.0.1:${other}'`);
+    const wire = await (await stage.proxy(rules)).wire();
+    await wire.send(GET);
+    expect([(await expectResponse(wire)).status, second]).toEqual([502, 0]);
+  });
+
+  it('answers 502 where no server can be reached, and says why', async () => {
+    const proxy = await stage.proxy(simpleRules(await closedPort()));
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    expect((await expectResponse(wire)).status).toBe(502);
+    const record = await proxy.request('/');
+    expect(record).toMatchObject({ status: 502, code: 'UPSTREAM_REFUSED', upstream: 'one' });
+    expect(record.message).toMatch(/^one \(http:.*refused the connection \(ECONNREFUSED\)\. Is the server running/);
+  });
+
+  it('answers 504 where the TLS handshake takes longer than timeouts.connect', async () => {
+    const port = await stage.server(() => {}); // accepts and says nothing
+    const proxy = await stage.proxy(secureRules(port, '{ verify: false }, timeouts: { connect: 80ms }'));
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    expect((await expectResponse(wire)).status).toBe(504);
+    expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_CONNECT_TIMEOUT' });
+  });
+
+  it('drops a dial when the client leaves', async () => {
+    const port = await stage.server(() => {});
+    const proxy = await stage.proxy(secureRules(port, '{ verify: false }'));
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    wire.reset();
+    expect(await proxy.request('/')).toMatchObject({ ending: { how: 'closed', by: 'client' } });
+    await expect.poll(() => proxy.edge.connections()).toBe(0);
+  });
+});
+
+describe('TLS towards a server', async () => {
+  const authority = await createAuthority();
+  const leaf = await authority.issue({ names: ['mail.a.test'] });
+  const tls = { cert: leaf.certPem, key: leaf.keyPem, ALPNProtocols: ['h2', 'http/1.1'] };
+  const readFile = (): Buffer => Buffer.from(authority.certPem);
+
+  it('checks the name it is told, speaks http/1.1, and resumes its sessions', async () => {
+    const sights: unknown[] = [];
+    const port = await stage.server(async (connection) => {
+      sights.push(connection.tls);
+      await nextHead(connection);
+      await connection.send(answer('secret'));
+    }, tls);
+    const rules = secureRules(port, '{ ca: ca.pem, serverName: mail.a.test }');
+    const proxy = await stage.proxy(rules, readFile);
+    for (let round = 0; round < 2; round++) {
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      expect((await expectResponse(wire)).body.toString()).toBe('secret');
+    }
+    expect(sights).toMatchObject([
+      { serverName: 'mail.a.test', alpn: 'http/1.1' },
+      { serverName: 'mail.a.test', alpn: 'http/1.1' },
+    ]);
+  });
+
+  it.each([
+    ['UPSTREAM_CERT_NAME', '{ ca: ca.pem, serverName: other.test }'],
+    ['UPSTREAM_CERT_AUTHORITY_UNKNOWN', '{ serverName: mail.a.test }'],
+  ])('answers 502 and says %s', async (code, settings) => {
+    const port = await stage.server(echoing('one'), tls);
+    const proxy = await stage.proxy(secureRules(port, settings), readFile);
+    // Twice: a session of a refused handshake must not be resumed, where no name is checked.
+    for (let round = 0; round < 2; round++) {
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      expect((await expectResponse(wire)).status).toBe(502);
+    }
+    expect(proxy.records.map((record) => record.code).filter((found) => found === code)).toHaveLength(2);
+  });
+
+  it('sends no SNI for an address, and checks the address', async () => {
+    const byAddress = await authority.issue({ names: ['127.0.0.1'] });
+    const sights: { serverName?: string }[] = [];
+    const port = await stage.server(
+      async (connection) => {
+        sights.push(connection.tls ?? {});
+        await echoing('one')(connection);
+      },
+      { cert: byAddress.certPem, key: byAddress.keyPem },
+    );
+    const wire = await (await stage.proxy(secureRules(port, '{ ca: ca.pem }'), readFile)).wire();
+    await wire.send(GET);
+    expect((await expectResponse(wire)).status).toBe(200);
+    expect(sights[0]?.serverName).toBeUndefined();
+  });
+
+  it('says so where the server speaks no TLS', async () => {
+    const port = await stage.server(async (connection) => {
+      await connection.inlet.some(1_000);
+      await connection.send(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    });
+    const proxy = await stage.proxy(secureRules(port, '{ verify: false }'));
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    expect((await expectResponse(wire)).status).toBe(502);
+    expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_NOT_TLS' });
+  });
+
+  it('says at the start which authority file cannot be read', async () => {
+    await expect(stage.proxy(secureRules(1, '{ ca: /nowhere/ca.pem }'))).rejects.toThrow(
+      /\/nowhere\/ca.pem cannot be read/,
+    );
+  });
+});
+
+it('warns of an Exchange that is reached by plain HTTP', async () => {
+  const proxy = await stage.proxy(rulesOf(simpleRules(1)));
+  expect(await proxy.notice('TLS_OFFLOAD')).toBeDefined();
+});
