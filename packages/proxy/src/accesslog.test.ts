@@ -56,9 +56,7 @@ describe('recordLevel', () => {
     expect(recordLevel({ ...usual, status: 403, code: 'DENIED', ending: { how: 'refused', by: 'proxy' } })).toBe(
       'info',
     );
-    expect(recordLevel({ ...usual, code, message: message ?? '', ending: { how: 'closed', by: 'server' } })).toBe(
-      'warn',
-    );
+    expect(recordLevel(record)).toBe('warn');
     expect(
       recordLevel({ ...usual, status: 502, code: 'UPSTREAM_REFUSED', ending: { how: 'refused', by: 'proxy' } }),
     ).toBe('warn');
