@@ -140,6 +140,15 @@ describe('RPC over HTTP without a virtual connection', () => {
     expect((await expectResponse(client)).status).toBe(411);
   });
 
+  it('refuses at once who holds back the body until 100 Continue', async () => {
+    const { wire } = await started();
+    const client = await wire();
+    await client.send(
+      'RPC_OUT_DATA /rpc/rpcproxy.dll?x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 76\r\n\r\n',
+    );
+    expect(await expectResponse(client)).toMatchObject({ status: 401, interim: [] });
+  });
+
   it('sends 100 Continue to who asks, after the login and before the PDU', async () => {
     const { wire } = await started({ auth: 'none' });
     const client = await wire();

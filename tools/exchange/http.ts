@@ -84,12 +84,15 @@ export async function readRequestBody(connection: Accepted, request: Request): P
   return { whole: end.kind === 'whole', bytes: end.bytes, sha256: digest.digest('hex'), start: Buffer.concat(start) };
 }
 
+/** Whether the client holds back its body until it hears 100 Continue or a refusal. */
+export function awaitsContinue({ fields, framing }: Request): boolean {
+  const hasBody = framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > 0);
+  return hasBody && field(fields, 'expect')?.toLowerCase() === '100-continue';
+}
+
 /** Sends 100 Continue where the client waits for it. */
 export async function sendContinue(connection: Accepted, request: Request): Promise<void> {
-  const awaits = field(request.fields, 'expect')?.toLowerCase() === '100-continue';
-  const hasBody =
-    request.framing.kind === 'chunked' || (request.framing.kind === 'length' && request.framing.bytes > 0);
-  if (awaits && hasBody) await connection.send(composeHead('HTTP/1.1 100 Continue', []));
+  if (awaitsContinue(request)) await connection.send(composeHead('HTTP/1.1 100 Continue', []));
 }
 
 /** Sends an answer; false when the connection is not to be used again. */

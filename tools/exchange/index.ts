@@ -5,7 +5,15 @@ import { createEventLog, type EventLog } from '../eventlog.ts';
 import { mishapOf } from '../mishap.ts';
 import type { AutodiscoverFacts } from './autodiscover.ts';
 import { type Auth, createGate } from './gate.ts';
-import { type Answer, type Request, readRequest, readRequestBody, refuseEarly, sendAnswer } from './http.ts';
+import {
+  type Answer,
+  awaitsContinue,
+  type Request,
+  readRequest,
+  readRequestBody,
+  refuseEarly,
+  sendAnswer,
+} from './http.ts';
 import type { Credentials } from './ntlm.ts';
 import { pageOf } from './pages.ts';
 import { createRpcProxy, isRpcRequest, type ServerVirtualConnection } from './rpcproxy.ts';
@@ -87,12 +95,13 @@ export async function startExchange(options: ExchangeOptions = {}): Promise<Exch
     { fields }: Pick<Answer, 'fields'>,
   ): Promise<boolean> {
     const { framing } = request;
+    const isLong = framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > SKIPPED_BODY);
     const denial: Answer = { status: 401, reason: 'Unauthorized', body: 'Unauthorized\n', ...(fields && { fields }) };
-    if (framing.kind === 'chunked' || (framing.kind === 'length' && framing.bytes > SKIPPED_BODY)) {
+    if (isLong || awaitsContinue(request)) {
       await refuseEarly(connection, request, denial);
       return false;
     }
-    const skipped = await readRequestBody(connection, { ...request, fields: [] });
+    const skipped = await readRequestBody(connection, request);
     return skipped.whole && sendAnswer(connection, request, denial);
   }
 
