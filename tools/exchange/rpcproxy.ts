@@ -82,9 +82,9 @@ export function createRpcProxy(note: Note): RpcProxy {
   /** MS-RPCH 3.2.4.5.3: CONN/C2 leaves when both channels are there, in whichever order they came. */
   async function openIfPaired(virtual: Virtual, user: string | undefined): Promise<void> {
     const { IN, OUT, cookie, server } = virtual;
-    if (IN === undefined || OUT === undefined) return;
+    if (IN === undefined || OUT === undefined || virtual.shown !== undefined) return;
+    virtual.shown = shownOf(virtual); // before the first wait: both channels come through here
     await OUT.send(connC2(RECEIVE_WINDOW, CONNECTION_TIMEOUT));
-    virtual.shown = shownOf(virtual);
     note(OUT, { kind: 'virtual-connection-open', cookie, server, ...(user !== undefined && { user }) });
     virtual.settle(true);
   }
@@ -117,7 +117,6 @@ export function createRpcProxy(note: Note): RpcProxy {
   async function serveOut(connection: Connection, request: Request, user: string | undefined): Promise<void> {
     const virtual = await greet(connection, 'CONN/A1', 'OUT');
     if (virtual === undefined) return refuseEarly(connection, request, { status: 503, reason: 'RPC Error: 6c0' });
-    virtual.OUT = connection;
     virtual.server = request.query;
     // CONN/A3 at once, before anything is known of IN (MS-RPCH 3.2.3.5.2): a proxy that waits for more deadlocks here.
     await connection.send(
@@ -128,6 +127,8 @@ export function createRpcProxy(note: Note): RpcProxy {
       ]),
     );
     await connection.send(connA3(CONNECTION_TIMEOUT));
+    if (virtual.isOver) return; // IN came and went meanwhile
+    virtual.OUT = connection; // only now, or IN could open the virtual connection ahead of A3
     await openIfPaired(virtual, user);
     await connection.inlet.rest(SILENCE); // the body is complete; what is left to come is the end
     end(virtual, 'OUT', connection);

@@ -136,6 +136,19 @@ describe('a virtual connection', () => {
     await sending;
   });
 
+  it('gets one CONN/A3, then one CONN/C2, however close A1 and B1 come together', async () => {
+    const leaf = await (await createAuthority()).issue({ names: ['localhost'] });
+    const exchange = await exchangeFor({ auth: 'none', tls: { cert: leaf.certPem, key: leaf.keyPem } });
+    const connect = { host: '127.0.0.1', port: exchange.port, tls: { rejectUnauthorized: false } };
+    for (let round = 0; round < 20; round += 1) {
+      const connection = await openTo(0, { connect, auth: 'none', order: round % 2 === 0 ? 'A1-first' : 'B1-first' });
+      await connection.send(numberedPdu(1, 64));
+      expect((await connection.receive()).kind).toBe('pdu');
+      const said = connection.transcript.map(({ what }) => what).filter((what) => /^CONN\/(A3|C2)/.test(what));
+      expect(said).toEqual(['CONN/A3, 28 bytes', 'CONN/C2, 44 bytes']);
+    }
+  });
+
   it('hears PDUs that the server sends of its own accord', async () => {
     const exchange = await exchangeFor();
     const connection = await openTo(exchange.port);
