@@ -81,14 +81,15 @@ describe.runIf(daemonOrSkip('apache2'))('the installed Apache', () => {
   });
 
   it('holds back RPC_IN_DATA until 1 GiB has come, which is why there is a product', async () => {
-    const [dir, port, exchange] = [await folder(), await freePort(), await startExchange()];
+    const [dir, port, exchange] = [await folder(), await freePort(), await startExchange({ auth: 'none' })];
     const conf = `Listen 127.0.0.1:${port}\nProxyPass / http://${exchange.address}/\n`;
     const apache = await startApache({ dir, conf, modules: ['proxy', 'proxy_http'] });
     closers.push(
       () => apache.stop(),
       () => exchange.close(), // first, or Apache would wait for it
     );
-    const attempt = openVirtualConnection({ connect: { host: '127.0.0.1', port }, credentials: ANNA, patience: 1_000 });
+    // No login: Apache lends its connections by turns, so the two legs of an NTLM login may not even meet one server connection.
+    const attempt = openVirtualConnection({ connect: { host: '127.0.0.1', port }, auth: 'none', patience: 1_000 });
     await expect(attempt).rejects.toThrow(
       'OUT channel: no CONN/C2 within 1000 ms after CONN/B1; the proxy holds back the request on IN',
     );
