@@ -89,7 +89,12 @@ describe.runIf(daemonOrSkip('apache2'))('the installed Apache', () => {
       () => exchange.close(), // first, or Apache would wait for it
     );
     // No login: Apache lends its connections by turns, so the two legs of an NTLM login may not even meet one server connection.
-    const attempt = openVirtualConnection({ connect: { host: '127.0.0.1', port }, auth: 'none', patience: 1_000 });
+    const attempt = openVirtualConnection({
+      connect: { host: '127.0.0.1', port },
+      credentials: ANNA,
+      auth: 'none',
+      patience: 1_000,
+    });
     await expect(attempt).rejects.toThrow(
       'OUT channel: no CONN/C2 within 1000 ms after CONN/B1; the proxy holds back the request on IN',
     );
