@@ -31,7 +31,7 @@ export function reportJson(translation: Translation): string {
   return `${JSON.stringify({ outcome, summary, directives: ledger, diagnostics, ...(tightening && { tightening }), differences }, null, 2)}\n`;
 }
 
-function summaryLines({ summary, outcome, ledger }: Translation): string[] {
+function summaryLines({ summary, outcome, ledger, diagnostics }: Translation): string[] {
   const counts = DISPOSITIONS.filter((name) => summary[name] > 0).map((name) => `${summary[name]} ${name}`);
   const made = [
     plural(summary.listeners, 'listener'),
@@ -40,10 +40,11 @@ function summaryLines({ summary, outcome, ledger }: Translation): string[] {
     plural(summary.routes, 'route'),
   ];
   const errors = ledger.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error')).length;
+  const reason = diagnostics.find(({ code }) => code === 'SQUID_NOTHING_TO_RUN')?.message;
   const next = {
-    complete: 'Everything was carried over. Read the warnings, then run: outrigger validate, outrigger verify.',
+    complete: `Everything was carried over${summary.approximated > 0 ? `, ${plural(summary.approximated, 'line')} only approximately` : ''}. Read the warnings, then run: outrigger validate, outrigger verify.`,
     partial: `Rules were written; ${plural(errors, 'line')} marked with ! still ${errors === 1 ? 'needs' : 'need'} you. Nothing was made wider to fit.`,
-    failed: 'No rules were written: what is left would not serve a request. The lines marked with ! say why.',
+    failed: `No rules were written: ${reason ?? 'what is left would not serve a request'}. The lines marked with ! say why.`,
   }[outcome];
   return [`${plural(summary.directives, 'directive')}: ${counts.join(', ')}.`, `${made.join(', ')}.`, next];
 }
@@ -79,7 +80,9 @@ function sentence(text: string): string {
 /** Warnings that belong to no single directive, and the rules that answer them. */
 function lettingThrough({ diagnostics, ledger, tightening }: Translation): string[] {
   const ofDirectives = new Set(ledger.flatMap(({ remarks }) => remarks.map(({ message }) => message)));
-  const others = diagnostics.filter(({ message }) => !ofDirectives.has(message));
+  const others = diagnostics.filter(
+    ({ message, code }) => !ofDirectives.has(message) && code !== 'SQUID_NOTHING_TO_RUN',
+  );
   if (others.length === 0) return [];
   const warnings = others.map(
     ({ at, severity, message, code }) => `${MARK[severity]} ${formatPlace(at)}  ${sentence(message)} [${code}]`,

@@ -49,7 +49,7 @@ export function importSquid(given: { files: string[]; reader: Reader; squidVersi
       severity: 'error' as const,
       code: lowered.code,
       at: wholeFile(main),
-      message: `${lowered.message}: no rules were written`,
+      message: lowered.message,
     };
     return finish(ledger.entries, [...ledgerDiagnostics(ledger.entries), nothing], []);
   }

@@ -6,8 +6,8 @@ import { type Acl, type FileContext, readValues } from './acl.ts';
 import type { Directive } from './expand.ts';
 import { and, atom, type Expr, not } from './logic.ts';
 
-/** An acl on a line, by its name in lower case. */
-export type Term = { acl: string; negated: boolean };
+/** An acl on a line, by its name in lower case, and as the line spells it. */
+export type Term = { acl: string; negated: boolean; written: string };
 
 export type SquidAccessLine = { action: 'allow' | 'deny'; terms: Term[]; directive: Directive };
 
@@ -55,7 +55,7 @@ export function readTerms(
       const message = `no line before this one defines the acl ${name}: Squid does not start`;
       remark(directive.entry, 'malformed', 'SQUID_ACL_UNDEFINED', message, hint === undefined ? {} : { hint });
     }
-    return { acl: name.toLowerCase(), negated };
+    return { acl: name.toLowerCase(), negated, written: text };
   });
 }
 
@@ -66,7 +66,7 @@ export function lineExpr(terms: readonly Term[], exprOf: (acl: string) => Expr):
 
 /** Terms as written, for messages. */
 export function printTerms(terms: readonly Term[]): string {
-  return terms.map(({ acl, negated }) => `${negated ? '!' : ''}${acl}`).join(' ');
+  return terms.map(({ written }) => written).join(' ');
 }
 
 /** An atom for an acl that is not defined: nothing is known of it. */

@@ -146,7 +146,10 @@ export function readValues(directive: Directive, skip: number, isRegex: boolean,
     if (isRegex && (text === '-i' || text === '+i')) ignoreCase = text === '-i';
     else values.push({ text, ignoreCase });
   };
-  for (const word of wordsOf(directive.line, first.offset, isRegex)) {
+  const words = wordsOf(directive.line, first.offset, isRegex);
+  // Flags that only say how Squid looks names up, in front of all values.
+  while (/^(?:-n|-m|--)$/.test(words[0]?.text ?? '')) words.shift();
+  for (const word of words) {
     if (/^["']/.test(word.text)) {
       for (const text of linesOfFile(word, directive, files)) take(text);
       break;

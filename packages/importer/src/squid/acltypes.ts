@@ -186,7 +186,6 @@ function domains(values: readonly AclValue[], { site }: MeaningContext): Meaning
   const notes: ValueNote[] = [];
   const hosts: string[] = [];
   for (const { text } of values) {
-    if (text === '-n' || text === '-m' || text === '--') continue;
     const host = text.toLowerCase();
     if (/[/:*!\s]/.test(host)) {
       const meant = host

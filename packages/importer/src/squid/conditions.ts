@@ -81,10 +81,26 @@ function disjunction(conditions: readonly Condition[]): Condition {
 function joinedList(left: Condition, right: Condition): Condition | undefined {
   const key = LISTS.find((each) => each === onlyKey(left) && each === onlyKey(right));
   if (key === undefined) return undefined;
-  const entries = [...(left[key] ?? []), ...(right[key] ?? [])];
+  const entries = distinct([...(left[key] ?? []), ...(right[key] ?? [])]);
   // A `!` entry excludes from its whole list, so lists that hold one cannot be joined.
   if (entries.some((entry) => typeof entry === 'string' && entry.startsWith('!'))) return undefined;
   return { [key]: entries };
+}
+
+/** Both lists of hosts, of methods or of listeners, without an entry that one request could match in both. */
+export function areExclusive(left: Condition, right: Condition): boolean {
+  const key = NEGATABLE.find((each) => each !== 'clients' && each === onlyKey(left) && each === onlyKey(right));
+  if (key === undefined) return false;
+  const [mine, theirs] = [left[key] ?? [], right[key] ?? []];
+  if ([...mine, ...theirs].some((entry) => entry.startsWith('!') || entry === '*')) return false;
+  const overlaps = (a: string, b: string): boolean =>
+    a === b ||
+    (key === 'hosts' && ((a.startsWith('.') && `.${b}`.endsWith(a)) || (b.startsWith('.') && `.${a}`.endsWith(b))));
+  return !mine.some((a) => theirs.some((b) => overlaps(a, b)));
+}
+
+function distinct<Item>(items: readonly Item[]): Item[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
 }
 
 function onlyKey(condition: Condition): string | undefined {

@@ -57,9 +57,9 @@ class Refusal extends Error {
 }
 
 /** Parses one pattern. Bad input comes back as `invalid` with what is wrong, in glibc's terms. */
-export function parseEre(source: string): EreResult {
+export function parseEre(source: string, ignoreCase: boolean): EreResult {
   try {
-    const parser = new Parser(source);
+    const parser = new Parser(source, ignoreCase);
     return { kind: 'pattern', ere: parser.pattern() };
   } catch (error) {
     if (error instanceof Refusal) return { kind: error.kind, message: error.message };
@@ -82,10 +82,12 @@ const GNU_ESCAPES: Readonly<Record<string, Ere>> = {
 
 class Parser {
   private readonly source: string;
+  private readonly ignoreCase: boolean;
   private offset = 0;
 
-  constructor(source: string) {
+  constructor(source: string, ignoreCase: boolean) {
     this.source = source;
+    this.ignoreCase = ignoreCase;
   }
 
   pattern(): Ere {
@@ -118,9 +120,7 @@ class Parser {
     if ('*+?{'.includes(first)) throw new Refusal('invalid', INVALID_OPERAND);
     let ere = this.atom();
     for (let next = this.peek(); next !== undefined && '*+?{'.includes(next); next = this.peek()) {
-      if (ere.kind === 'assertion' && (ere.assertion === 'start' || ere.assertion === 'end')) {
-        throw new Refusal('invalid', INVALID_OPERAND);
-      }
+      if (ere.kind === 'assertion') throw new Refusal('invalid', INVALID_OPERAND);
       this.offset += 1;
       const [least, most] =
         next === '{' ? this.counts() : next === '*' ? [0, undefined] : next === '+' ? [1, undefined] : [0, 1];
@@ -162,8 +162,12 @@ class Parser {
     this.offset += 1;
     if (/[1-9]/.test(next))
       throw new Refusal('inexpressible', `a back-reference (\\${next}) cannot be run in linear time`);
+    const special = GNU_ESCAPES[next];
+    if (special !== undefined) return special;
+    // Without case glibc compares in upper case, and forgets to raise an escaped letter: \d matches neither d nor D.
+    if (this.ignoreCase && /[a-z]/.test(next)) return { kind: 'set', negated: false, items: [] };
     // Every other escaped byte is itself: \d is the letter d (SQ-82).
-    return GNU_ESCAPES[next] ?? byteOf(next);
+    return byteOf(next);
   }
 
   /** After `[`. A backslash is itself (SQ-84); `]` is itself in the first place. */

@@ -13,10 +13,10 @@ export const ALWAYS: Expr = { kind: 'always' };
 export const NEVER: Expr = { kind: 'never' };
 
 /**
- * Atoms up to which two expressions are compared by trying all their values (2^10 rows). Above, equivalence is decided by
- * form alone and nothing is assumed: the import stays right and only reads less well.
+ * Cases tried before a comparison gives up. A file with hundreds of sites needs hundreds; one built to be hard would need
+ * 2^n. Giving up claims nothing: the import stays right and only reads less well.
  */
-const TRUTH_TABLE_MAX = 10;
+const CASES_MAX = 20_000;
 
 export function atom(name: string): Expr {
   return { kind: 'atom', name };
@@ -113,12 +113,31 @@ export function negations(expr: Expr): number {
 
 /** True only where it is sure that `expr` holds for no request. Atoms are taken as independent, which can only err to false. */
 export function isNever(expr: Expr): boolean {
-  return expr.kind === 'never' || (isSmall(expr) && everyRow(expr, (value) => !value));
+  return isUnsatisfiable(expr, { left: CASES_MAX });
 }
 
-/** True only where it is sure that `expr` holds for every request. */
-export function isAlways(expr: Expr): boolean {
-  return expr.kind === 'always' || (isSmall(expr) && everyRow(expr, (value) => value));
+/** Case by case over one atom after the other; the constructors fold what a case decides. */
+function isUnsatisfiable(expr: Expr, cases: { left: number }): boolean {
+  if (expr.kind === 'never') return true;
+  const [name] = atomsOf(expr);
+  cases.left -= 1;
+  if (name === undefined || cases.left < 0) return false;
+  return isUnsatisfiable(assign(expr, name, NEVER), cases) && isUnsatisfiable(assign(expr, name, ALWAYS), cases);
+}
+
+function assign(expr: Expr, name: string, value: Expr): Expr {
+  switch (expr.kind) {
+    case 'atom':
+      return expr.name === name ? value : expr;
+    case 'not':
+      return not(assign(expr.of, name, value));
+    case 'and':
+      return and(expr.parts.map((part) => assign(part, name, value)));
+    case 'or':
+      return or(expr.parts.map((part) => assign(part, name, value)));
+    default:
+      return expr;
+  }
 }
 
 export function areDisjoint(a: Expr, b: Expr): boolean {
@@ -148,43 +167,14 @@ export function simplifyOutside(expr: Expr, excluded: readonly Expr[]): Expr {
   return rebuild(parts);
 }
 
-function isSmall(expr: Expr): boolean {
-  return atomsOf(expr).length <= TRUTH_TABLE_MAX;
-}
-
-function everyRow(expr: Expr, test: (value: boolean) => boolean): boolean {
-  const names = atomsOf(expr);
-  for (let row = 0; row < 1 << names.length; row += 1) {
-    const trueNames = new Set(names.filter((_, bit) => (row >> bit) & 1));
-    if (!test(evaluate(expr, trueNames))) return false;
-  }
-  return true;
-}
-
-function evaluate(expr: Expr, trueNames: ReadonlySet<string>): boolean {
-  switch (expr.kind) {
-    case 'always':
-      return true;
-    case 'never':
-      return false;
-    case 'atom':
-      return trueNames.has(expr.name);
-    case 'not':
-      return !evaluate(expr.of, trueNames);
-    case 'and':
-      return expr.parts.every((part) => evaluate(part, trueNames));
-    case 'or':
-      return expr.parts.some((part) => evaluate(part, trueNames));
-  }
-}
-
 /** An expression as a person reads it: `exch_url and !localhost`. */
-export function printExpr(expr: Expr): string {
-  if (expr.kind === 'atom') return expr.name;
-  if (expr.kind === 'not') return expr.of.kind === 'atom' ? `!${expr.of.name}` : `not (${printExpr(expr.of)})`;
+export function printExpr(expr: Expr, nameOf: (atom: string) => string): string {
+  if (expr.kind === 'atom') return nameOf(expr.name);
+  if (expr.kind === 'not')
+    return expr.of.kind === 'atom' ? `!${nameOf(expr.of.name)}` : `not (${printExpr(expr.of, nameOf)})`;
   if (expr.kind !== 'and' && expr.kind !== 'or') return expr.kind === 'always' ? 'every request' : 'no request';
   const parts = expr.parts.map((part) =>
-    part.kind === 'and' || part.kind === 'or' ? `(${printExpr(part)})` : printExpr(part),
+    part.kind === 'and' || part.kind === 'or' ? `(${printExpr(part, nameOf)})` : printExpr(part, nameOf),
   );
   return parts.join(` ${expr.kind} `);
 }

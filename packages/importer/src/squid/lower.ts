@@ -9,16 +9,16 @@ import {
 } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
-import type { SquidAccessLine } from './access.ts';
+import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
 import type { MeaningContext } from './acltypes.ts';
 import { exchangeSign } from './exchange.ts';
-import { allowedBy, atomsOf, type Expr, isNever, most, NEVER, printExpr } from './logic.ts';
+import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
 import type { Model } from './model.ts';
 import type { Peer } from './peers.ts';
 import { writeAccess } from './permissions.ts';
 import type { Port } from './ports.ts';
 import { createResolver, type Resolver } from './resolve.ts';
-import { type Choice, type PlannedRoute, planRoutes, takesOf } from './routes.ts';
+import { type Choice, type PlannedRoute, planRoutes } from './routes.ts';
 
 /** Rules, or the sentence why there are none. `resolver` goes on to the search for what the old file let through. */
 export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
@@ -35,7 +35,7 @@ export function lower(model: Model): Lowered {
   const upstreams = new Map<string, Upstream>();
   for (const { choice } of routes) upstreams.set(choice.name, finishUpstream(choice, model, ports, site));
   remarkPeers(model, routes, resolver);
-  remarkRoutes(model, routes);
+  remarkRoutes(model, routes, resolver);
   remarkReplyAccess(model, resolver);
   resolver.remarkAcls(aclsThatDecide(model));
 
@@ -161,6 +161,25 @@ function directRequests(model: Model, resolver: Resolver): Expr {
   return direct;
 }
 
+/** `auto` sends the field where the client spoke TLS; an upstream sends it always or never. */
+function finishAutoField(upstream: Upstream, { directive: { entry } }: Peer, ports: readonly Port[]): void {
+  const overTls = ports.filter(({ listener }) => listener.tls !== undefined).length;
+  upstream.frontEndHttps = overTls === ports.length;
+  if (overTls === 0 || upstream.frontEndHttps) {
+    const message =
+      overTls === 0
+        ? 'no listener speaks TLS, so the field is never sent'
+        : 'all listeners speak TLS, so the field is always sent';
+    remark(entry, 'translated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`);
+  } else {
+    const message =
+      'front-end-https=auto is left out: some listeners speak TLS and some do not, and the field is sent always or never';
+    remark(entry, 'approximated', 'SQUID_FRONT_END_HTTPS', message, {
+      hint: 'Set frontEndHttps if plain HTTP is not used.',
+    });
+  }
+}
+
 /** What depends on more than one line: the Host of a site, Front-End-Https, and whether the upstream is an Exchange. */
 function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], site: string | undefined): Upstream {
   const [peer] = choice.peers;
@@ -169,13 +188,7 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
   const { entry } = peer.directive;
   if (site !== undefined && upstream.host === undefined) upstream.host = site;
   if (peer.frontEndHttps === 'on') upstream.frontEndHttps = true;
-  if (peer.frontEndHttps === 'auto') {
-    upstream.frontEndHttps = ports.every(({ listener }) => listener.tls !== undefined);
-    const message = upstream.frontEndHttps
-      ? 'front-end-https=auto: all listeners speak TLS, so the field is always sent'
-      : 'front-end-https=auto is left out: some listeners speak TLS and some do not, and the field is sent always or never';
-    remark(entry, upstream.frontEndHttps ? 'translated' : 'approximated', 'SQUID_FRONT_END_HTTPS', message);
-  }
+  if (peer.frontEndHttps === 'auto') finishAutoField(upstream, peer, ports);
   const sign = exchangeSign(choice, model);
   if (sign !== undefined) {
     upstream.rpcOverHttp = true;
@@ -187,121 +200,6 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
     );
   }
   return upstream;
-}
-
-function remarkPeers(model: Model, routes: readonly PlannedRoute[], resolver: Resolver): void {
-  for (const peer of model.peers) {
-    if (peer.kind !== 'origin') continue;
-    const { entry } = peer.directive;
-    const route = routes.find(({ choice }) => choice.peers.includes(peer));
-    if (route === undefined) {
-      remarkUnreached(peer, resolver);
-      continue;
-    }
-    const { tls, servers } = peer.upstream;
-    remark(entry, 'translated', 'SQUID_CARRIED', `upstream ${route.choice.name}, ${servers.join(', ')}`);
-    if (tls?.verify === false) {
-      const message = `the certificate of ${servers.join(', ')} is not checked (DONT_VERIFY_PEER): whoever answers there gets passwords and mail`;
-      remark(entry, 'translated', 'SQUID_TLS_UNVERIFIED', message, {
-        severity: 'warning',
-        hint: `Set tls.ca to its authority and tls.serverName to a name in its certificate, then remove tls.verify: false.`,
-      });
-    }
-    if (peer.access.length === 0 && peer.domains.length === 0 && model.peers.length > 1) {
-      remark(
-        entry,
-        'translated',
-        'SQUID_PEER_UNRESTRICTED',
-        'has no cache_peer_access line, so it takes any request that reaches it',
-      );
-    }
-  }
-}
-
-/** Three reasons why no route leads to a peer, and only the last is what Squid would do as well. */
-function remarkUnreached(peer: Peer, resolver: Resolver): void {
-  const { entry } = peer.directive;
-  const takes = takesOf(peer, resolver);
-  if (isNever(takes)) {
-    remark(entry, 'irrelevant', 'SQUID_PEER_UNREACHED', 'its access list lets no request pass; no upstream is made', {
-      severity: 'warning',
-    });
-  } else if (atomsOf(takes).every(resolver.isKnown)) {
-    const message = 'gets no request while the peers before it can be reached; no upstream is made';
-    remark(entry, 'approximated', 'SQUID_PEER_UNREACHED', message, {
-      hint: 'If it was meant to stand in for another, add it to the servers of that upstream.',
-    });
-  } else {
-    remark(
-      entry,
-      'untranslated',
-      'SQUID_PEER_INEXPRESSIBLE',
-      'which requests it takes cannot be said, so no upstream is made',
-    );
-  }
-}
-
-function remarkRoutes(model: Model, routes: readonly PlannedRoute[]): void {
-  for (const peer of model.peers) {
-    const index = routes.findIndex(({ choice }) => choice.peers.includes(peer));
-    const route = routes[index];
-    for (const { directive } of peer.access) {
-      if (route === undefined) {
-        remark(directive.entry, 'irrelevant', 'SQUID_PEER_UNREACHED', `no route leads to ${peer.name}`);
-      } else {
-        const when = route.when.kind === 'always' ? 'what no route before it takes' : printExpr(route.when);
-        remark(directive.entry, 'translated', 'SQUID_CARRIED', `route ${index + 1}: ${when} to ${route.choice.name}`);
-      }
-    }
-  }
-  for (const { directive } of model.lists.neverDirect) {
-    remark(
-      directive.entry,
-      'irrelevant',
-      'SQUID_NEVER_DIRECT',
-      'an accelerator never goes direct unless told, and Outrigger never does',
-    );
-  }
-}
-
-/** http_reply_access decides when the server has answered: only a list that allows everything can be left out. */
-function remarkReplyAccess(model: Model, resolver: Resolver): void {
-  const lines = model.lists.reply;
-  const allowsAll = isNever(most(notAllowed(lines, resolver), resolver.isKnown));
-  for (const { directive } of lines) {
-    if (allowsAll)
-      remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'lets every answer through, as Outrigger does');
-    else
-      remark(
-        directive.entry,
-        'untranslated',
-        'SQUID_UNTRANSLATED',
-        'decides over answers, which Outrigger passes as they are',
-        { hint: 'Deny the requests instead, or filter at the server.' },
-      );
-  }
-}
-
-function notAllowed(lines: readonly SquidAccessLine[], resolver: Resolver): Expr {
-  return allowedBy(
-    [...lines, ...impliedLast(lines)].map((line) => ({
-      action: line.action === 'allow' ? 'deny' : 'allow',
-      when: resolver.lineOf(line),
-    })),
-  );
-}
-
-/** The implied last line spelled out, so that the list can be turned around. */
-function impliedLast(lines: readonly SquidAccessLine[]): SquidAccessLine[] {
-  const last = lines.at(-1);
-  if (last === undefined) return [];
-  return [
-    {
-      action: last.action === 'allow' ? 'deny' : 'allow',
-      terms: [{ acl: 'all', negated: false }],
-      directive: last.directive,
-    },
-  ];
 }
 
 /** Acls of all lists that decide over requests. never_direct does not: an accelerator obeys it unasked. */

@@ -217,7 +217,11 @@ function addPeerDomains(directive: Directive, { model, version }: Reading): void
     const host = text.replace(/^!/, '').toLowerCase();
     const acl = `cache_peer_domain ${host}`;
     model.acls.set(acl, { name: acl, type: 'dstdomain', lines: [{ values: [{ text: host, ignoreCase: false }] }] });
-    peer.domains.push({ action: text.startsWith('!') ? 'deny' : 'allow', terms: [{ acl, negated: false }], directive });
+    peer.domains.push({
+      action: text.startsWith('!') ? 'deny' : 'allow',
+      terms: [{ acl, negated: false, written: acl }],
+      directive,
+    });
   }
   if (version.given) remark(entry, 'translated', 'SQUID_PEER_DOMAIN', `hosts that ${peer.name} may take`);
   else {

@@ -91,7 +91,7 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
   // An allow line of which nothing is sure has been remarked on already.
   const number = !isExact && when.kind === 'never' ? undefined : write(line.action, when, line, writing);
   if (!isExact && line.action === 'deny') remarkWidened(line, when, resolver);
-  if (number !== undefined && (isExact || line.action === 'deny')) {
+  if (number !== undefined && isExact) {
     remark(entry, 'translated', 'SQUID_CARRIED', `access line ${number}: ${line.action} ${printTerms(line.terms)}`);
   }
 }
@@ -206,5 +206,5 @@ function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): v
 
 function unclearIn(line: SquidAccessLine, resolver: Resolver): string {
   const unclear = unclearAtom(line, resolver) ?? '';
-  return `the acl ${unclear.replace(/^undefined acl /, '')} cannot be said as a rule (${resolver.reasonOf(unclear)})`;
+  return `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)})`;
 }

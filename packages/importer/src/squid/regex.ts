@@ -25,7 +25,7 @@ const AFTER_HOST = '(?::[0-9]+)?[/*]';
 
 /** Translates one pattern for one subject. Bytes above 0x7F are latin1 in `source` and are never case-folded. */
 export function translatePattern(source: string, ignoreCase: boolean, subject: Subject): Translation {
-  const parsed = parseEre(source);
+  const parsed = parseEre(source, ignoreCase);
   if (parsed.kind !== 'pattern') return parsed;
   const { ere } = parsed;
   const lowered = lower(ere, ignoreCase, subject);
@@ -45,6 +45,7 @@ function lower(ere: Ere, ignoreCase: boolean, subject: Subject): Lowered {
   if (wordEdges === undefined) return inexpressible('\\< or \\> where the byte beside it may be of either kind');
   if (subject === 'path') return collect(branchesOf(wordEdges), (branch) => lowerPath(branch, ignoreCase));
   if (subject === 'host') return collect(branchesOf(wordEdges), (branch) => lowerHost(branch, ignoreCase));
+  if (isImpossible(wordEdges)) return { kind: 'never' };
   const printed = print(wordEdges, ignoreCase);
   // An empty pattern, or one with an empty branch, holds for everything (SQ-88); the rules file has no empty pattern.
   return isNullable(wordEdges) ? { kind: 'always' } : [printed];
@@ -66,10 +67,11 @@ function collect(branches: readonly Ere[], lowerBranch: (branch: Ere) => Lowered
  * is not anchored may also begin at any later byte of the path: `.*` behind the slash.
  */
 function lowerPath(branch: Ere, ignoreCase: boolean): Lowered {
-  if (isDead(branch)) return { kind: 'never' };
+  if (isDead(branch) || isImpossible(branch)) return { kind: 'never' };
   const { anchored, rest } = anchoring(branch);
   if (holdsStart(rest)) return inexpressible('a ^ that is not at the start of the pattern');
   if (isNullable(rest)) return { kind: 'always' };
+  if (mayTakeNothing(rest)) return inexpressible('nothing but a word boundary');
   const afterSlash = derivative(rest, SLASH);
   if (afterSlash === 'unknown') return inexpressible('a word boundary before the first slash of the path');
   const atStart = afterSlash === 'never' ? [] : [`${BEFORE_PATH}/${print(sequenced(afterSlash), ignoreCase)}`];
@@ -85,17 +87,18 @@ function lowerPath(branch: Ere, ignoreCase: boolean): Lowered {
  * `/` or `:` (a host that is an IPv6 literal is the one that holds a colon; a wildcard stops there), and `$` is the host's end.
  */
 function lowerHost(branch: Ere, ignoreCase: boolean): Lowered {
-  if (isDead(branch)) return { kind: 'never' };
+  if (isDead(branch) || isImpossible(branch)) return { kind: 'never' };
   const { anchored, rest } = anchoring(branch);
   const parts = rest.kind === 'sequence' ? rest.parts : [rest];
   const atEnd = parts.at(-1);
   const toEnd = atEnd?.kind === 'assertion' && atEnd.assertion === 'end';
   const body: Ere = { kind: 'sequence', parts: toEnd ? parts.slice(0, -1) : parts };
   if (holdsStart(body) || holdsEnd(body)) return inexpressible('a ^ or $ inside the pattern');
-  if (holdsByte(body, SLASH)) return { kind: 'never' };
   if (holdsByte(body, COLON)) return inexpressible('a colon in a pattern for hosts');
   if (isNullable(body) && !(anchored && toEnd)) return { kind: 'always' };
-  const printed = print(withoutBytes(body, [SLASH, COLON], ignoreCase), ignoreCase);
+  const inHost = withoutBytes(body, [SLASH, COLON], ignoreCase);
+  if (isImpossible(inHost)) return { kind: 'never' };
+  const printed = print(inHost, ignoreCase);
   return [`^[a-z]+://${anchored ? '' : '[^/:]*'}${printed}${toEnd ? AFTER_HOST : ''}`];
 }
 
@@ -116,6 +119,24 @@ function anchoring(branch: Ere): { anchored: boolean; rest: Ere } {
     second?.kind === 'repeat' && second.of.kind === 'any' && second.least === 0 && second.most === undefined;
   if (isFree) return { anchored: false, rest: { kind: 'sequence', parts: rest } };
   return { anchored: true, rest: { kind: 'sequence', parts: parts.slice(1) } };
+}
+
+/** True for a tree that needs a byte of a set without bytes. */
+function isImpossible(ere: Ere): boolean {
+  if (ere.kind === 'set') return !ere.negated && ere.items.length === 0;
+  if (ere.kind === 'sequence') return ere.parts.some(isImpossible);
+  if (ere.kind === 'branches') return ere.branches.every(isImpossible);
+  return ere.kind === 'repeat' && ere.least > 0 && isImpossible(ere.of);
+}
+
+/** Whether a word boundary alone may decide: such a match takes no byte, and what stands before the path would count. */
+function mayTakeNothing(ere: Ere): boolean {
+  if (ere.kind === 'assertion') return ere.assertion !== 'end';
+  if (ere.kind === 'sequence') {
+    return ere.parts.every((part) => isNullable(part) || mayTakeNothing(part)) && ere.parts.some(mayTakeNothing);
+  }
+  if (ere.kind === 'branches') return ere.branches.some(mayTakeNothing);
+  return ere.kind === 'repeat' && mayTakeNothing(ere.of);
 }
 
 /** A `^` behind a byte, or a `$` in front of one, holds nowhere: two patterns on one line of a values file read so (SQ-20). */
@@ -173,7 +194,8 @@ function replaceWordEdges(ere: Ere): Ere | undefined {
     const bytes = firstBytes(
       forward ? { kind: 'sequence', parts: beside } : mirrored({ kind: 'sequence', parts: beside }),
     );
-    if (!(bytes?.every((in_, byte) => !in_ || isWordByte(byte)) ?? false)) return undefined;
+    const isWord = bytes?.includes(true) === true && bytes.every((in_, byte) => !in_ || isWordByte(byte));
+    if (!isWord) return undefined;
     parts.push({ kind: 'assertion', assertion: 'boundary' });
   }
   return { kind: 'sequence', parts };
@@ -181,6 +203,8 @@ function replaceWordEdges(ere: Ere): Ere | undefined {
 
 function withoutBytes(ere: Ere, removed: readonly number[], ignoreCase: boolean): Ere {
   switch (ere.kind) {
+    case 'byte':
+      return removed.includes(ere.byte) ? { kind: 'set', negated: false, items: [] } : ere;
     case 'any':
       return { kind: 'set', negated: true, items: removed.map(itemOf) };
     case 'set': {
@@ -255,7 +279,11 @@ function printByte(byte: number, ignoreCase: boolean): string {
   return /[\\.*+?()|[\]{}^$]/.test(character) ? `\\${character}` : character;
 }
 
+/** A set without bytes, which no pattern writes and no text matches. */
+const NOTHING = '[^\\x00-\\x{10FFFF}]';
+
 function printSet(set: Extract<Ere, { kind: 'set' }>, ignoreCase: boolean): string {
+  if (set.items.length === 0) return set.negated ? '.' : NOTHING;
   const isAscii = set.items.every((item) => item.kind !== 'range' || item.last < 0x80);
   if (!isAscii && ignoreCase) {
     // RE2 would fold é to É; glibc in the C locale does not. The set is spelled out with both cases of ASCII letters.

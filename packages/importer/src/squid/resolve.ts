@@ -5,8 +5,8 @@ import { remark } from '../ledger.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
 import { isGroupType, type Meaning, type MeaningContext, meaningOf, type Pattern } from './acltypes.ts';
-import { conditionOf } from './conditions.ts';
-import { ALWAYS, atom, atomsOf, type Expr, NEVER, or } from './logic.ts';
+import { areExclusive, conditionOf } from './conditions.ts';
+import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
 
 export type Resolver = {
   /** The expression an acl stands for. Atoms are acls that neither always nor never hold. */
@@ -14,6 +14,10 @@ export type Resolver = {
   lineOf(line: SquidAccessLine): Expr;
   /** False for an atom no condition can say. */
   isKnown(atom: string): boolean;
+  /** An atom as the file spells it. */
+  nameOf(atom: string): string;
+  /** That pairs of these atoms never hold together: different hosts, methods or listeners. */
+  exclusions(atoms: readonly string[]): Expr;
   /** Why an atom cannot be said. */
   reasonOf(atom: string): string;
   condition(expr: Expr): Condition;
@@ -43,6 +47,16 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
     lineOf: ({ terms }) => lineExpr(terms, resolver.exprOf),
     isKnown: (name) => !name.startsWith('undefined acl ') && resolve(name).reason === undefined,
     reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
+    nameOf: (name) => acls.get(name)?.name ?? name.replace(/^undefined acl /, ''),
+    exclusions: (names) =>
+      and(
+        names.flatMap((name, index) =>
+          names
+            .slice(index + 1)
+            .filter((other) => areExclusive(resolve(name).condition, resolve(other).condition))
+            .map((other) => not(and([atom(name), atom(other)]))),
+        ),
+      ),
     condition: (expr) => conditionOf(expr, (name) => resolve(name).condition),
     patternsOf: (name) =>
       resolve(name).meanings.flatMap(({ line, meaning }) =>
@@ -88,7 +102,11 @@ function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) =
 }
 
 function termsOf(line: AclLine): Term[] {
-  return line.values.map(({ text }) => ({ acl: text.replace(/^!/, '').toLowerCase(), negated: text.startsWith('!') }));
+  return line.values.map(({ text }) => ({
+    acl: text.replace(/^!/, '').toLowerCase(),
+    negated: text.startsWith('!'),
+    written: text,
+  }));
 }
 
 /** The acls named, and those that groups among them are made of. */
@@ -98,7 +116,8 @@ function closure(names: readonly string[], acls: ReadonlyMap<string, Acl>): Set<
     if (reached.has(name)) return;
     reached.add(name);
     const acl = acls.get(name);
-    if (acl !== undefined && isGroupType(acl.type)) acl.lines.flatMap(termsOf).forEach((term) => visit(term.acl));
+    if (acl === undefined || !isGroupType(acl.type)) return;
+    for (const term of acl.lines.flatMap(termsOf)) visit(term.acl);
   };
   names.forEach(visit);
   return reached;

@@ -8,6 +8,7 @@ import {
   and,
   areDisjoint,
   areEquivalent,
+  atomsOf,
   type Expr,
   isNever,
   least,
@@ -45,8 +46,12 @@ export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: E
       if (isOrigin) remarkInexpressible(choice, resolver);
     }
   }
-  remarkFailover(choices);
-  return readable(planned.filter(({ when }) => !isNever(when)));
+  const routes = readable(planned.filter(({ when }) => !isNever(when)));
+  remarkFailover(
+    choices.filter((choice) => routes.some((route) => route.choice === choice)),
+    resolver,
+  );
+  return routes;
 }
 
 /** Selection methods come before file order (SQ-141); siblings are never chosen (SQ-157). */
@@ -150,9 +155,12 @@ function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
 }
 
 /** Where two peers take one request, Squid also goes to the second when the first is down (SQ-145, SQ-146); routes do not. */
-function remarkFailover(choices: readonly Choice[]): void {
+function remarkFailover(choices: readonly Choice[], resolver: Resolver): void {
   for (const [index, choice] of choices.entries()) {
-    const before = choices.slice(0, index).filter(({ takes }) => !areDisjoint(takes, choice.takes));
+    const before = choices.slice(0, index).filter(({ takes }) => {
+      const facts = resolver.exclusions(atomsOf(takes, choice.takes));
+      return !areDisjoint(and([takes, facts]), choice.takes);
+    });
     const entry = choice.peers[0]?.directive.entry;
     if (before.length === 0 || entry === undefined) continue;
     const names = before.map(({ name }) => name).join(', ');
@@ -168,7 +176,7 @@ function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void 
     for (const line of [...peer.domains, ...peer.access]) {
       const unclear = unclearAtom(line, resolver);
       if (unclear === undefined) continue;
-      const message = `the acl ${unclear.replace(/^undefined acl /, '')} cannot be said as a rule (${resolver.reasonOf(unclear)}), so no route is written for requests that it decides about`;
+      const message = `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)}), so no route is written for requests that it decides about`;
       remark(line.directive.entry, 'untranslated', 'SQUID_PEER_INEXPRESSIBLE', message, {
         hint: `Add a route to ${name} by hand; until then such requests get 503.`,
       });
