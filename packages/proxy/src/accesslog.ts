@@ -20,21 +20,21 @@ export type RequestRecord = {
   target: string;
   version: '1.0' | '1.1';
   /** Of the response the client got; absent where it got none, as on a channel IN. */
-  status?: number;
-  upstream?: string;
-  server?: string;
-  upstreamVersion?: '1.0' | '1.1';
+  status?: number | undefined;
+  upstream?: string | undefined;
+  server?: string | undefined;
+  upstreamVersion?: '1.0' | '1.1' | undefined;
   /** Bytes of bodies, towards the server and towards the client. */
   bytesUp: number;
   bytesDown: number;
   ending: Ending;
   /** `SERVER:PORT` of MS-RPCH. */
-  channel?: string;
+  channel?: string | undefined;
   /** Place of the rule that denied or routed: the line it was imported from, else its line in the rules file. */
-  rule?: string;
+  rule?: string | undefined;
   /** What went wrong or is missing, and what to do about it. */
-  code?: string;
-  message?: string;
+  code?: string | undefined;
+  message?: string | undefined;
 };
 
 /** Something that is not one request: a handshake that failed, bytes that were no head, a login left unfinished, a warning. */

@@ -18,9 +18,9 @@ export type ChannelCode =
 /** What was seen of one RPC_IN_DATA or RPC_OUT_DATA request. Bytes are those of bodies. */
 export type ChannelSeen = {
   method: string;
-  /** Content-Length of the request; absent where it has none. */
-  announced?: number;
-  status?: number;
+  /** Content-Length of the request; 0 where it has none. */
+  announced: number;
+  status?: number | undefined;
   bytesUp: number;
   bytesDown: number;
 };
@@ -39,7 +39,7 @@ export function channelOf(target: string): string | undefined {
 /** The missing step of a channel that has ended; undefined for login rounds, echo requests and channels that came up. */
 export function channelFinding(seen: ChannelSeen): ChannelFinding | undefined {
   // Login rounds announce 0, echo requests at most 16 bytes (MS-RPCH 2.1.2.1.5); both are complete in themselves.
-  if ((seen.announced ?? 0) < CONN_A1) return undefined;
+  if (seen.announced < CONN_A1) return undefined;
   if (seen.method === 'RPC_IN_DATA') return refusal(seen) ?? inChannel(seen);
   if (seen.method === 'RPC_OUT_DATA') return refusal(seen) ?? outChannel(seen);
   return undefined;

@@ -9,7 +9,7 @@ import type { RequestHead } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade } from './persistence.ts';
-import type { Pins } from './pins.ts';
+import type { Pin, Pins } from './pins.ts';
 import { type RelayEnd, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
@@ -31,103 +31,126 @@ export type Session = {
 /** What the connection does next: read a head, end cleanly, break off; `gone`: the client has closed already. */
 export type After = 'next' | 'finish' | 'reset' | 'gone';
 
-/** The record is what the exchange adds to what the head told. */
-type Outcome = { after: After; record: Partial<RequestRecord> & Pick<RequestRecord, 'ending'> };
-
 /** RFC 9110 15.5.6 wants the methods that would do: those of a web server, where tunnels are not. */
 const ALLOW: Fields = [['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS']];
 
 /** Answers one request, or has it answered, and reports it. */
 export async function exchange(head: RequestHead, session: Session): Promise<After> {
   const { origin, rules, report, now } = session;
-  const at = now();
   const verdict = judge(head, origin, rules);
-  const { after, record } = await carryOut(verdict, head, session);
-  const told = describe(head, verdict, origin);
-  const missing = verdict.kind === 'forward' && verdict.tunnel ? channelEnd(verdict, record) : {};
-  report({ ...told, at, ...missing, ...record, milliseconds: now() - at });
+  const record = openRecord(head, verdict, origin, now());
+  const after = await carryOut(verdict, head, session, record);
+  record.milliseconds = now() - record.at;
+  report(record);
   return after;
 }
 
-function carryOut(verdict: Verdict, head: RequestHead, session: Session): Outcome | Promise<Outcome> {
-  switch (verdict.kind) {
-    case 'reset':
-      return { after: 'reset', record: { ending: { how: 'refused', by: 'proxy' }, ...finding(verdict) } };
-    case 'refuse':
-      return refuse(verdict.status, verdict, head, session);
-    case 'forward':
-      return forward(verdict, head, session);
-  }
+/** What the head alone tells; the exchange fills in the rest. */
+function openRecord(head: RequestHead, verdict: Verdict, origin: Origin, at: number): RequestRecord {
+  const { facts, decision } = verdict;
+  const target = facts?.target ?? head.target;
+  return {
+    kind: 'request',
+    at,
+    milliseconds: 0,
+    client: `${origin.address}:${origin.port}`,
+    listener: listenerName(origin.listener),
+    method: head.method,
+    host: facts?.host ?? '',
+    target: loggedTarget(target),
+    version: head.version,
+    status: undefined,
+    upstream: verdict.kind === 'forward' ? verdict.name : undefined,
+    server: undefined,
+    upstreamVersion: undefined,
+    bytesUp: 0,
+    bytesDown: 0,
+    ending: { how: 'refused', by: 'proxy' },
+    channel: verdict.kind === 'forward' && verdict.tunnel ? channelOf(target) : undefined,
+    rule: decision === undefined ? undefined : decidingPlace(decision),
+    code: undefined,
+    message: undefined,
+  };
+}
+
+function carryOut(
+  verdict: Verdict,
+  head: RequestHead,
+  session: Session,
+  record: RequestRecord,
+): After | Promise<After> {
+  if (verdict.kind === 'forward') return forward(verdict, head, session, record);
+  tell(record, verdict);
+  return verdict.kind === 'reset' ? 'reset' : refuse(verdict.status, head, session, record);
+}
+
+function tell(record: RequestRecord, { code, message }: { code: string; message: string }): void {
+  record.code = code;
+  record.message = message;
 }
 
 /** Says no ourselves and ends the connection: what the client sends after that is not looked at (RFC 9112 9.6). */
-function refuse(
-  status: number,
-  trouble: { code: string; message: string },
-  head: RequestHead,
-  { client }: Session,
-): Outcome {
-  client.write(replyBytes(status, { method: head.method, ...(status === 405 && { headers: ALLOW }) }));
-  return { after: 'finish', record: { status, ending: { how: 'refused', by: 'proxy' }, ...finding(trouble) } };
+function refuse(status: number, { method }: RequestHead, { client }: Session, record: RequestRecord): After {
+  record.status = status;
+  client.write(replyBytes(status, { method, headers: status === 405 ? ALLOW : [] }));
+  return 'finish';
 }
 
-async function forward(verdict: Forward, head: RequestHead, session: Session): Promise<Outcome> {
-  const { name, upstream, framing, tunnel, decision } = verdict;
+async function forward(verdict: Forward, head: RequestHead, session: Session, record: RequestRecord): Promise<After> {
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
-  const rewrites = decision.lane === 'rewrite' && !asksForUpgrade(head);
+  const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
   for (;;) {
-    const taken = await pins.take(name);
-    if (taken.kind === 'cancelled') return { after: 'gone', record: { ending: { how: 'closed', by: 'client' } } };
+    const taken = await pins.take(verdict.name);
+    if (taken.kind === 'cancelled') {
+      record.ending = { how: 'closed', by: 'client' };
+      return 'gone';
+    }
     if (taken.kind === 'failed') {
-      const { after, record } = refuse(taken.failure.status, taken.failure, head, session);
-      return { after, record: { ...record, server: taken.server } };
+      record.server = taken.server;
+      tell(record, taken.failure);
+      return refuse(taken.failure.status, head, session, record);
     }
     const { pin } = taken;
     const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
-    const end = await relay({
-      client: session.client,
-      upstream: pin.leg,
-      place: `${name} (${pin.server})`,
-      head,
-      framing,
-      forwarded: forwardedHead(verdict, head, session.origin, rewrites),
-      tunnel,
-      fresh: pin.fresh,
-      timeouts: upstream.timeouts,
-    });
-    pin.fresh = false;
+    const end = await carry(verdict, head, session, pin, forwardedHead(verdict, head, session.origin, rewrites));
     // Once at most: only a connection that carried a request before may ask for it, and the next one is new.
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
-    return conclude(end.next, end, { server: pin.server, ...rewriting }, head, session);
+    fill(record, end, verdict);
+    record.server = rewriting?.server ?? pin.server;
+    const trouble = rewriting?.trouble ?? end.failure ?? end.badBody;
+    if (trouble !== undefined) tell(record, trouble);
+    return end.next === 'reply' ? refuse(end.failure?.status ?? 400, head, session, record) : end.next;
   }
 }
 
-function conclude(
-  next: Exclude<RelayEnd['next'], 'repeat'>,
-  end: RelayEnd,
-  by: { server: string; trouble?: { code: string; message: string } },
+async function carry(
+  { name, framing, tunnel, upstream }: Forward,
   head: RequestHead,
-  session: Session,
-): Outcome {
-  const trouble = by.trouble ?? end.failure ?? end.badBody;
-  const record = {
-    server: by.server,
-    bytesUp: end.bytesUp,
-    bytesDown: end.bytesDown,
-    ending: end.ending,
-    ...(end.status !== undefined && { status: end.status }),
-    ...(end.upstreamVersion !== undefined && { upstreamVersion: end.upstreamVersion }),
-    ...(trouble !== undefined && finding(trouble)),
-  };
-  if (next !== 'reply') return { after: next, record };
-  const status = end.failure?.status ?? 400;
-  session.client.write(replyBytes(status, { method: head.method }));
-  return { after: 'finish', record: { ...record, status } };
+  { client }: Session,
+  pin: Pin,
+  forwarded: Buffer,
+): Promise<RelayEnd> {
+  const { leg, server, fresh } = pin;
+  const place = `${name} (${server})`;
+  pin.fresh = false;
+  return relay({ client, upstream: leg, place, head, framing, forwarded, tunnel, fresh, timeouts: upstream.timeouts });
 }
 
-/** The head as it goes on; a lane that maps the path does so itself, an upgrade on its route gets it here. */
+function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {
+  record.status = end.status;
+  record.upstreamVersion = end.upstreamVersion;
+  record.bytesUp = end.bytesUp;
+  record.bytesDown = end.bytesDown;
+  record.ending = end.ending;
+  if (!tunnel) return;
+  const announced = framing.kind === 'length' ? framing.bytes : 0;
+  const missing = channelFinding({ ...end, method: record.method, announced });
+  if (missing !== undefined) tell(record, missing);
+}
+
+/** The head as it goes on. The rewrite lane maps the path itself; an upgrade on its route gets that here. */
 function forwardedHead(verdict: Forward, head: RequestHead, origin: Origin, rewrites: boolean): Buffer {
   const { facts, upstream, tunnel, decision } = verdict;
   const forwarded = forwardedRequestHead(head, {
@@ -143,44 +166,4 @@ function forwardedHead(verdict: Forward, head: RequestHead, origin: Origin, rewr
   if (map === undefined || rewrites || tunnel) return forwarded;
   const requestLine = `${head.method} ${mapTarget(facts.target, map)} HTTP/${head.version}\r\n`;
   return Buffer.concat([Buffer.from(requestLine, 'latin1'), forwarded.subarray(forwarded.indexOf('\n') + 1)]);
-}
-
-/** What the head alone tells. */
-function describe(head: RequestHead, verdict: Verdict, { listener, address, port }: Origin): RequestRecord {
-  const { facts, decision } = verdict;
-  const rule = decision === undefined ? undefined : decidingPlace(decision);
-  const target = facts?.target ?? head.target;
-  const channel = verdict.kind === 'forward' && verdict.tunnel ? channelOf(target) : undefined;
-  return {
-    kind: 'request',
-    at: 0,
-    milliseconds: 0,
-    client: `${address}:${port}`,
-    listener: listenerName(listener),
-    method: head.method,
-    host: facts?.host ?? '',
-    target: loggedTarget(target),
-    version: head.version,
-    bytesUp: 0,
-    bytesDown: 0,
-    ending: { how: 'refused', by: 'proxy' },
-    ...(verdict.kind === 'forward' && { upstream: verdict.name }),
-    ...(channel !== undefined && { channel }),
-    ...(rule !== undefined && { rule }),
-  };
-}
-
-function channelEnd({ facts, framing }: Forward, record: Outcome['record']): { code?: string; message?: string } {
-  const seen = {
-    method: facts.method,
-    bytesUp: record.bytesUp ?? 0,
-    bytesDown: record.bytesDown ?? 0,
-    ...(framing.kind === 'length' && { announced: framing.bytes }),
-    ...(record.status !== undefined && { status: record.status }),
-  };
-  return channelFinding(seen) ?? {};
-}
-
-function finding({ code, message }: { code: string; message: string }): { code: string; message: string } {
-  return { code, message };
 }

@@ -28,15 +28,19 @@ export type Pins = {
 
 export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
   const pins = new Map<string, Pin>();
-  const cancel = new AbortController();
+  let dialling: AbortController | undefined;
+  let closed = false;
   return {
     async take(upstream) {
+      if (closed) return { kind: 'cancelled' };
       const kept = pins.get(upstream);
       if (kept !== undefined && isUsable(kept.leg)) return { kind: 'pin', pin: kept };
       pins.delete(upstream);
       const dial = diallers.get(upstream);
       if (dial === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
-      const dialled = await dial(cancel.signal);
+      dialling = new AbortController();
+      const dialled = await dial(dialling.signal);
+      dialling = undefined;
       if (dialled.kind !== 'connected') return dialled;
       const pin = { leg: new Leg(dialled.socket), server: dialled.server, fresh: true };
       pins.set(upstream, pin);
@@ -48,7 +52,9 @@ export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
       leg.listen({ data: end, end, drain() {}, close() {} });
     },
     close() {
-      cancel.abort();
+      closed = true;
+      // With a reason of our own, or node makes an error with a stack for each connection that ends.
+      dialling?.abort('the client is gone');
       for (const { leg } of pins.values()) leg.destroy();
       pins.clear();
     },

@@ -49,15 +49,15 @@ export type Ending = { how: 'complete' | 'closed' | 'reset' | 'silent' | 'refuse
 export type RelayEnd = {
   next: RelayNext;
   ending: Ending;
-  /** Of the final response; absent where none came. */
-  status?: number;
-  upstreamVersion?: '1.0' | '1.1';
+  /** Of the final response; undefined where none came. */
+  status: number | undefined;
+  upstreamVersion: '1.0' | '1.1' | undefined;
   /** Bytes of bodies, and after 101 of everything. */
   bytesUp: number;
   bytesDown: number;
-  failure?: Failure;
+  failure: Failure | undefined;
   /** What the client did wrong in its body: status 400, the finding as a sentence. */
-  badBody?: { code: string; message: string };
+  badBody: { code: string; message: string } | undefined;
 };
 
 /** Carries one exchange. Both legs are free again when it resolves; the upstream leg is still good after `next` only. */
@@ -408,9 +408,10 @@ class Relay {
       ending,
       bytesUp: this.#bytesUp,
       bytesDown: this.#bytesDown,
-      ...(this.#response && { status: this.#response.status, upstreamVersion: this.#response.version }),
-      ...(failure && { failure }),
-      ...(badBody && { badBody }),
+      status: this.#response?.status,
+      upstreamVersion: this.#response?.version,
+      failure,
+      badBody,
     });
   }
 }

@@ -116,7 +116,7 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
     outer.once('close', () => inner.destroy());
     inner.once('close', () => {
       outer.destroy();
-      cancel.abort();
+      cancel.abort('the client is gone');
       agent.destroy();
     });
     passages.set(outer, passage);
