@@ -79,6 +79,8 @@ describe('every head is routed anew', () => {
     expect((await expectResponse(wire)).status).toBe(401);
     await wire.send(GET('/page'));
     expect((await expectResponse(wire)).body.toString()).toBe('web 1 /page');
+    await wire.close();
+    expect((await proxy.notice('LOGIN_UNFINISHED')).message).toMatch(/knows none of the offered schemes/);
   });
 
   it('opens an OUT channel on a connection that carried a GET before', async () => {
@@ -220,7 +222,7 @@ describe('what is no request', () => {
     await wire.send(Buffer.alloc(100_000, 'x')); // unread bytes would turn our close into a RST
     expect((await expectResponse(wire)).status).toBe(status);
     expect((await wire.inlet.rest(PATIENCE)).kind).toBe('bytes');
-    expect(proxy.records.filter((record) => record.code !== 'TLS_OFFLOAD')).toHaveLength(1);
+    expect(proxy.records).toHaveLength(1);
   });
 
   it('answers 408 to a head that stops, and says nothing to a client that never began', async () => {
@@ -230,7 +232,7 @@ describe('what is no request', () => {
     await slow.send('GET / HT');
     expect((await expectResponse(slow)).status).toBe(408);
     expect((await silent.inlet.rest(PATIENCE)).bytes.length).toBe(0);
-    expect(await proxy.notice('HEAD_TIMEOUT')).toBeDefined();
+    expect(proxy.records).toMatchObject([{ kind: 'notice', code: 'HEAD_TIMEOUT' }]);
   });
 
   it('ends a request body that breaks its framing, and the server never takes it for whole', async () => {

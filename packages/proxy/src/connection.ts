@@ -1,16 +1,24 @@
 // Room: one client connection's life. It owns the socket from the first byte to the last: read a head, have it answered, come
 // back for the next head. Every head is judged anew, so no tunnel becomes a hole in the rules.
 import { type CompiledRules, listenerName } from '@outrigger/rules';
-import type { LogRecord } from './accesslog.ts';
+import type { LogRecord, NoticeRecord } from './accesslog.ts';
 import { type After, exchange, type Session } from './exchange.ts';
 import { type HeadWait, waitForHead } from './headwait.ts';
-import { type BadHead, requestHeadReader } from './http1/head.ts';
+import { type BadHead, type HeadCode, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
 import type { Dial } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 import type { RewriteLane } from './web.ts';
+
+/** What a connection tells beside its requests, and every HeadCode. Closed; each has its line in the README. */
+export type ConnectionCode = HeadCode | 'HEAD_TIMEOUT' | 'HEAD_CUT' | 'LOGIN_UNFINISHED' | 'BUG';
+
+/** Judged from one connection: the scheme, the password or a path that changes connections, in the order of likelihood. */
+const LOGIN_UNFINISHED =
+  'the server asked an RPC client to log in, and the client left. It knows none of the offered schemes, has no password, ' +
+  'or sent its next round on another connection.';
 
 /** What all connections share. */
 export type Runtime = {
@@ -36,7 +44,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   const { rules, rewriteLane, report, now } = runtime;
   const { limits } = rules.ruleSet;
   const pins = { relay: createPins(runtime.diallers), rewrite: createPins(rewriteLane.diallers) };
-  const session: Session = { client, origin, rules, pins, rewriteLane, report, now };
+  const session: Session = { client, origin, rules, pins, rewriteLane, report, now, loginOpen: false };
   const reader = requestHeadReader(limits);
   let waiting: HeadWait | undefined;
   let retired = false;
@@ -78,6 +86,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
           break;
       }
     }
+    if (session.loginOpen) notice('LOGIN_UNFINISHED', LOGIN_UNFINISHED);
     if (after === 'reset') client.reset();
     else if (after !== 'gone') await client.linger();
     closePins();
@@ -91,10 +100,17 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     return 'finish';
   }
 
-  function notice(code: string, message: string): void {
+  function notice(code: ConnectionCode, message: string, severity: NoticeRecord['severity'] = 'warning'): void {
     const { listener, address, port } = origin;
     const place = { client: `${address}:${port}`, listener: listenerName(listener) };
-    report({ kind: 'notice', at: now(), severity: 'warning', ...place, code, message });
+    report({ kind: 'notice', at: now(), severity, ...place, code, message });
+  }
+
+  /** One connection's bug is not the end of all the others. */
+  function failed(bug: unknown): void {
+    notice('BUG', `a bug of ours ended this connection: ${bug instanceof Error ? bug.stack : bug}`, 'error');
+    client.destroy();
+    closePins();
   }
 
   function closePins(): void {
@@ -103,7 +119,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   }
 
   return {
-    done: serve(),
+    done: serve().catch(failed),
     retire() {
       retired = true;
       waiting?.retire();

@@ -1,3 +1,4 @@
+import type { Accepted } from '@outrigger/tools/acceptor';
 import { createAuthority, type Leaf } from '@outrigger/tools/certs';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -77,14 +78,26 @@ describe('TLS', () => {
     await expect.poll(() => proxy.edge.connections()).toBe(0);
   });
 
-  it('delivers what comes behind the close_notify of a client', async () => {
-    const port = await stage.server(async (connection) => {
+  it('resets under TLS, too, where the rules say so', async () => {
+    const rules = secureRules(1, ['first']).replace('[{ allow: {} }]', '[{ deny: {}, answer: reset }]');
+    const proxy = await stage.proxy(rules, readFile);
+    const wire = await proxy.wire({ tls: anyPeer });
+    await wire.send(GET);
+    expect(await wire.inlet.rest(PATIENCE)).toMatchObject({ kind: 'failed', code: 'ECONNRESET' });
+  });
+
+  it('delivers what comes behind the close_notify of a client, with TLS on both legs', async () => {
+    const serve = async (connection: Accepted): Promise<void> => {
       await nextHead(connection);
       await connection.inlet.whenOver();
       await connection.send(answer('late'));
       connection.finish();
-    });
-    const proxy = await stage.proxy(secureRules(port, ['first']), readFile);
+    };
+    const port = await stage.server(serve, { cert: first.certPem, key: first.keyPem });
+    const rules = secureRules(port, ['first'])
+      .replace('http://', 'https://')
+      .replace('rpcOverHttp', 'tls: { verify: false }, rpcOverHttp');
+    const proxy = await stage.proxy(rules, readFile);
     const wire = await proxy.wire({ tls: anyPeer });
     await wire.send(GET);
     wire.finish();

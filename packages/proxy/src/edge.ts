@@ -58,9 +58,6 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     await close();
     return { kind: 'failed', problems };
   }
-  warnOfOffload(rules, (message) => {
-    report({ kind: 'notice', at: now(), severity: 'warning', code: 'TLS_OFFLOAD', message });
-  });
   const edge: Edge = {
     addresses: listeners.map(({ address }) => address),
     connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),
@@ -83,15 +80,4 @@ function prepareListeners(
     else problems.push(...loaded.problems);
   }
   return { prepared, problems };
-}
-
-/** Extended Protection binds a login to the TLS the client sees; Exchange 2019 CU14 switches it on (field case 47). */
-function warnOfOffload({ upstreams }: RuleSet, warn: (message: string) => void): void {
-  for (const [name, { rpcOverHttp, servers }] of upstreams) {
-    const plain = servers.find((server) => server.startsWith('http:'));
-    if (!rpcOverHttp || plain === undefined) continue;
-    warn(
-      `${name} is reached by plain HTTP (${plain}): logins fail while Extended Protection is on there. Write https://.`,
-    );
-  }
 }

@@ -26,6 +26,8 @@ export type Session = {
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** The last request of a tunnel was answered with a login round, and none has come up since. */
+  loginOpen: boolean;
 };
 
 /** What the connection does next: read a head, end cleanly, break off; `gone`: the client has closed already. */
@@ -118,6 +120,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
     fill(record, end, verdict);
+    if (verdict.tunnel) session.loginOpen = end.status === 401 && record.code === undefined;
     record.server = rewriting?.server ?? pin.server;
     const trouble = rewriting?.trouble ?? end.failure ?? end.badBody;
     if (trouble !== undefined) tell(record, trouble);

@@ -231,16 +231,16 @@ class Relay {
       this.#unusable('a 101 that nobody asked for.');
       return;
     }
-    this.#response = head;
-    this.#responseFraming = framing;
     const body = bodyCounter(framing);
-    this.#responseBody = body;
-    this.#answered = true;
     const part = body.push(rest);
     if (part.kind === 'bad') {
       this.#unusable(part.message);
       return;
     }
+    this.#response = head;
+    this.#responseFraming = framing;
+    this.#responseBody = body;
+    this.#answered = true;
     this.#bytesDown += part.bytes;
     this.#excess = part.bytes < rest.length;
     const keepsUp =

@@ -2,7 +2,6 @@
 // cookies. A client connection enters through an in-memory stream into an http.Server that never listens; to the relay that
 // stream is an upstream connection like any other, so heads, framing, limits and half-close are treated in one place.
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import { type Duplex, duplexPair, pipeline } from 'node:stream';
 import util from 'node:util';
 import type { RuleSet } from '@outrigger/rules';
@@ -21,6 +20,10 @@ const RESPONSE_HEAD = 128 * 1024;
 
 /** A head that our reader takes and node's does not. Closed; each has its line in the README. */
 export type RewriteCode = 'REWRITE_METHOD' | 'REWRITE_HEAD';
+
+const { createProxyServer } = await loadHttpProxy();
+type ProxyServer = ReturnType<typeof createProxyServer>;
+type WebOptions = Parameters<ProxyServer['web']>[2];
 
 /** What became of a request inside the lane; filled in while it is under way. */
 export type Rewriting = { server?: string; trouble?: Failure | { code: RewriteCode; message: string } };
@@ -153,7 +156,7 @@ const BODYLESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS
  * What http-proxy hands to node. It fills in the object given as `ssl`; path and fields in there are read-only, or it would
  * merge slashes, put names in lower case and repeated fields out of order.
  */
-function optionsFor(request: IncomingMessage, passage: Passage): HttpProxyOptions {
+function optionsFor(request: IncomingMessage, passage: Passage): WebOptions {
   const map = passage.request?.decision.route?.rewrite?.path;
   const target = request.url ?? '/';
   const headers = fieldPairs(request.rawHeaders).filter(([name]) => !REQUEST_HOP.has(name.toLowerCase()));
@@ -222,41 +225,19 @@ function failureOf(error: NodeJS.ErrnoException & { failure?: Failure }, { reque
   return upstreamFailure(error, place);
 }
 
-/** The part of http-proxy 1.18 that is used; it brings no types. */
-type HttpProxyOptions = {
-  target: { protocol: string; hostname: string; port: number };
-  agent: Agent;
-  ssl: object;
-  toProxy: boolean;
-  selfHandleResponse: boolean;
-};
-type HttpProxy = {
-  web(
-    request: IncomingMessage,
-    response: ServerResponse,
-    options: HttpProxyOptions,
-    onError: (error: NodeJS.ErrnoException) => void,
-  ): void;
-  on(
-    event: 'proxyRes',
-    take: (answer: IncomingMessage, request: IncomingMessage, response: ServerResponse) => void,
-  ): void;
-  webPasses: { name: string }[];
-};
-
-function createHttpProxy(): HttpProxy {
-  const proxy = loadHttpProxy().createProxyServer();
+function createHttpProxy(): ProxyServer {
+  const proxy = createProxyServer();
   // This pass drops Transfer-Encoding from a chunked DELETE or OPTIONS: its body would arrive as a second request.
   proxy.webPasses = proxy.webPasses.filter(({ name }) => name !== 'deleteLength');
   return proxy;
 }
 
 /** http-proxy takes util._extend when it is loaded; newer Nodes warn at each call of it. Object.assign is what it does. */
-function loadHttpProxy(): { createProxyServer(): HttpProxy } {
+async function loadHttpProxy() {
   const { _extend } = util as { _extend?: unknown };
   Object.assign(util, { _extend: Object.assign });
   try {
-    return createRequire(import.meta.url)('http-proxy');
+    return (await import('http-proxy')).default;
   } finally {
     Object.assign(util, { _extend });
   }
