@@ -40,8 +40,6 @@ export function runCommand(terminal: Terminal, finish: Finish): Command {
       } else {
         finish(await runEdge(withAbsoluteFiles(rules, dirname(resolve(file))), options.grace, log, terminal));
       }
-      // An IPC channel would keep an ended worker alive.
-      if (cluster.isWorker) process.disconnect();
     });
 }
 
