@@ -30,6 +30,7 @@ export const CODES = {
   SQUID_ACL_FILE: 'an acl that reads its values from a file',
   SQUID_ACL_ALL: 'Squid defines all itself; it cannot be narrowed or redefined',
   SQUID_REGEX_DROPPED: 'a pattern Squid cannot compile: it drops it and keeps the others of the line',
+  SQUID_REGEX_ESCAPE: 'an escaped letter that is no class here: \\d is the letter d',
   SQUID_DSTDOMAIN_NEVER: 'a dstdomain value that no host can equal',
   SQUID_REVERSE_LOOKUP: 'for a Host that is an address Squid asks DNS for its name; Outrigger compares the text',
   SQUID_METHOD_CASE: 'Squid reads put as PUT; to Outrigger, as in RFC 9110, methods are case-sensitive',

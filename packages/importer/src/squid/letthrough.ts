@@ -15,9 +15,9 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
-import type { Pattern } from './acltypes.ts';
 import type { Ere } from './ere.ts';
 import type { Lowered } from './lower.ts';
+import type { Pattern } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { PlannedRoute } from './routes.ts';
 

@@ -10,9 +10,9 @@ import {
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
-import type { MeaningContext } from './acltypes.ts';
 import { exchangeSign } from './exchange.ts';
 import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
+import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Peer } from './peers.ts';
 import { writeAccess } from './permissions.ts';

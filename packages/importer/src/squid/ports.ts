@@ -125,6 +125,10 @@ export function readPort(directive: Directive, version: number): Port | undefine
   // A host name as address names the site too (SQ-112).
   const named =
     address.host !== undefined && /[a-z]/i.test(address.host) && !address.host.includes(':') ? address.host : undefined;
+  if (named !== undefined && named !== 'localhost') {
+    const message = `${named} is taken for a host name: where it does not resolve, Squid does not start and the listener cannot bind`;
+    remark(entry, 'translated', 'SQUID_PORT_BAD', message, { severity: 'warning', hint: 'Write the address.' });
+  }
   const defaultSite = options.get('defaultsite') ?? named;
   if (defaultSite !== undefined && defaultSite !== '') listener.defaultHost = defaultSite;
   const port: Port = {

@@ -1,8 +1,9 @@
 // Room: from a pattern of squid.conf (POSIX ERE over bytes) to patterns of the rules file (RE2 over the whole URL). Exact or
 // refused: a pattern that would match more or less than Squid's is not written (import-semantics, SQ-80 to SQ-92).
 import { compileRegex, type UrlCondition } from '@outrigger/rules';
-import { type ByteSet, bytesOf, derivative, firstBytes, isNullable, isWordByte, mirrored } from './bytes.ts';
-import { type Ere, parseEre, type SetItem } from './ere.ts';
+import { bytesOf, derivative, firstBytes, isNullable, isWordByte, mirrored } from './bytes.ts';
+import { type Ere, parseEre } from './ere.ts';
+import { itemOf, itemsOf, printRe2 } from './re2.ts';
 
 /** The part of a request a pattern is searched for in: the whole URL, its path and query, its host, or another text as it is. */
 export type Subject = 'url' | 'path' | 'host' | 'text';
@@ -46,7 +47,7 @@ function lower(ere: Ere, ignoreCase: boolean, subject: Subject): Lowered {
   if (subject === 'path') return collect(branchesOf(wordEdges), (branch) => lowerPath(branch, ignoreCase));
   if (subject === 'host') return collect(branchesOf(wordEdges), (branch) => lowerHost(branch, ignoreCase));
   if (isImpossible(wordEdges)) return { kind: 'never' };
-  const printed = print(wordEdges, ignoreCase);
+  const printed = printRe2(wordEdges, ignoreCase);
   // An empty pattern, or one with an empty branch, holds for everything (SQ-88); the rules file has no empty pattern.
   return isNullable(wordEdges) ? { kind: 'always' } : [printed];
 }
@@ -74,9 +75,9 @@ function lowerPath(branch: Ere, ignoreCase: boolean): Lowered {
   if (mayTakeNothing(rest)) return inexpressible('nothing but a word boundary');
   const afterSlash = derivative(rest, SLASH);
   if (afterSlash === 'unknown') return inexpressible('a word boundary before the first slash of the path');
-  const atStart = afterSlash === 'never' ? [] : [`${BEFORE_PATH}/${print(sequenced(afterSlash), ignoreCase)}`];
+  const atStart = afterSlash === 'never' ? [] : [`${BEFORE_PATH}/${printRe2(sequenced(afterSlash), ignoreCase)}`];
   if (anchored) return atStart;
-  const printed = print(sequenced(rest), ignoreCase);
+  const printed = printRe2(sequenced(rest), ignoreCase);
   if (afterSlash === 'never') return [`${BEFORE_PATH}/.*${printed}`];
   const slashFirst = firstBytes(rest)?.every((in_, byte) => in_ === (byte === SLASH)) ?? false;
   return slashFirst ? [`${BEFORE_PATH}(?:/.*)?${printed}`] : [...atStart, `${BEFORE_PATH}/.*${printed}`];
@@ -98,7 +99,7 @@ function lowerHost(branch: Ere, ignoreCase: boolean): Lowered {
   if (isNullable(body) && !(anchored && toEnd)) return { kind: 'always' };
   const inHost = withoutBytes(body, [SLASH, COLON], ignoreCase);
   if (isImpossible(inHost)) return { kind: 'never' };
-  const printed = print(inHost, ignoreCase);
+  const printed = printRe2(inHost, ignoreCase);
   return [`^[a-z]+://${anchored ? '' : '[^/:]*'}${printed}${toEnd ? AFTER_HOST : ''}`];
 }
 
@@ -222,89 +223,4 @@ function withoutBytes(ere: Ere, removed: readonly number[], ignoreCase: boolean)
     default:
       return ere;
   }
-}
-
-function itemOf(byte: number): SetItem {
-  return { kind: 'range', first: byte, last: byte };
-}
-
-function itemsOf(bytes: ByteSet): SetItem[] {
-  const items: Extract<SetItem, { kind: 'range' }>[] = [];
-  bytes.forEach((in_, byte) => {
-    const open = items.at(-1);
-    if (!in_) return;
-    if (open !== undefined && open.last === byte - 1) open.last = byte;
-    else items.push({ kind: 'range', first: byte, last: byte });
-  });
-  return items;
-}
-
-/** The tree in RE2 syntax. Groups stand where precedence needs them; `a+?` of ERE is `(?:a+)?`, never a lazy `a+`. */
-function print(ere: Ere, ignoreCase: boolean): string {
-  switch (ere.kind) {
-    case 'byte':
-      return printByte(ere.byte, ignoreCase);
-    case 'any':
-      return '.';
-    case 'set':
-      return printSet(ere, ignoreCase);
-    case 'assertion':
-      return { start: '^', end: '$', boundary: '\\b', notBoundary: '\\B', wordStart: '\\b', wordEnd: '\\b' }[
-        ere.assertion
-      ];
-    case 'branches':
-      return ere.branches.map((branch) => print(branch, ignoreCase)).join('|');
-    case 'sequence':
-      return ere.parts
-        .map((part) => (part.kind === 'branches' ? `(?:${print(part, ignoreCase)})` : print(part, ignoreCase)))
-        .join('');
-    case 'repeat': {
-      const inner = print(ere.of, ignoreCase);
-      const isSingle = ere.of.kind === 'byte' || ere.of.kind === 'any' || ere.of.kind === 'set';
-      return `${isSingle ? inner : `(?:${inner})`}${printCounts(ere.least, ere.most)}`;
-    }
-  }
-}
-
-function printCounts(least: number, most: number | undefined): string {
-  if (most === undefined) return least === 0 ? '*' : least === 1 ? '+' : `{${least},}`;
-  if (least === 0 && most === 1) return '?';
-  return least === most ? `{${least}}` : `{${least},${most}}`;
-}
-
-function printByte(byte: number, ignoreCase: boolean): string {
-  const character = String.fromCharCode(byte);
-  if (byte >= 0x80) return ignoreCase ? `(?-i:${hex(byte)})` : hex(byte);
-  if (byte < 0x20 || byte === 0x7f) return hex(byte);
-  return /[\\.*+?()|[\]{}^$]/.test(character) ? `\\${character}` : character;
-}
-
-/** A set without bytes, which no pattern writes and no text matches. */
-const NOTHING = '[^\\x00-\\x{10FFFF}]';
-
-function printSet(set: Extract<Ere, { kind: 'set' }>, ignoreCase: boolean): string {
-  if (set.items.length === 0) return set.negated ? '.' : NOTHING;
-  const isAscii = set.items.every((item) => item.kind !== 'range' || item.last < 0x80);
-  if (!isAscii && ignoreCase) {
-    // RE2 would fold é to É; glibc in the C locale does not. The set is spelled out with both cases of ASCII letters.
-    return `(?-i:[${itemsOf(bytesOf(set, true)).map(printItem).join('')}])`;
-  }
-  return `[${set.negated ? '^' : ''}${set.items.map(printItem).join('')}]`;
-}
-
-function printItem(item: SetItem): string {
-  if (item.kind === 'class') return `[:${item.name}:]`;
-  if (item.kind === 'word') return '0-9A-Za-z_';
-  const first = printSetByte(item.first);
-  return item.first === item.last ? first : `${first}-${printSetByte(item.last)}`;
-}
-
-function printSetByte(byte: number): string {
-  const character = String.fromCharCode(byte);
-  if (byte >= 0x7f || byte < 0x20) return hex(byte);
-  return /[\\\]^[-]/.test(character) ? `\\${character}` : character;
-}
-
-function hex(byte: number): string {
-  return `\\x{${byte.toString(16).toUpperCase().padStart(2, '0')}}`;
 }

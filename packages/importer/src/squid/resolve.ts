@@ -4,9 +4,10 @@ import type { Condition, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
-import { isGroupType, type Meaning, type MeaningContext, meaningOf, type Pattern } from './acltypes.ts';
+import { isGroupType, meaningOf } from './acltypes.ts';
 import { areExclusive, conditionOf } from './conditions.ts';
 import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
+import type { Meaning, MeaningContext, Pattern } from './meaning.ts';
 
 export type Resolver = {
   /** The expression an acl stands for. Atoms are acls that neither always nor never hold. */

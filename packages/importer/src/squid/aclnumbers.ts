@@ -1,0 +1,150 @@
+// Room: acl values that are addresses, ports, schemes, methods and the listeners they name.
+import { type Condition, parseAddressRange } from '@outrigger/rules';
+import type { AclValue } from './acl.ts';
+import { decimalRange } from './digits.ts';
+import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
+
+/** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
+const KNOWN_METHODS: ReadonlySet<string> = new Set(
+  `GET POST PUT HEAD CONNECT TRACE OPTIONS DELETE CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE VERSION-CONTROL REPORT UPDATE LABEL
+  MERGE BASELINE-CONTROL MKACTIVITY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH PRI PURGE`.split(/\s+/),
+);
+
+const PORT_MAX = 65_535;
+/** Ports of a range that are listed one by one; a longer range is a pattern over the URL. */
+const LISTED_PORTS_MAX = 32;
+
+/** Addresses, CIDR, netmasks, ranges; names are resolved when Squid starts (SQ-65 to SQ-67). */
+export function addresses(values: readonly AclValue[], { indirectClients }: MeaningContext): Meaning {
+  const notes: ValueNote[] = [];
+  const clients: string[] = [];
+  for (const { text } of values) {
+    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0', '::/0'].includes(text)) return { kind: 'always', notes };
+    if (text === 'none') continue;
+    if (/^\[/.test(text)) {
+      notes.push({
+        code: 'SQUID_ACL_BAD',
+        message: `${text}: an address in brackets stops Squid from starting`,
+        grave: true,
+      });
+      continue;
+    }
+    const read = readAddress(text);
+    if (read === undefined) {
+      const reason = `${text} is a name that Squid resolves when it starts; write the address`;
+      return { kind: 'inexpressible', reason, notes };
+    }
+    clients.push(...read);
+  }
+  if (indirectClients !== undefined) {
+    return { kind: 'inexpressible', reason: `with ${indirectClients} it sees the address a header names`, notes };
+  }
+  return clients.length === 0 ? { kind: 'never', notes } : meant({ clients }, notes);
+}
+
+const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {
+  localhost: ['127.0.0.1', '::1'],
+  ipv4: ['0.0.0.0/0'],
+  ipv6: ['::/0'],
+};
+
+function readAddress(text: string): string[] | undefined {
+  const word = ADDRESS_WORDS[text];
+  if (word !== undefined) return word;
+  const masked = /^([\d.]+)\/(\d+\.\d+\.\d+\.\d+)$/.exec(text);
+  const written = masked === null ? text : `${masked[1]}/${prefixOf(masked[2] ?? '')}`;
+  return parseAddressRange(written) === undefined ? undefined : [written];
+}
+
+/** Bits of a netmask up to its first zero: how Squid reads one with holes, with a warning (SQ-66). */
+function prefixOf(mask: string): number {
+  const bits = mask
+    .split('.')
+    .map((part) => Number(part).toString(2).padStart(8, '0'))
+    .join('');
+  return bits.indexOf('0') === -1 ? 32 : bits.indexOf('0');
+}
+
+export function methods(values: readonly AclValue[]): Meaning {
+  const names = values.map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
+  const note: ValueNote = {
+    code: 'SQUID_METHOD_CASE',
+    message: 'Squid takes a method it knows in any case (put as PUT); here methods are compared as sent',
+  };
+  return meant({ methods: [...new Set(names)] }, names.some((name) => KNOWN_METHODS.has(name)) ? [note] : []);
+}
+
+type Range = { first: number; last: number };
+
+function readRanges(values: readonly AclValue[]): { ranges: Range[]; notes: ValueNote[] } {
+  const notes: ValueNote[] = [];
+  const ranges: Range[] = [];
+  for (const { text } of values) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(text);
+    const first = Number(match?.[1]);
+    const last = match?.[2] === undefined ? first : Number(match[2]);
+    if (match === null || last < first || last > PORT_MAX) {
+      notes.push({ code: 'SQUID_ACL_BAD', message: `${text} is no port and no range of ports`, grave: true });
+    } else {
+      ranges.push({ first, last });
+    }
+  }
+  return { ranges, notes };
+}
+
+/** The port of the URL: of the Host, else of the scheme (SQ-62). */
+export function ports(values: readonly AclValue[], context: MeaningContext): Meaning {
+  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
+  const { ranges, notes } = readRanges(values);
+  if (ranges.length === 0) return { kind: 'never', notes };
+  if (ranges.some(({ first, last }) => first <= 1 && last >= PORT_MAX)) return { kind: 'always', notes };
+  const isShort = ({ first, last }: Range): boolean => last - first < LISTED_PORTS_MAX;
+  const listed = ranges
+    .filter(isShort)
+    .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+  const long = ranges.filter((range) => !isShort(range));
+  // The URL names a port only where it is not the default: those two are listed beside the pattern.
+  const defaults = [80, 443].filter((port) => long.some(({ first, last }) => first <= port && port <= last));
+  const list = [...new Set([...listed, ...defaults])].filter((port) => port > 0);
+  if (long.length === 0) return meant({ ports: list }, notes);
+  const digits = long.flatMap(({ first, last }) => decimalRange(first, last)).join('|');
+  const url: Condition = { url: [{ regex: `^[a-z]+://[^/]*:(?:${digits})[/*]` }] };
+  return meant(list.length === 0 ? url : { any: [{ ports: list }, url] }, notes);
+}
+
+/** The scheme of the URL: of an absolute target, else of the listener (SQ-61). Outrigger serves http and https alone. */
+export function schemes(values: readonly AclValue[]): Meaning {
+  const wanted = new Set(
+    values.map(({ text }) => text.toLowerCase()).filter((scheme) => scheme === 'http' || scheme === 'https'),
+  );
+  if (wanted.size === 2) return { kind: 'always', notes: [] };
+  const [scheme] = wanted;
+  return scheme === undefined ? { kind: 'never', notes: [] } : meant({ url: [{ regex: `^${scheme}://` }] }, []);
+}
+
+export function listeners(
+  all: MeaningContext['ports'],
+  holds: (port: MeaningContext['ports'][number]) => boolean,
+  notes: ValueNote[] = [],
+): Meaning {
+  const matching = all.filter(holds);
+  if (matching.length === 0) return { kind: 'never', notes };
+  if (matching.length === all.length) return { kind: 'always', notes };
+  return meant({ listeners: matching.map(({ listener }) => listener) }, notes);
+}
+
+export function localPorts(values: readonly AclValue[], { ports: all }: MeaningContext): Meaning {
+  const { ranges, notes } = readRanges(values);
+  return listeners(all, ({ port }) => ranges.some(({ first, last }) => first <= port && port <= last), notes);
+}
+
+export function localAddresses(values: readonly AclValue[], { ports: all }: MeaningContext): Meaning {
+  if (all.some(({ host }) => host === undefined)) {
+    return {
+      kind: 'inexpressible',
+      reason: 'a port listens on every address, and rules know listeners, not addresses',
+      notes: [],
+    };
+  }
+  return listeners(all, ({ host }) => values.some(({ text }) => text === host || text.startsWith(`${host}/`)));
+}
