@@ -34,6 +34,7 @@ export class Leg {
   ended = false;
   /** True once the stream is closed both ways. */
   gone = false;
+  /** Why it ended, or is about to, where it did not end by itself. */
   error: NodeJS.ErrnoException | undefined;
   #listener: LegListener | undefined;
   #held: Buffer | undefined;

@@ -1,6 +1,7 @@
 // Room: the upstream connections of one client connection. At most one per upstream and lane, kept while both sides stay
 // open, never lent to another client: NTLM and Negotiate log a connection on, and whoever sends on it is that user.
 import type { Failure } from './failure.ts';
+import { hearLastWords } from './lastwords.ts';
 import { Leg } from './leg.ts';
 import type { Dial } from './upstream.ts';
 
@@ -42,7 +43,11 @@ export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
       const dialled = await dial(dialling.signal);
       dialling = undefined;
       if (dialled.kind !== 'connected') return dialled;
-      const pin = { leg: new Leg(dialled.socket), server: dialled.server, fresh: true };
+      const leg = new Leg(dialled.socket);
+      hearLastWords(dialled.socket, (error) => {
+        leg.error = error;
+      });
+      const pin = { leg, server: dialled.server, fresh: true };
       pins.set(upstream, pin);
       return { kind: 'pin', pin };
     },
@@ -62,5 +67,5 @@ export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
 }
 
 function isUsable(leg: Leg): boolean {
-  return !leg.gone && !leg.ended && !leg.holding && !leg.stream.destroyed;
+  return !leg.gone && !leg.ended && leg.error === undefined && !leg.holding && !leg.stream.destroyed;
 }

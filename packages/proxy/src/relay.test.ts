@@ -235,6 +235,23 @@ describe('ends', () => {
     expect(await proxy.request('/rpc')).toMatchObject({ status: 401, code: 'CHANNEL_LOGIN_REFUSED' });
   });
 
+  it('passes a 401 also from a server that breaks off under the body of IN', async () => {
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      await connection.send(Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nsorry'));
+      void connection.close(); // bytes of IN are unread: a reset
+    });
+    const proxy = await stage.proxy(simpleRules(port));
+    for (let round = 0; round < 20; round++) {
+      const wire = await proxy.wire();
+      await wire.send(IN());
+      const sending = wire.trickle(Buffer.alloc(2_000_000), { size: 64_000, pause: 0 });
+      expect((await expectResponse(wire)).status).toBe(401);
+      await wire.close();
+      await sending;
+    }
+  });
+
   it('closes after a 200 of 1 GiB on OUT that the server ended early, with nothing made up', async () => {
     const port = await stage.server(async (connection) => {
       await nextHead(connection);

@@ -314,6 +314,10 @@ class Relay {
   /** The server will send nothing more. It may still read, so a request under way goes on. */
   #upstreamEnded(): void {
     this.#firstToEnd ??= 'server';
+    if (this.#upstream.error !== undefined) {
+      this.#upstreamGone(); // a reset that a write met first: it ends reading like a FIN, and is none
+      return;
+    }
     if (this.#responseFraming?.kind === 'close') this.#responseDone = true;
     const owed = !this.#opaque && this.#response === undefined;
     if (owed && (this.#requestDone || !this.#request.tunnel)) {
