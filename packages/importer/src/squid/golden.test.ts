@@ -59,6 +59,7 @@ describe.each(cases)('%s', (name) => {
 
   it.runIf(text !== undefined)('writes rules that load as what was written', () => {
     const loaded = loadRules(text ?? '', 'outrigger.yaml');
+    expect(text).not.toMatch(/[&*]a\d/);
     expect(loaded.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
     expect(withoutPlaces(loaded.rules as RuleSet)).toEqual(withoutPlaces(translation.rules as RuleSet));
   });

@@ -4,7 +4,7 @@ import type { AccessLine, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { isGroupType } from './acltypes.ts';
-import { ALWAYS, and, type Expr, isNever, least, most, not } from './logic.ts';
+import { ALWAYS, allowedBy, and, type Expr, isNever, least, most, NEVER, not } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 
@@ -38,6 +38,8 @@ function writeLaterDenials(writing: Writing): void {
   const { model, resolver } = writing;
   const lines = model.lists.later;
   const allowed: Expr[] = [];
+  const http = model.lists.http.map((line) => ({ action: line.action, when: resolver.lineOf(line) }));
+  const letIn = http.length === 0 ? NEVER : most(allowedBy(http), resolver.isKnown);
   for (const line of lines) {
     const expr = resolver.lineOf(line);
     if (line.action === 'allow') {
@@ -51,6 +53,10 @@ function writeLaterDenials(writing: Writing): void {
       continue;
     }
     const when = and([most(expr, resolver.isKnown), ...allowed.map(not)]);
+    if (isNever(and([when, letIn]))) {
+      remark(line.directive.entry, 'translated', 'SQUID_CARRIED', 'takes nothing away: http_access denies the same');
+      continue;
+    }
     const number = write('deny', when, line, writing);
     if (number !== undefined)
       remark(
@@ -66,7 +72,7 @@ function writeLaterDenials(writing: Writing): void {
   const last = lines.at(-1);
   if (last?.action !== 'allow') return;
   const rest = and(allowed.map(not));
-  if (isNever(and([rest, ...writing.covered.map(not)]))) return;
+  if (isNever(and([rest, letIn, ...writing.covered.map(not)]))) return;
   push('deny', rest, 'forbidden', impliedBy(last), writing);
 }
 

@@ -58,7 +58,8 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
             .map((other) => not(and([atom(name), atom(other)]))),
         ),
       ),
-    condition: (expr) => conditionOf(expr, (name) => resolve(name).condition),
+    // A copy each time: one array in two rules would become an anchor and an alias in the file.
+    condition: (expr) => conditionOf(expr, (name) => structuredClone(resolve(name).condition)),
     patternsOf: (name) =>
       resolve(name).meanings.flatMap(({ line, meaning }) =>
         meaning.kind === 'condition' ? meaning.patterns.map((pattern) => ({ pattern, at: line.directive?.at })) : [],
