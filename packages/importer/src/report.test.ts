@@ -33,7 +33,7 @@ it('begins with three lines: what there was, what became of it, what to do', () 
   expect(lines.slice(0, 4)).toEqual([
     '3 directives: 3 translated.',
     '1 listener, 1 upstream, 1 access line, 1 route.',
-    'Everything was carried over. Read the warnings, then run: outrigger validate, outrigger verify.',
+    'Everything was carried over. Read the warnings, then ask outrigger explain about the requests you care about.',
     '',
   ]);
 });

@@ -42,7 +42,7 @@ function summaryLines({ summary, outcome, ledger, diagnostics }: Translation): s
   const errors = ledger.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error')).length;
   const reason = diagnostics.find(({ code }) => code === 'SQUID_NOTHING_TO_RUN')?.message;
   const next = {
-    complete: `Everything was carried over${summary.approximated > 0 ? `, ${plural(summary.approximated, 'line')} only approximately` : ''}. Read the warnings, then run: outrigger validate, outrigger verify.`,
+    complete: `Everything was carried over${summary.approximated > 0 ? `, ${plural(summary.approximated, 'line')} only approximately` : ''}. Read the warnings, then ask outrigger explain about the requests you care about.`,
     partial: `Rules were written; ${plural(errors, 'line')} marked with ! still ${errors === 1 ? 'needs' : 'need'} you. Nothing was made wider to fit.`,
     failed: `No rules were written: ${reason ?? 'what is left would not serve a request'}. The lines marked with ! say why.`,
   }[outcome];

@@ -143,6 +143,16 @@ routes:
 `);
   });
 
+  it('writes a list that two rules share out in full, twice', () => {
+    const hosts = ['a.test', 'b.test'];
+    const rules = load(rulesText());
+    rules.routes = [
+      { when: { hosts }, to: 'exchange' },
+      { when: { all: [{ hosts }] }, to: 'apache' },
+    ];
+    expect(dumpRules(rules)).not.toMatch(/[&*]a\d/);
+  });
+
   it('publishes the schema that editors use', async () => {
     await expect(`${JSON.stringify(jsonSchema(), undefined, 2)}\n`).toMatchFileSnapshot('../outrigger.schema.json');
   });

@@ -21,14 +21,16 @@ const FLOW_WIDTH = 100;
 
 /** The text of a rules file. `preamble` becomes comment lines at its top. */
 export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): string {
-  const document = new Document({
+  const content = {
     listen: rules.listen.map(withoutProvenance),
     upstreams: Object.fromEntries([...rules.upstreams].map(([name, upstream]) => [name, upstreamDocument(upstream)])),
     access: rules.access.map(accessDocument),
     routes: rules.routes.map(routeDocument),
     ...limitsDocument(rules.limits),
     ...(rules.tunnelMethods.join() !== TUNNEL_METHODS.join() && { tunnelMethods: rules.tunnelMethods }),
-  });
+  };
+  // Two rules that share a list are two lists to a person: no anchors.
+  const document = new Document(content, { aliasDuplicateObjects: false });
   flowWhatFits(document);
   commentItems(document, 'listen', rules.listen);
   commentKeys(document, 'upstreams', rules.upstreams);

@@ -54,6 +54,8 @@ describe('requests that could be read in two ways', () => {
     ['/', ['a.test/b'], 'HOST_MALFORMED'],
     ['/', ['user@a.test'], 'HOST_MALFORMED'],
     ['/', ['a b'], 'HOST_MALFORMED'],
+    ['/ecp', ['a%2Fb'], 'HOST_MALFORMED'],
+    ['http://a%2Fb/ecp', ['a.test'], 'HOST_MALFORMED'],
     ['/', ['a.test:99999'], 'HOST_MALFORMED'],
     ['/', ['a.test:0'], 'HOST_MALFORMED'],
     ['/', ['.'], 'HOST_MALFORMED'],
