@@ -1,7 +1,7 @@
 // Room: which certificate a client sees: the one whose name it asks for, exactly or by wildcard, else the first of the listener.
 import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
 import type { Listener, TlsVersion } from '@outrigger/rules';
-import { type KeyPair, loadKeyPair, type ReadFile } from './pem.ts';
+import { type KeyPair, loadKeyPair, type PemReader } from './pem.ts';
 import type { StartProblem } from './start.ts';
 
 export type ListenerTls = {
@@ -13,14 +13,14 @@ export type ListenerTls = {
 
 export type ListenerTlsResult = { kind: 'tls'; tls: ListenerTls } | { kind: 'bad'; problems: StartProblem[] };
 
-/** Loads all certificates of a listener, one secure context each. `now` in milliseconds. */
-export function listenerTls(wanted: NonNullable<Listener['tls']>, readFile: ReadFile, now: number): ListenerTlsResult {
+/** Loads all certificates of a listener, one secure context each. */
+export function listenerTls(wanted: NonNullable<Listener['tls']>, reader: PemReader): ListenerTlsResult {
   const settings: SecureContextOptions = {
     ...(wanted.minVersion && { minVersion: secureVersion(wanted.minVersion) }),
     ...(wanted.maxVersion && { maxVersion: secureVersion(wanted.maxVersion) }),
     ...(wanted.ciphers && { ciphers: wanted.ciphers }),
   };
-  const loaded = wanted.certificates.map((files) => loadKeyPair(files, readFile, now, settings));
+  const loaded = wanted.certificates.map((files) => loadKeyPair(files, reader, settings));
   const problems = loaded.flatMap((result) => (result.kind === 'bad' ? [result.problem] : []));
   const pairs = loaded.flatMap((result) => (result.kind === 'pair' ? [result.pair] : []));
   const [first] = pairs;

@@ -2,6 +2,7 @@ import type { Accepted } from '@outrigger/tools/acceptor';
 import { createAuthority, type Leaf } from '@outrigger/tools/certs';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { LogRecord } from './accesslog.ts';
 import { startEdge } from './edge.ts';
 import { answer, echoing, later, nextHead, openStage, PATIENCE, rulesOf, simpleRules } from './testing/stage.ts';
 
@@ -119,10 +120,14 @@ describe('the start', () => {
     expect(started).toMatchObject({ kind: 'failed', problems: [{ code }] });
   });
 
-  it('fails where a certificate has expired', async () => {
+  it('starts with a certificate that has expired, and says so', async () => {
     const now = (): number => Date.now() + 365 * 86_400_000;
-    const started = await startEdge({ rules: rulesOf(secureRules(1, ['first'])), report() {}, readFile, now });
-    expect(started).toMatchObject({ kind: 'failed', problems: [{ code: 'CERTIFICATE_EXPIRED' }] });
+    const records: LogRecord[] = [];
+    const report = (record: LogRecord): unknown => records.push(record);
+    const started = await startEdge({ rules: rulesOf(secureRules(1, ['first'])), report, readFile, now });
+    expect(started.kind).toBe('started');
+    if (started.kind === 'started') await started.edge.close();
+    expect(records).toMatchObject([{ kind: 'notice', severity: 'warning', code: 'CERTIFICATE_EXPIRED' }]);
   });
 
   it('fails where the address is in use, and leaves no other listener open', async () => {

@@ -5,7 +5,7 @@ import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
 import type { Runtime } from './connection.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
-import type { ReadFile } from './pem.ts';
+import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
 import { createDiallers } from './upstream.ts';
 import { createRewriteLane } from './web.ts';
@@ -37,8 +37,13 @@ export type Edge = {
 /** Checks files, binds every listener, and serves; or says all that keeps it from that, with nothing left open. */
 export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   const { rules, report, readFile = readFileSync, now = Date.now } = options;
-  const dialling = createDiallers(rules, readFile, now);
-  const { prepared, problems } = prepareListeners(rules.listen, readFile, now());
+  const reader: PemReader = {
+    readFile,
+    now: now(),
+    warn: (finding) => report({ kind: 'notice', at: now(), severity: 'warning', ...finding }),
+  };
+  const dialling = createDiallers(rules, reader, now);
+  const { prepared, problems } = prepareListeners(rules.listen, reader);
   if (dialling.kind === 'bad') return { kind: 'failed', problems: [...problems, ...dialling.problems] };
   if (problems.length > 0) return { kind: 'failed', problems };
 
@@ -68,13 +73,12 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
 
 function prepareListeners(
   listeners: readonly Listener[],
-  readFile: ReadFile,
-  now: number,
+  reader: PemReader,
 ): { prepared: PreparedListener[]; problems: StartProblem[] } {
   const prepared: PreparedListener[] = [];
   const problems: StartProblem[] = [];
   for (const listener of listeners) {
-    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, readFile, now);
+    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, reader);
     if (loaded === undefined) prepared.push({ listener });
     else if (loaded.kind === 'tls') prepared.push({ listener, tls: loaded.tls });
     else problems.push(...loaded.problems);

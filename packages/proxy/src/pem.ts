@@ -3,6 +3,14 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { StartProblem } from './start.ts';
 
+/** What files are read with, and who hears of one that works and should not. */
+export type PemReader = {
+  readFile: ReadFile;
+  /** Milliseconds since 1970. */
+  now: number;
+  warn(finding: { code: 'CERTIFICATE_EXPIRED'; message: string }): void;
+};
+
 /** Reads a whole file or throws a node error. */
 export type ReadFile = (path: string) => Buffer;
 
@@ -17,7 +25,7 @@ export type KeyPairResult = { kind: 'pair'; pair: KeyPair } | { kind: 'bad'; pro
 
 /** The bytes of a PEM file, or what keeps us from reading it. */
 export function readPem(
-  readFile: ReadFile,
+  { readFile }: Pick<PemReader, 'readFile'>,
   path: string,
 ): { kind: 'pem'; pem: Buffer } | { kind: 'bad'; problem: StartProblem } {
   try {
@@ -32,16 +40,15 @@ export function readPem(
   }
 }
 
-/** Loads certificate and key and builds the one secure context that all connections with them share. `now` in milliseconds. */
+/** Loads certificate and key and builds the one secure context that all connections with them share. */
 export function loadKeyPair(
   files: { cert: string; key: string },
-  readFile: ReadFile,
-  now: number,
+  reader: PemReader,
   options: SecureContextOptions = {},
 ): KeyPairResult {
-  const cert = readPem(readFile, files.cert);
+  const cert = readPem(reader, files.cert);
   if (cert.kind === 'bad') return cert;
-  const key = readPem(readFile, files.key);
+  const key = readPem(reader, files.key);
   if (key.kind === 'bad') return key;
 
   const certificate = attempt(() => new X509Certificate(cert.pem));
@@ -60,9 +67,10 @@ export function loadKeyPair(
       'Name the key the certificate was made with; the certificate must come first in its file, its chain after it.';
     return bad('KEY_MISMATCH', `the key ${files.key} does not belong to ${files.cert}. ${remedy}`);
   }
-  const expiry = Date.parse(certificate.validTo);
-  if (expiry <= now) {
-    return bad('CERTIFICATE_EXPIRED', `${files.cert} expired on ${certificate.validTo}. Renew it, then start again.`);
+  if (Date.parse(certificate.validTo) <= reader.now) {
+    // As Apache and Squid do: clients that complain are better than none that are served.
+    const message = `${files.cert} expired on ${certificate.validTo}: clients that check it refuse to connect. Renew it, then start again.`;
+    reader.warn({ code: 'CERTIFICATE_EXPIRED', message });
   }
   const context = attempt(() => createSecureContext({ ...options, cert: cert.pem, key: key.pem }));
   if (context === undefined) {

@@ -4,7 +4,6 @@
 export type StartCode =
   | 'FILE_UNREADABLE'
   | 'CERTIFICATE_UNUSABLE'
-  | 'CERTIFICATE_EXPIRED'
   | 'KEY_UNUSABLE'
   | 'KEY_MISMATCH'
   | 'ADDRESS_IN_USE'
@@ -20,7 +19,7 @@ export function listenProblem(error: NodeJS.ErrnoException, address: string): St
     case 'EADDRINUSE':
       return {
         code: 'ADDRESS_IN_USE',
-        message: `${address} is in use. Another server has it, perhaps Apache itself: \`outrigger plan\` says how to move it.`,
+        message: `${address} is in use. Another server has it, perhaps Apache itself: move its Listen line to 127.0.0.1, or stop it.`,
       };
     case 'EACCES':
       return {

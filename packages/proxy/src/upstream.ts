@@ -10,7 +10,7 @@ import {
 } from 'node:tls';
 import { parseServer, type RuleSet, type Server, type Upstream } from '@outrigger/rules';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
-import { loadKeyPair, type ReadFile, readPem } from './pem.ts';
+import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import type { StartProblem } from './start.ts';
 
 /**
@@ -38,11 +38,11 @@ export type DiallersResult =
   | { kind: 'bad'; problems: StartProblem[] };
 
 /** One dialler for each upstream of the rules, its files read and checked once. */
-export function createDiallers(rules: RuleSet, readFile: ReadFile, now: () => number): DiallersResult {
+export function createDiallers(rules: RuleSet, reader: PemReader, now: () => number): DiallersResult {
   const problems: StartProblem[] = [];
   const diallers = new Map<string, Dial>();
   for (const [name, upstream] of rules.upstreams) {
-    const secure = secureOptions(upstream, readFile, now());
+    const secure = secureOptions(upstream, reader);
     if (secure.kind === 'bad') problems.push(secure.problem);
     else diallers.set(name, createDialler(name, upstream, secure.options, now));
   }
@@ -154,11 +154,11 @@ function serverName({ host }: Server, upstream: Upstream): { servername?: string
 type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };
 
 /** One secure context per upstream: building one per connection halves the rate of connections. */
-function secureOptions({ tls, servers }: Upstream, readFile: ReadFile, now: number): SecureOptions {
+function secureOptions({ tls, servers }: Upstream, reader: PemReader): SecureOptions {
   if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {} };
   const material: SecureContextOptions = {};
   if (tls?.ca !== undefined) {
-    const ca = readPem(readFile, tls.ca);
+    const ca = readPem(reader, tls.ca);
     if (ca.kind === 'bad') return ca;
     material.ca = ca.pem;
   }
@@ -170,7 +170,7 @@ function secureOptions({ tls, servers }: Upstream, readFile: ReadFile, now: numb
   if (tls?.certificate === undefined) {
     return { kind: 'options', options: { ...shared, secureContext: createSecureContext(material) } };
   }
-  const loaded = loadKeyPair(tls.certificate, readFile, now, material);
+  const loaded = loadKeyPair(tls.certificate, reader, material);
   if (loaded.kind === 'bad') return loaded;
   return { kind: 'options', options: { ...shared, secureContext: loaded.pair.context } };
 }
