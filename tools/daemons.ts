@@ -65,6 +65,9 @@ export type Daemon = {
   stop(): Promise<void>;
 };
 
+/** Squids started by this process. */
+let squids = 0;
+
 /** Milliseconds until a daemon listens: Squid needs 200, a machine busy with other tests needs more. */
 const START_PATIENCE = 20_000;
 /** Milliseconds between two tries to connect. */
@@ -94,7 +97,14 @@ export async function startSquid({ conf, dir }: { conf: string; dir: string }): 
   ].join('\n');
   const file = join(dir, 'squid.conf');
   await writeFile(file, text);
-  return start('squid', ['-N', '-f', file], addressesIn(conf, /^\s*https?_port\s+(\S+)/gm), `${run}/cache.log`);
+  // Its shared memory is named for the service: two Squids of one name would take each other's.
+  const service = `live${process.pid}n${++squids}`;
+  return start(
+    'squid',
+    ['-N', '-n', service, '-f', file],
+    addressesIn(conf, /^\s*https?_port\s+(\S+)/gm),
+    `${run}/cache.log`,
+  );
 }
 
 /**
