@@ -49,7 +49,7 @@ const leaf = {
   methods: list(fc.constantFrom('GET', '!RPC_IN_DATA')),
   headers: list(fc.record({ name: word, regex: word })),
   clients: list(fc.constantFrom('10.0.0.0/8', '!2001:db8::/32', '192.0.2.1-192.0.2.9')),
-  ports: list(fc.integer({ min: 1, max: 65_535 })),
+  ports: list(fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constantFrom('1-65535', '8000-8999'))),
 };
 const simple = fc.record(leaf, { requiredKeys: [] });
 // Unbounded nesting of four recursive keys would grow without end: two levels show every way they combine.

@@ -116,6 +116,11 @@ describe('errors name the place, the finding and the way out', () => {
       /not a pattern of the RE2 dialect/,
     ],
     [
+      'a range of ports that ends before it begins',
+      rulesText({ access: '[{ deny: { ports: 90-80 } }]' }),
+      /two of them: 8000-8999/,
+    ],
+    [
       'a path as it is spelled on the wire',
       rulesText({ access: '[{ deny: { path: { prefix: /a%20b } } }]' }),
       /never matches: conditions see the path decoded/,

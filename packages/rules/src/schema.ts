@@ -50,6 +50,16 @@ const list = <Item extends z.ZodType>(item: Item) =>
     z.output<Item>[],
     z.input<Item> | z.input<Item>[]
   >;
+const PORT_MAX = 65_535;
+const PORT_FORM = 'a port is a number from 1 to 65535, or two of them: 8000-8999';
+const port = z.int(PORT_FORM).min(1, PORT_FORM).max(PORT_MAX, PORT_FORM);
+const portRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, PORT_FORM)
+  .refine((range) => {
+    const [first = 0, last = 0] = range.split('-').map(Number);
+    return first >= 1 && first <= last && last <= PORT_MAX;
+  }, PORT_FORM);
 const tlsVersion = z.enum(['1.0', '1.1', '1.2', '1.3']);
 
 const pathCondition = z.union(
@@ -75,9 +85,9 @@ const leafConditions = {
   headers: list(headerCondition).optional().meta({ description: 'A header field whose value matches a regex' }),
   clients: list(text).optional().meta({ description: 'Client addresses: one, CIDR, or first-last; ! negates' }),
   listeners: list(text).optional().meta({ description: 'Names (or addresses, where unnamed) of listeners; ! negates' }),
-  ports: list(z.int().min(1).max(65_535))
+  ports: list(z.union([port, portRange], PORT_FORM))
     .optional()
-    .meta({ description: 'Port of the URL: of the Host, else of the scheme' }),
+    .meta({ description: 'Port of the URL: of the Host, else of the scheme; a number, or a range written 8000-8999' }),
 };
 
 /** What a request must be for a rule to hold: AND over the keys, OR inside each list. The empty condition always holds. */
