@@ -103,7 +103,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
   for (;;) {
-    const taken = await pins.take(verdict.name);
+    const taken = await pins.take(verdict.name, { host: verdict.facts.host });
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';

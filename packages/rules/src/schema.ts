@@ -132,9 +132,10 @@ const upstream = z.strictObject({
   tls: z
     .strictObject({
       verify: z.boolean().default(true),
-      serverName: text
-        .optional()
-        .meta({ description: 'Name in SNI and in the certificate; the server name where absent' }),
+      serverName: text.optional().meta({
+        description:
+          'Name in SNI and in the certificate. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
+      }),
       ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
       certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
     })

@@ -16,6 +16,7 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
+import { type ExplainedServer, explainServers, printedServers } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -30,6 +31,8 @@ export type Explanation = {
   access: Decision['access'];
   answer?: Decision['answer'];
   upstream: string | null;
+  /** In the order in which they are tried; empty where no route matches. */
+  servers: ExplainedServer[];
   lane: Decision['lane'];
   route: ExplainedPlace | null;
   accessLine: ExplainedPlace | null;
@@ -91,6 +94,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     return {
       access: 'deny',
       upstream: null,
+      servers: [],
       lane: 'relay',
       route: null,
       accessLine: null,
@@ -103,6 +107,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
+    servers: explainServers(rules, decision.upstream, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -182,6 +187,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
+    ...printedServers(explanation.servers),
     ['lane', lane],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
