@@ -10,6 +10,7 @@ import {
   type SecureContextOptions,
 } from 'node:tls';
 import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
+import { rendezvousOrder } from './affinity.ts';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
@@ -32,8 +33,13 @@ export type Dialled =
   | { kind: 'failed'; failure: Failure; server: string }
   | { kind: 'cancelled' };
 
-/** What of a request decides how its server is dialled. `host`: lower case, without port, empty where it names none. */
-export type Asked = { host: string };
+/** What of a request decides how its server is dialled. */
+export type Asked = {
+  /** Lower case, without port; empty where the request names none. */
+  host: string;
+  /** Who comes back to the same server (affinity.ts); absent where the order of the rules holds for all. */
+  belongsTo?: string;
+};
 
 export type Dialler = {
   /** Requests of one client with the same key may follow each other on one connection: it says all that was chosen for it. */
@@ -69,12 +75,20 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
   const namesFor = ({ server }: Target, { host }: Asked) => serverNames(server, upstream, host);
   const secure = targets.filter(({ server }) => server.scheme === 'https');
 
+  // With affinity or without, the order is the same for all connections of a client: both channels of a virtual connection, and
+  // one that replaces OUT hours later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
+  const orderFor = ({ belongsTo }: Asked): readonly Target[] =>
+    belongsTo === undefined || targets.length === 1 ? targets : rendezvousOrder(targets, belongsTo);
+
   return {
-    key: (asked) => [...new Set(secure.map((target) => namesFor(target, asked).sni ?? ''))].join(),
+    key(asked) {
+      const names = new Set(secure.map((target) => namesFor(target, asked).sni ?? ''));
+      return [...names, orderFor(asked)[0]?.url].join();
+    },
     async dial(asked, cancel) {
-      // The order is the same for every client: both channels of a virtual connection, and one that replaces OUT hours
-      // later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
-      const order = [...targets].sort((a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()));
+      const order = [...orderFor(asked)].sort(
+        (a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()),
+      );
       let last: Dialled = { kind: 'cancelled' };
       for (const target of order) {
         last = await dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, cancel);

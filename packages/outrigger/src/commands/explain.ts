@@ -16,7 +16,7 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
-import { type ExplainedServer, explainServers, printedServers } from '../forwarding.ts';
+import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -31,15 +31,13 @@ export type Explanation = {
   access: Decision['access'];
   answer?: Decision['answer'];
   upstream: string | null;
-  /** In the order in which they are tried; empty where no route matches. */
-  servers: ExplainedServer[];
   lane: Decision['lane'];
   route: ExplainedPlace | null;
   accessLine: ExplainedPlace | null;
   refusal?: { status: number; code: string; message: string };
   listener: string;
   client: string;
-};
+} & ExplainedServers;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -94,7 +92,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     return {
       access: 'deny',
       upstream: null,
-      servers: [],
+      ...NO_SERVERS,
       lane: 'relay',
       route: null,
       accessLine: null,
@@ -107,7 +105,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
-    servers: explainServers(rules, decision.upstream, result.facts),
+    ...explainServers(rules, decision.upstream, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -187,7 +185,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
-    ...printedServers(explanation.servers),
+    ...printedServers(explanation),
     ['lane', lane],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
