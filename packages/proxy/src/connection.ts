@@ -8,7 +8,7 @@ import { type BadHead, type HeadCode, requestHeadReader } from './http1/head.ts'
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
-import type { Dial } from './upstream.ts';
+import type { Dialler } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 import type { RewriteLane } from './web.ts';
 
@@ -23,7 +23,7 @@ const LOGIN_UNFINISHED =
 /** What all connections share. */
 export type Runtime = {
   rules: CompiledRules;
-  diallers: ReadonlyMap<string, Dial>;
+  diallers: ReadonlyMap<string, Dialler>;
   rewriteLane: RewriteLane;
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */

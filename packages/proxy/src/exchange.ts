@@ -2,6 +2,7 @@
 // server wrote: the few refusals.
 import { type CompiledRules, listenerName } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
+import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
@@ -10,8 +11,9 @@ import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade } from './persistence.ts';
 import type { Pin, Pins } from './pins.ts';
-import { type RelayEnd, relay } from './relay.ts';
+import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
+import type { Asked } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
 import type { RewriteLane } from './web.ts';
 
@@ -28,6 +30,8 @@ export type Session = {
   now: () => number;
   /** The last request of a tunnel was answered with a login round, and none has come up since. */
   loginOpen: boolean;
+  /** The visit of a client that has sent no affinity cookie, so that it stays at one server without one. */
+  newVisit?: string;
 };
 
 /** What the connection does next: read a head, end cleanly, break off; `gone`: the client has closed already. */
@@ -102,8 +106,9 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
+  const { asked, ownField } = placeAtServer(verdict, session);
   for (;;) {
-    const taken = await pins.take(verdict.name);
+    const taken = await pins.take(verdict.name, asked);
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';
@@ -115,7 +120,8 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     }
     const { pin } = taken;
     const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
-    const end = await carry(verdict, head, session, pin, forwardedHead(verdict, head, session.origin, rewrites));
+    const forwarded = forwardedHead(verdict, head, session.origin, rewrites);
+    const end = await carry(verdict, head, session, pin, { forwarded, ...(ownField && { ownField }) });
     // Once at most: only a connection that carried a request before may ask for it, and the next one is new.
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
@@ -128,17 +134,31 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   }
 }
 
+/** What decides about its server, and the field line that lets the client come back to it. */
+function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): { asked: Asked; ownField?: Buffer } {
+  const { host } = facts;
+  const affinity = affinityOf(upstream, facts, tunnel);
+  if (affinity.by === 'none') return { asked: { host } };
+  if (affinity.key !== undefined) return { asked: { host, belongsTo: affinity.key } };
+  session.newVisit ??= newVisit();
+  const overTls = session.origin.listener.tls !== undefined;
+  return {
+    asked: { host, belongsTo: session.newVisit },
+    ownField: visitField(upstream, session.newVisit, overTls),
+  };
+}
+
 async function carry(
   { name, framing, tunnel, upstream }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
-  forwarded: Buffer,
+  ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
 ): Promise<RelayEnd> {
   const { leg, server, fresh } = pin;
   const place = `${name} (${server})`;
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, forwarded, tunnel, fresh, timeouts: upstream.timeouts });
+  return relay({ client, upstream: leg, place, head, framing, tunnel, fresh, timeouts: upstream.timeouts, ...ours });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {

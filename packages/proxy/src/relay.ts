@@ -10,6 +10,7 @@
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { hasToken } from './http1/fields.ts';
+import { withFieldLine } from './http1/forward.ts';
 import { type RequestHead, type ResponseHead, responseHeadReader } from './http1/head.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade, mayBeRepeated, persists } from './persistence.ts';
@@ -28,6 +29,8 @@ export type RelayRequest = {
   framing: Framing;
   /** The head as it goes on. */
   forwarded: Buffer;
+  /** A field line of our own, with its CRLF, for the head of the final answer. */
+  ownField?: Buffer;
   /** A method of MS-RPCH or MS-TSGU: no answer is owed, silence lasts hours, peers decide when to close. */
   tunnel: boolean;
   /** No request went over this upstream connection before. */
@@ -243,9 +246,11 @@ class Relay {
     this.#answered = true;
     this.#bytesDown += part.bytes;
     this.#excess = part.bytes < rest.length;
+    const { ownField } = this.#request;
+    const passed = ownField === undefined || framing.kind === 'tunnel' ? bytes : withFieldLine(bytes, ownField);
     const keepsUp =
-      together === undefined
-        ? this.#client.writeTogether(bytes, rest.subarray(0, part.bytes))
+      together === undefined || passed !== bytes
+        ? this.#client.writeTogether(passed, rest.subarray(0, part.bytes))
         : this.#client.write(together.subarray(0, bytes.length + part.bytes));
     if (!keepsUp) this.#upstream.pause();
     if (framing.kind === 'tunnel') {

@@ -2,6 +2,7 @@
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
 import { parseAddressRange } from './address.ts';
+import { checkServers } from './checkservers.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import type { DocumentPath, Positions } from './positions.ts';
@@ -29,9 +30,10 @@ export type RulesCode =
   | 'RULES_UNUSED_UPSTREAM'
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
-  | 'RULES_REWRITE_RPC';
+  | 'RULES_REWRITE_RPC'
+  | 'RULES_AFFINITY';
 
-type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
+export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
 /** Findings about the meaning of a rule set, in no particular order. */
 export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<RulesCode>[] {
@@ -112,6 +114,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       'Set ca to the file of the authority that signed its certificate, and verify to true.',
     );
   }
+  checkServers(upstream, path, report);
   if (!rules.routes.some(({ to }) => to === name)) {
     report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
   }

@@ -95,7 +95,15 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     listen: [{ address: '127.0.0.1:443', ...upstream }],
     upstreams: new Map([
       ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
-      ['b', upstreamOf({ servers: ['http://b:1', 'http://c:1'], host: 'x.test' })],
+      [
+        'b',
+        upstreamOf({
+          servers: ['http://b:1', 'http://c:1'],
+          host: 'x.test',
+          affinity: 'cookie',
+          affinityCookie: { name: 'home' },
+        }),
+      ],
     ]),
     access: access.map(([action, answer, when, from]) => ({
       action,

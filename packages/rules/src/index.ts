@@ -18,6 +18,7 @@ export { compileRegex, type Regex, type RegexResult } from './regex.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
+export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

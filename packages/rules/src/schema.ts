@@ -138,13 +138,31 @@ const upstream = z.strictObject({
     .enum(['refuse', 'pass'])
     .optional()
     .meta({ description: 'Paths that read in two ways (%2F, %00, …); default: refuse where rpcOverHttp, else pass' }),
+  affinity: z.enum(['none', 'client', 'cookie']).optional().meta({
+    description:
+      'Which of several servers a client is brought to: none, the first that can be reached (the default); client, one by its address; cookie, one by a cookie, and by the address for RPC and RDG channels, which have no cookies',
+  }),
+  affinityCookie: z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'a cookie name is letters, digits and a few signs (RFC 6265 4.1.1)')
+        .default('outrigger'),
+      sameSite: z.enum(['lax', 'strict', 'none']).default('lax').meta({
+        description:
+          'none where other sites post to this one (SAML) and the second answer must come from the same server',
+      }),
+    })
+    .optional()
+    .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
   tls: z
     .strictObject({
       verify: z.boolean().default(true),
-      serverName: text
-        .optional()
-        .meta({ description: 'Name in SNI and in the certificate; the server name where absent' }),
+      serverName: text.optional().meta({
+        description:
+          'Name in SNI and in the certificate. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
+      }),
       ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
       certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
     })

@@ -41,6 +41,7 @@ describe('explain --json', () => {
       code: 0,
       access: 'allow',
       upstream: 'exchange',
+      servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
         line: 14,
@@ -129,6 +130,7 @@ describe('explain for a person', () => {
       const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
+      expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
       expect(out).toMatch(/^route +.*rules\.yaml:14\n +from squid\.conf:18 {2}acl exch_url/m);
     });
   });

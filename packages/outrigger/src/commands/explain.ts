@@ -16,6 +16,7 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
+import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -36,7 +37,7 @@ export type Explanation = {
   refusal?: { status: number; code: string; message: string };
   listener: string;
   client: string;
-};
+} & ExplainedServers;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -91,6 +92,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     return {
       access: 'deny',
       upstream: null,
+      ...NO_SERVERS,
       lane: 'relay',
       route: null,
       accessLine: null,
@@ -103,6 +105,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
+    ...explainServers(rules, decision.upstream, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -182,6 +185,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
+    ...printedServers(explanation),
     ['lane', lane],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');

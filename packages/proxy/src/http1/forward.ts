@@ -1,5 +1,5 @@
 // Room: the request head as it goes to a server. What a proxy owns is changed, everything else is copied as it came: bytes,
-// spelling, order. Response heads are not here, because nothing in them is changed: their `raw` passes.
+// spelling, order. Of a response head nothing is changed: its `raw` passes, at most with a line of ours at its end.
 //
 // Two duties of RFC 9110 we do not take on, as the sidecar is a part of the server it stands before, not a hop of its own:
 //   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
@@ -157,4 +157,10 @@ function only(value: string, passes: (member: string) => boolean): Fate {
 
 function lowerCase(text: string): string {
   return text.toLowerCase();
+}
+
+/** The bytes of a head with one more field line (which ends in CRLF) before the empty line. */
+export function withFieldLine(head: Buffer, line: Buffer): Buffer {
+  const end = head.length - '\r\n'.length;
+  return Buffer.concat([head.subarray(0, end), line, head.subarray(end)]);
 }
