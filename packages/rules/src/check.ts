@@ -2,6 +2,7 @@
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
 import { parseAddressRange } from './address.ts';
+import { checkFrontDoor } from './checkdoor.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import type { DocumentPath, Positions } from './positions.ts';
@@ -29,9 +30,10 @@ export type RulesCode =
   | 'RULES_UNUSED_UPSTREAM'
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
-  | 'RULES_REWRITE_RPC';
+  | 'RULES_REWRITE_RPC'
+  | 'RULES_TRUSTS_EVERYBODY';
 
-type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
+export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
 /** Findings about the meaning of a rule set, in no particular order. */
 export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<RulesCode>[] {
@@ -43,6 +45,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
   checkAccess(rules, report);
   checkRoutes(rules, report);
+  checkFrontDoor(rules, report);
   return diagnostics;
 }
 
