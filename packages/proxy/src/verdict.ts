@@ -1,6 +1,7 @@
 // Room: what becomes of a request, from its head alone: refused, broken off, or sent on to an upstream. Pure.
 import {
   type CompiledRules,
+  clientOf,
   type Decision,
   type Listener,
   type RequestFacts,
@@ -37,7 +38,9 @@ export type Forward = {
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
-  const read = requestFacts(head, { listener: origin.listener, client: origin.address });
+  const client = clientOf(head.fields, origin.address, rules.trusts);
+  if (client.kind === 'bad') return { ...client, kind: 'refuse' };
+  const read = requestFacts(head, { listener: origin.listener, client: client.address });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;

@@ -2,6 +2,7 @@
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
 import { parseAddressRange } from './address.ts';
+import { checkFrontDoor } from './checkdoor.ts';
 import { checkServers } from './checkservers.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
@@ -31,7 +32,8 @@ export type RulesCode =
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
-  | 'RULES_AFFINITY';
+  | 'RULES_AFFINITY'
+  | 'RULES_TRUSTS_EVERYBODY';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
@@ -45,6 +47,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
   checkAccess(rules, report);
   checkRoutes(rules, report);
+  checkFrontDoor(rules, report);
   return diagnostics;
 }
 

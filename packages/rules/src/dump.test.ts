@@ -90,8 +90,9 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     upstream: provenance,
     rpcOverHttp: fc.boolean(),
     idle: fc.integer({ min: 1, max: 1e8 }),
+    trusted: fc.option(list(fc.constantFrom('10.0.0.0/8', '2001:db8::/32')), { nil: undefined }),
   })
-  .map(({ access, routes, upstream, rpcOverHttp, idle }) => ({
+  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted }) => ({
     listen: [{ address: '127.0.0.1:443', ...upstream }],
     upstreams: new Map([
       ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
@@ -114,6 +115,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     routes: routes.map(([when, to, from]) => ({ ...(when !== undefined && { when }), to, ...from })),
     limits: { ...defaultLimits(), head: 256 * 1024 },
     tunnelMethods: [...TUNNEL_METHODS],
+    ...(trusted && { trustedProxies: trusted }),
   }));
 
 describe('dumpRules', () => {

@@ -28,6 +28,7 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
     routes: rules.routes.map(routeDocument),
     ...limitsDocument(rules.limits),
     ...(rules.tunnelMethods.join() !== TUNNEL_METHODS.join() && { tunnelMethods: rules.tunnelMethods }),
+    ...(rules.trustedProxies && { trustedProxies: rules.trustedProxies }),
   };
   // Two rules that share a list are two lists to a person: no anchors.
   const document = new Document(content, { aliasDuplicateObjects: false });

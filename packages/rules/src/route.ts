@@ -3,6 +3,7 @@ import type { RequestFacts } from './facts.ts';
 import { compileCondition, type Predicate, subjectOf } from './match.ts';
 import type { AccessLine, Route, RuleSet, Upstream } from './schema.ts';
 import { pathAmbiguity } from './target.ts';
+import { compileTrusted, type TrustedProxies } from './trusted.ts';
 
 /** What becomes of a request. `access` and `upstream` are told also where a `refusal` keeps the request from going on. */
 export type Decision = {
@@ -35,6 +36,7 @@ export type CompiledRules = {
   /** Access lines as a server with case-blind paths reads them, and as one with case-sensitive paths does. */
   access: { ignoringCase: readonly CompiledAccessLine[]; respectingCase: readonly CompiledAccessLine[] };
   tunnelMethods: ReadonlySet<string>;
+  trusts: TrustedProxies;
 };
 
 /** Builds patterns and sets once. The rule set must have passed the loader or come from an importer; a bug throws. */
@@ -51,6 +53,7 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
     }),
     access: { ignoringCase: accessLines(true), respectingCase: accessLines(false) },
     tunnelMethods: new Set(ruleSet.tunnelMethods),
+    trusts: compileTrusted(ruleSet.trustedProxies),
   };
 }
 

@@ -215,6 +215,11 @@ export const rulesDocument = z.strictObject({
   access: z.array(accessLine).default([]).meta({ description: 'First match wins; what no line matches is denied' }),
   routes: z.array(route).min(1).meta({ description: 'First match wins' }),
   limits,
+  trustedProxies: z
+    .array(text)
+    .min(1)
+    .optional()
+    .meta({ description: 'Proxies in front whose X-Forwarded-For is believed: one address, CIDR, or first-last' }),
   tunnelMethods: z.array(text).default([...TUNNEL_METHODS]),
 });
 
@@ -242,6 +247,8 @@ export type RuleSet = {
   routes: Route[];
   limits: Limits;
   tunnelMethods: string[];
+  /** Peers whose X-Forwarded-* are believed; absent: nobody. */
+  trustedProxies?: string[] | undefined;
 };
 
 /** An upstream with everything but its servers at the default: for importers and tests that say only what differs. */

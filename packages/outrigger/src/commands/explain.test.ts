@@ -22,6 +22,7 @@ routes:
   - when: { listeners: plain, path: { exact: /b%c3%a4r } }
     to: exchange
   - to: apache
+trustedProxies: [192.0.2.250]
 `.replace('/b%c3%a4r', '/bär');
 
 async function explained(...args: string[]): Promise<Explanation & { code: number }> {
@@ -50,6 +51,15 @@ describe('explain --json', () => {
       accessLine: { line: 11, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
+  });
+
+  it('judges a client behind a trusted proxy by the address that one names', async () => {
+    const request = ['GET', 'https://mail.contoso.com/ecp', '--header', 'X-Forwarded-For: 10.1.2.3'];
+    expect(await explained(...request, '--from', '192.0.2.250')).toMatchObject({ code: 0, client: '10.1.2.3' });
+    expect(await explained(...request, '--from', '192.0.2.251')).toMatchObject({ code: 3, client: '192.0.2.251' });
+    expect(
+      await explained('GET', 'https://a.test/', '--header', 'X-Forwarded-For: x', '--from', '192.0.2.250'),
+    ).toMatchObject({ code: 3, refusal: { status: 400, code: 'FORWARDED_FOR_MALFORMED' } });
   });
 
   it('ends with 3 on a denial, and says how it is answered', async () => {
