@@ -118,6 +118,25 @@ describe('every head is routed anew', () => {
     expect(await proxy.request('/web')).toMatchObject({ code: 'METHOD_NOT_TUNNELLED' });
   });
 
+  it('refuses an RPC endpoint the upstream does not list, logs it, and lets a login round without one pass', async () => {
+    const seen: string[] = [];
+    const port = await stage.server(async (connection) => {
+      seen.push(pathOf(await nextHead(connection)));
+      await connection.send(Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'));
+      await connection.inlet.whenOver();
+    });
+    const proxy = await stage.proxy(simpleRules(port, "rpcEndpoints: ['mbx1:6001-6004']"));
+    const wire = await proxy.wire();
+    const leg = (query: string): string =>
+      `RPC_IN_DATA /rpc/rpcproxy.dll${query} HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n`;
+    await wire.send(leg(''));
+    expect((await expectResponse(wire)).status).toBe(401);
+    await wire.send(leg('?dc1:389'));
+    expect((await expectResponse(wire)).status).toBe(403);
+    expect(seen).toEqual(['/rpc/rpcproxy.dll']);
+    expect(await proxy.request('/rpc/rpcproxy.dll?dc1:389')).toMatchObject({ status: 403, code: 'ENDPOINT_REFUSED' });
+  });
+
   it('answers 503 where no route matches', async () => {
     const rules = simpleRules(1).replace('routes: [{ to: one }]', 'routes: [{ when: { hosts: [b.test] }, to: one }]');
     const wire = await (await stage.proxy(rules)).wire();

@@ -2,6 +2,7 @@
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
 import { parseAddressRange } from './address.ts';
+import { checkExchange } from './checkexchange.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import type { DocumentPath, Positions } from './positions.ts';
@@ -24,14 +25,17 @@ export type RulesCode =
   | 'RULES_BAD_PATH'
   | 'RULES_BAD_HOST'
   | 'RULES_BAD_TLS'
+  | 'RULES_BAD_ENDPOINT'
   | 'RULES_NO_ACCESS'
   | 'RULES_NEVER_MATCHES'
   | 'RULES_UNUSED_UPSTREAM'
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
-  | 'RULES_REWRITE_RPC';
+  | 'RULES_REWRITE_RPC'
+  | 'RULES_UNUSED_ENDPOINTS'
+  | 'RULES_SHORT_WAIT';
 
-type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
+export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
 /** Findings about the meaning of a rule set, in no particular order. */
 export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<RulesCode>[] {
@@ -103,6 +107,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       );
     }
   });
+  checkExchange(name, upstream, report);
   if (upstream.tls?.verify === false) {
     report(
       'warning',

@@ -94,7 +94,16 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
   .map(({ access, routes, upstream, rpcOverHttp, idle }) => ({
     listen: [{ address: '127.0.0.1:443', ...upstream }],
     upstreams: new Map([
-      ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
+      [
+        'a',
+        upstreamOf({
+          servers: ['https://a:1'],
+          rpcOverHttp,
+          timeouts: { idle: `${idle}ms` },
+          rpcEndpoints: ['mbx1:6001', '*:6001-6004'],
+          ...upstream,
+        }),
+      ],
       ['b', upstreamOf({ servers: ['http://b:1', 'http://c:1'], host: 'x.test' })],
     ]),
     access: access.map(([action, answer, when, from]) => ({

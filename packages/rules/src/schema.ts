@@ -119,6 +119,10 @@ const upstream = z.strictObject({
     .min(1)
     .meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
+  rpcEndpoints: list(text).optional().meta({
+    description:
+      'RPC endpoints a tunnel may ask for: SERVER:PORT, SERVER:FIRST-LAST, * for any server; any where absent',
+  }),
   frontEndHttps: z.boolean().default(false).meta({ description: 'Send Front-End-Https: On' }),
   ignoreCase: z
     .boolean()

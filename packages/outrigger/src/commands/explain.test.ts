@@ -6,7 +6,7 @@ const RULES = `listen:
   - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
   - { address: 203.0.113.10:80, name: plain }
 upstreams:
-  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true }
+  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true, rpcEndpoints: 'mbx1:6001-6004' }
   apache: { servers: [http://127.0.0.1:8080] }
 access:
   - deny: { path: { prefix: /ecp }, clients: ['!10.0.0.0/8'] }
@@ -113,6 +113,16 @@ describe('explain --json', () => {
       upstream: 'exchange',
       refusal: { status: 400, code: 'PATH_AMBIGUOUS' },
     });
+  });
+
+  it('says which RPC endpoint an upstream does not let tunnels reach', async () => {
+    const ask = (endpoint: string) => explained('RPC_IN_DATA', `https://contoso.com/owa?${endpoint}`);
+    expect(await ask('dc1:389')).toMatchObject({
+      code: 0,
+      upstream: 'exchange',
+      refusal: { status: 403, code: 'ENDPOINT_REFUSED' },
+    });
+    expect((await ask('MBX1:6004')).refusal).toBeUndefined();
   });
 
   it('denies a head the proxy would not take', async () => {
