@@ -113,7 +113,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
       ...from,
     })),
     routes: routes.map(([when, to, from]) => ({ ...(when !== undefined && { when }), to, ...from })),
-    limits: { ...defaultLimits(), head: 256 * 1024 },
+    limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000 },
     tunnelMethods: [...TUNNEL_METHODS],
   }));
 

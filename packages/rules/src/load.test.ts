@@ -10,7 +10,14 @@ describe('a rules file of the right shape', () => {
       frontEndHttps: false,
       timeouts: { connect: 10_000, answer: 3_900_000, idle: 3_900_000, tunnelIdle: 36_000_000 },
     });
-    expect(rules.limits).toEqual({ requestLine: 65_536, head: 131_072, headTime: 60_000, keepAlive: 180_000 });
+    expect(rules.limits).toEqual({
+      requestLine: 65_536,
+      head: 131_072,
+      headTime: 60_000,
+      keepAlive: 180_000,
+      connectionsPerClient: 4_096,
+      headsPerSecond: 2_000,
+    });
     expect(rules.tunnelMethods).toContain('RPC_ECHO_DATA');
   });
 

@@ -24,6 +24,10 @@ export const DEFAULTS = {
   headTime: 60_000,
   /** Silence between two requests of a client connection. IIS drops idle connections after 120 s; it should be the one to. */
   keepAlive: 180_000,
+  /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
+  connectionsPerClient: 4_096,
+  /** Request heads of one client in a second. The same office opening web mail at once sends 60 each within ten seconds. */
+  headsPerSecond: 2_000,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
   connect: 10_000,
   /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */
@@ -178,6 +182,16 @@ const limits = z
     head: size.default(DEFAULTS.head),
     headTime: duration.default(DEFAULTS.headTime),
     keepAlive: duration.default(DEFAULTS.keepAlive),
+    connectionsPerClient: z
+      .int()
+      .min(1)
+      .default(DEFAULTS.connectionsPerClient)
+      .meta({ description: 'Connections of one client (IPv4 address, IPv6 /64) open at once; more are closed unread' }),
+    headsPerSecond: z
+      .int()
+      .min(1)
+      .default(DEFAULTS.headsPerSecond)
+      .meta({ description: 'Requests of one client in a second; more are answered 429' }),
   })
   .prefault({});
 
