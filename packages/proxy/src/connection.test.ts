@@ -103,6 +103,24 @@ describe('every head is routed anew', () => {
     expect(await wire.inlet.rest(PATIENCE)).toMatchObject({ kind: 'failed', code: 'ECONNRESET' });
   });
 
+  it('answers 421 to a host that is not served here, where the rules say so, and ends the connection', async () => {
+    const web = await stage.server(echoing('web'));
+    const rules = twoUpstreams(web, web).replace(
+      'access:',
+      "access:\n  - { deny: { hosts: ['!.a.test'] }, answer: misdirected }",
+    );
+    const proxy = await stage.proxy(rules);
+    for (const [host, status] of [
+      ['www.a.test', 200],
+      ['foreign.test', 421],
+    ] as const) {
+      const wire = await proxy.wire();
+      await wire.send(GET(`/${host}`, host));
+      expect((await expectResponse(wire)).status).toBe(status);
+    }
+    expect(await proxy.request('/foreign.test')).toMatchObject({ status: 421, code: 'DENIED', rule: 'test.yaml:7:5' });
+  });
+
   it('answers 405 to an RPC verb for a web server, and to CONNECT, and names methods that would do', async () => {
     const web = await stage.server(echoing('web'));
     const proxy = await stage.proxy(twoUpstreams(web, web));

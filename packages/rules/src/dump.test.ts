@@ -77,7 +77,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     access: fc.array(
       fc.tuple(
         fc.constantFrom('allow' as const, 'deny' as const),
-        fc.constantFrom('forbidden' as const, 'reset' as const),
+        fc.constantFrom('forbidden' as const, 'misdirected' as const, 'reset' as const),
         condition,
         provenance,
       ),

@@ -8,7 +8,7 @@ import { pathAmbiguity } from './target.ts';
 /** What becomes of a request. `access` and `upstream` are told also where a `refusal` keeps the request from going on. */
 export type Decision = {
   access: 'allow' | 'deny';
-  /** How a denial is answered: 403, or a reset connection. */
+  /** How a denial is answered: 403, 421, or a reset connection. */
   answer: AccessLine['answer'];
   /** The line that decided; undefined where no line matched, which denies. */
   accessLine?: AccessLine;

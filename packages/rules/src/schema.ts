@@ -157,7 +157,9 @@ const upstream = z.strictObject({
     .prefault({}),
 });
 
-const denial = z.enum(['forbidden', 'reset']);
+const denial = z
+  .enum(['forbidden', 'misdirected', 'reset'])
+  .meta({ description: '403, 421 (RFC 9110 15.5.20: this is not the server of that host), or a reset connection' });
 const accessLine = z.union(
   [z.strictObject({ allow: condition }), z.strictObject({ deny: condition, answer: denial.default('forbidden') })],
   { error: 'an access line holds allow or deny, each with a condition ({} holds always)' },

@@ -12,6 +12,7 @@ access:
   - deny: { path: { prefix: /ecp }, clients: ['!10.0.0.0/8'] }
   - deny: { path: { prefix: /gone } }
     answer: reset
+  - { deny: { hosts: foreign.example }, answer: misdirected }
   - allow: {}
 routes:
   # from squid.conf:18 acl exch_url url_regex -i contoso.com/owa
@@ -43,10 +44,10 @@ describe('explain --json', () => {
       upstream: 'exchange',
       lane: 'relay',
       route: {
-        line: 14,
+        line: 15,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 11, importedFrom: [] },
+      accessLine: { line: 12, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -139,7 +140,15 @@ describe('explain for a person', () => {
       const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:14\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:15\n +from squid\.conf:18 {2}acl exch_url/m);
+    });
+  });
+
+  it('says how a denial is answered', async () => {
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://foreign.example/');
+      expect(code).toBe(3);
+      expect(out).toMatch(/^verdict +denied: 421$/m);
     });
   });
 
