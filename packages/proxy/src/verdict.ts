@@ -34,6 +34,9 @@ export type Forward = {
   tunnel: boolean;
 };
 
+/** Statuses of denials that are answered. */
+const DENIED = { forbidden: 403, misdirected: 421 } as const;
+
 /** Framing first, then Host and target, then the rules: what cannot be read in one way is not worth routing. */
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
@@ -49,7 +52,7 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
     const finding = { code: 'DENIED', message: deniedBy(decision) };
     return decision.answer === 'reset'
       ? { kind: 'reset', facts, decision, ...finding }
-      : { kind: 'refuse', facts, decision, status: 403, ...finding };
+      : { kind: 'refuse', facts, decision, status: DENIED[decision.answer], ...finding };
   }
   if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
   const name = decision.upstream ?? '';

@@ -3,6 +3,7 @@
 
 import { parseAddressRange } from './address.ts';
 import { checkFrontDoor } from './checkdoor.ts';
+import { checkExchange } from './checkexchange.ts';
 import { checkServers } from './checkservers.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
@@ -26,6 +27,7 @@ export type RulesCode =
   | 'RULES_BAD_PATH'
   | 'RULES_BAD_HOST'
   | 'RULES_BAD_TLS'
+  | 'RULES_BAD_ENDPOINT'
   | 'RULES_NO_ACCESS'
   | 'RULES_NEVER_MATCHES'
   | 'RULES_UNUSED_UPSTREAM'
@@ -33,7 +35,9 @@ export type RulesCode =
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
   | 'RULES_AFFINITY'
-  | 'RULES_TRUSTS_EVERYBODY';
+  | 'RULES_TRUSTS_EVERYBODY'
+  | 'RULES_UNUSED_ENDPOINTS'
+  | 'RULES_SHORT_WAIT';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
@@ -108,6 +112,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       );
     }
   });
+  checkExchange(name, upstream, report);
   if (upstream.tls?.verify === false) {
     report(
       'warning',

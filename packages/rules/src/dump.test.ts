@@ -77,7 +77,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     access: fc.array(
       fc.tuple(
         fc.constantFrom('allow' as const, 'deny' as const),
-        fc.constantFrom('forbidden' as const, 'reset' as const),
+        fc.constantFrom('forbidden' as const, 'misdirected' as const, 'reset' as const),
         condition,
         provenance,
       ),
@@ -95,7 +95,16 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
   .map(({ access, routes, upstream, rpcOverHttp, idle, trusted }) => ({
     listen: [{ address: '127.0.0.1:443', ...upstream }],
     upstreams: new Map([
-      ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
+      [
+        'a',
+        upstreamOf({
+          servers: ['https://a:1'],
+          rpcOverHttp,
+          timeouts: { idle: `${idle}ms` },
+          rpcEndpoints: ['mbx1:6001', '*:6001-6004'],
+          ...upstream,
+        }),
+      ],
       [
         'b',
         upstreamOf({
@@ -113,7 +122,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
       ...from,
     })),
     routes: routes.map(([when, to, from]) => ({ ...(when !== undefined && { when }), to, ...from })),
-    limits: { ...defaultLimits(), head: 256 * 1024 },
+    limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000 },
     tunnelMethods: [...TUNNEL_METHODS],
     ...(trusted && { trustedProxies: trusted }),
   }));

@@ -24,6 +24,10 @@ export const DEFAULTS = {
   headTime: 60_000,
   /** Silence between two requests of a client connection. IIS drops idle connections after 120 s; it should be the one to. */
   keepAlive: 180_000,
+  /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
+  connectionsPerClient: 4_096,
+  /** Request heads of one client in a second. The same office opening web mail at once sends 60 each within ten seconds. */
+  headsPerSecond: 2_000,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
   connect: 10_000,
   /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */
@@ -129,6 +133,10 @@ const upstream = z.strictObject({
     .min(1)
     .meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
+  rpcEndpoints: list(text).optional().meta({
+    description:
+      'RPC endpoints a tunnel may ask for: SERVER:PORT, SERVER:FIRST-LAST, * for any server; any where absent',
+  }),
   frontEndHttps: z.boolean().default(false).meta({ description: 'Send Front-End-Https: On' }),
   ignoreCase: z
     .boolean()
@@ -177,7 +185,9 @@ const upstream = z.strictObject({
     .prefault({}),
 });
 
-const denial = z.enum(['forbidden', 'reset']);
+const denial = z
+  .enum(['forbidden', 'misdirected', 'reset'])
+  .meta({ description: '403, 421 (RFC 9110 15.5.20: this is not the server of that host), or a reset connection' });
 const accessLine = z.union(
   [z.strictObject({ allow: condition }), z.strictObject({ deny: condition, answer: denial.default('forbidden') })],
   { error: 'an access line holds allow or deny, each with a condition ({} holds always)' },
@@ -202,6 +212,16 @@ const limits = z
     head: size.default(DEFAULTS.head),
     headTime: duration.default(DEFAULTS.headTime),
     keepAlive: duration.default(DEFAULTS.keepAlive),
+    connectionsPerClient: z
+      .int()
+      .min(1)
+      .default(DEFAULTS.connectionsPerClient)
+      .meta({ description: 'Connections of one client (IPv4 address, IPv6 /64) open at once; more are closed unread' }),
+    headsPerSecond: z
+      .int()
+      .min(1)
+      .default(DEFAULTS.headsPerSecond)
+      .meta({ description: 'Requests of one client in a second; more are answered 429' }),
   })
   .prefault({});
 

@@ -25,6 +25,9 @@ import type { Terminal } from '../terminal.ts';
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
 
+/** What the client of a denied request sees. */
+const DENIALS: Record<Decision['answer'], string> = { forbidden: '403', misdirected: '421', reset: 'connection reset' };
+
 type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
 
 /** What `--json` prints. `route` and `accessLine` are places in the rules file, with the lines they were imported from. */
@@ -170,11 +173,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     access === 'deny'
       ? terminal.paint(
           'red',
-          refusal !== undefined
-            ? `refused with ${refusal.status}`
-            : answer === 'reset'
-              ? 'denied: connection reset'
-              : 'denied: 403',
+          refusal !== undefined ? `refused with ${refusal.status}` : `denied: ${DENIALS[answer ?? 'forbidden']}`,
         )
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
