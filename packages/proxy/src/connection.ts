@@ -3,7 +3,7 @@
 import { type CompiledRules, listenerName } from '@outrigger/rules';
 import type { LogRecord, NoticeRecord } from './accesslog.ts';
 import { type After, exchange, type Session } from './exchange.ts';
-import { type HeadWait, waitForHead } from './headwait.ts';
+import { headWait } from './headwait.ts';
 import { type BadHead, type HeadCode, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
@@ -45,8 +45,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   const { limits } = rules.ruleSet;
   const pins = { relay: createPins(runtime.diallers), rewrite: createPins(rewriteLane.diallers) };
   const session: Session = { client, origin, rules, pins, rewriteLane, report, now, loginOpen: false };
-  const reader = requestHeadReader(limits);
-  let waiting: HeadWait | undefined;
+  const heads = headWait(client, requestHeadReader(limits), limits);
   let retired = false;
 
   // A client that is gone ends what is under way for it at once: exchanges, idle connections, a dial.
@@ -55,9 +54,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   async function serve(): Promise<void> {
     let after: After = 'next';
     while (after === 'next' && !retired) {
-      waiting = waitForHead(client, reader, limits);
-      const next = await waiting.result;
-      waiting = undefined;
+      const next = await heads.next();
       switch (next.kind) {
         case 'head':
           after = await exchange(next.head, session);
@@ -86,6 +83,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
           break;
       }
     }
+    heads.stop();
     if (session.loginOpen) notice('LOGIN_UNFINISHED', LOGIN_UNFINISHED);
     if (after === 'reset') client.reset();
     else if (after !== 'gone') await client.linger();
@@ -109,6 +107,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   /** One connection's bug is not the end of all the others. */
   function failed(bug: unknown): void {
     notice('BUG', `a bug of ours ended this connection: ${bug instanceof Error ? bug.stack : bug}`, 'error');
+    heads.stop();
     client.destroy();
     closePins();
   }
@@ -122,7 +121,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     done: serve().catch(failed),
     retire() {
       retired = true;
-      waiting?.retire();
+      heads.retire();
     },
     destroy: () => client.destroy(),
   };

@@ -128,17 +128,18 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   }
 }
 
-async function carry(
+function carry(
   { name, framing, tunnel, upstream }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
   forwarded: Buffer,
 ): Promise<RelayEnd> {
-  const { leg, server, fresh } = pin;
+  const { leg, reader, server, fresh } = pin;
+  const { timeouts } = upstream;
   const place = `${name} (${server})`;
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, forwarded, tunnel, fresh, timeouts: upstream.timeouts });
+  return relay({ client, upstream: leg, reader, place, head, framing, forwarded, tunnel, fresh, timeouts });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {
