@@ -166,17 +166,18 @@ function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): 
   };
 }
 
-async function carry(
+function carry(
   { name, framing, tunnel, upstream }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
   ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
 ): Promise<RelayEnd> {
-  const { leg, server, fresh } = pin;
+  const { leg, reader, server, fresh } = pin;
+  const { timeouts } = upstream;
   const place = `${name} (${server})`;
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, tunnel, fresh, timeouts: upstream.timeouts, ...ours });
+  return relay({ client, upstream: leg, reader, place, head, framing, tunnel, fresh, timeouts, ...ours });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {
