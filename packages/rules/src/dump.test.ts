@@ -90,9 +90,10 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     upstream: provenance,
     rpcOverHttp: fc.boolean(),
     idle: fc.integer({ min: 1, max: 1e8 }),
+    http2: fc.constantFrom({}, { http2: true }, { http2: false }),
   })
-  .map(({ access, routes, upstream, rpcOverHttp, idle }) => ({
-    listen: [{ address: '127.0.0.1:443', ...upstream }],
+  .map(({ access, routes, upstream, rpcOverHttp, idle, http2 }) => ({
+    listen: [{ address: '127.0.0.1:443', tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 }, ...upstream }],
     upstreams: new Map([
       ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
       ['b', upstreamOf({ servers: ['http://b:1', 'http://c:1'], host: 'x.test' })],

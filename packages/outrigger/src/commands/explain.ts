@@ -19,6 +19,7 @@ import { Command } from 'commander';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
+import { explainHttp2 } from './explainhttp2.ts';
 
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
@@ -36,6 +37,8 @@ export type Explanation = {
   refusal?: { status: number; code: string; message: string };
   listener: string;
   client: string;
+  /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
+  http2: { offered: boolean; because?: string };
 };
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
@@ -85,7 +88,11 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
 
   const result = requestFacts(head, { listener, client: options.from });
-  const place = { listener: listenerName(listener), client: options.from };
+  const place = {
+    listener: listenerName(listener),
+    client: options.from,
+    http2: explainHttp2(rules, listener, authority),
+  };
   if (result.kind === 'bad') {
     const { status, code, message } = result;
     return {
@@ -183,6 +190,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
     ['lane', lane],
+    ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }
