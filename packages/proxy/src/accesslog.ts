@@ -20,7 +20,7 @@ export type RequestRecord = {
   host: string;
   /** Path; a query is `?` alone unless it names a channel. */
   target: string;
-  version: '1.0' | '1.1';
+  version: '1.0' | '1.1' | '2';
   /** Of the response the client got; absent where it got none, as on a channel IN. */
   status?: number | undefined;
   upstream?: string | undefined;

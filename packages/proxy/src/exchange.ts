@@ -82,7 +82,7 @@ function openRecord(head: RequestHead, verdict: Verdict, origin: Origin, at: num
     method: head.method,
     host: facts?.host ?? '',
     target: loggedTarget(target),
-    version: head.version,
+    version: origin.http2 === undefined ? head.version : '2',
     status: undefined,
     upstream: verdict.kind === 'forward' ? verdict.name : undefined,
     server: undefined,
