@@ -10,6 +10,7 @@ import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade } from './persistence.ts';
 import type { Pin, Pins } from './pins.ts';
+import type { Ends } from './proxyheader.ts';
 import { type RelayEnd, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
@@ -121,7 +122,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
   for (;;) {
-    const taken = await pins.take(verdict.name);
+    const taken = await pins.take(verdict.name, endsOf(verdict, session.origin));
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';
@@ -144,6 +145,11 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     if (trouble !== undefined) tell(record, trouble);
     return end.next === 'reply' ? refuse(end.failure?.status ?? 400, head, session, record) : end.next;
   }
+}
+
+/** The client's own connection as servers are told of it; the port of a client behind a trusted proxy is not known. */
+function endsOf({ facts }: Forward, { address, port, local }: Origin): Ends {
+  return { source: { address: facts.client, port: facts.client === address ? port : 0 }, destination: local };
 }
 
 async function carry(

@@ -2,11 +2,13 @@
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
-import { type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
+import { addressTest, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
 import { handshakeFinding } from './handshake.ts';
 import { Leg } from './leg.ts';
+import { takeProxyHeader } from './proxied.ts';
+import { type Ends, plainAddress } from './proxyheader.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
 
@@ -42,16 +44,40 @@ export async function openListener(
   const connections = new Set<ClientConnection>();
   /** TCP sockets under TLS handshakes and connections, by who is at the other end: TLS does not give its socket away. */
   const beneath = new Map<string, Socket>();
-  const server = tls === undefined ? createPlainServer(SOCKET, serve) : createTlsListener(tls);
+  /** What a PROXY header said of a connection, by the same name. */
+  const announced = new Map<string, Ends>();
+  const secure = tls === undefined ? undefined : createTlsListener(tls);
+  const server = listener.proxyProtocol
+    ? createProxiedListener(listener.proxyProtocol)
+    : (secure ?? createPlainServer(SOCKET, serve));
   server.on('connection', (socket) => {
     const peer = peerOf(socket);
     sockets.add(socket);
     beneath.set(peer, socket);
     socket.once('close', () => {
       sockets.delete(socket);
+      announced.delete(peer);
       if (beneath.get(peer) === socket) beneath.delete(peer);
     });
   });
+
+  /** Listed peers begin with a PROXY header; the others come in as they always do. */
+  function createProxiedListener(peers: readonly string[]): Server {
+    const mustAnnounce = addressTest(peers);
+    const enter = (socket: Socket): unknown =>
+      secure === undefined ? serve(socket) : secure.emit('connection', socket);
+    return createPlainServer(SOCKET, async (socket) => {
+      socket.on('error', () => {}); // told by whoever reads it later
+      if (mustAnnounce(socket.remoteAddress ?? '')) {
+        const client = clientText(socket);
+        const proxied = await takeProxyHeader(socket);
+        if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
+        if (proxied.kind !== 'proxied') return void socket.destroy();
+        if (proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
+      }
+      enter(socket);
+    });
+  }
 
   function createTlsListener({ settings, pick }: ListenerTls): Server {
     const server = createTlsServer(
@@ -66,8 +92,7 @@ export async function openListener(
       serve,
     );
     return server.on('tlsClientError', (error, socket) => {
-      const { remoteAddress = '', remotePort = 0 } = socket;
-      notice({ ...handshakeFinding(error), client: `${plainAddress(remoteAddress)}:${remotePort}` });
+      notice({ ...handshakeFinding(error), client: clientText(socket) });
       socket.destroy();
     });
   }
@@ -81,10 +106,27 @@ export async function openListener(
       return;
     }
     const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
-    const origin = { listener, address: plainAddress(remoteAddress), port: remotePort };
+    const { source, destination: local } = endsOf(socket);
+    const origin = { listener, ...source, local };
     const connection = serveConnection(leg, origin, runtime);
     connections.add(connection);
     connection.done.finally(() => connections.delete(connection));
+  }
+
+  /** Client and address it came to: as a PROXY header says, else of the connection itself. */
+  function endsOf(socket: Socket): Ends {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket;
+    return (
+      announced.get(peerOf(socket)) ?? {
+        source: { address: plainAddress(remoteAddress), port: remotePort },
+        destination: { address: plainAddress(localAddress), port: localPort },
+      }
+    );
+  }
+
+  function clientText(socket: Socket): string {
+    const { address, port } = endsOf(socket).source;
+    return `${address}:${port}`;
   }
 
   function notice(finding: { code: string; message: string; client?: string }): void {
@@ -136,9 +178,4 @@ async function listen(server: Server, { address }: Listener): Promise<StartProbl
 
 function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
-}
-
-/** A client that comes over IPv4 to a dual-stack socket is an IPv4 client to rules, logs and servers (RFC 4291 2.5.5.2). */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }

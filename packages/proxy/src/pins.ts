@@ -3,6 +3,7 @@
 import type { Failure } from './failure.ts';
 import { hearLastWords } from './lastwords.ts';
 import { Leg } from './leg.ts';
+import type { Ends } from './proxyheader.ts';
 import type { Dial } from './upstream.ts';
 
 export type Pin = {
@@ -19,8 +20,8 @@ export type PinResult =
   | { kind: 'cancelled' };
 
 export type Pins = {
-  /** The connection to that upstream, dialled where there is none that still lives. */
-  take(upstream: string): Promise<PinResult>;
+  /** The connection to that upstream, dialled for the client with these ends where there is none that still lives. */
+  take(upstream: string, ends: Ends): Promise<PinResult>;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
   /** Ends those that rest between two requests: what comes next is another client's. */
@@ -34,7 +35,7 @@ export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
   let dialling: AbortController | undefined;
   let closed = false;
   return {
-    async take(upstream) {
+    async take(upstream, ends) {
       if (closed) return { kind: 'cancelled' };
       const kept = pins.get(upstream);
       if (kept !== undefined && isUsable(kept.leg)) return { kind: 'pin', pin: kept };
@@ -42,7 +43,7 @@ export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
       const dial = diallers.get(upstream);
       if (dial === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
       dialling = new AbortController();
-      const dialled = await dial(dialling.signal);
+      const dialled = await dial(dialling.signal, ends);
       dialling = undefined;
       if (dialled.kind !== 'connected') return dialled;
       const leg = new Leg(dialled.socket);

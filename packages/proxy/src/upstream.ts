@@ -1,6 +1,6 @@
 // Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached; TLS with one
 // secure context per upstream and its sessions used again. A connection belongs to one client connection and is never shared.
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
+import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type ConnectionOptions,
@@ -11,6 +11,7 @@ import {
 import { parseServer, type RuleSet, type Server, type Upstream } from '@outrigger/rules';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
+import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
 import type { StartProblem } from './start.ts';
 
 /**
@@ -30,8 +31,8 @@ export type Dialled =
   | { kind: 'failed'; failure: Failure; server: string }
   | { kind: 'cancelled' };
 
-/** Dials a server of one upstream. `cancel` aborts when the client is gone. */
-export type Dial = (cancel: AbortSignal) => Promise<Dialled>;
+/** Dials a server of one upstream. `cancel` aborts when the client is gone; `ends` are the client's, for the PROXY protocol. */
+export type Dial = (cancel: AbortSignal, ends: Ends) => Promise<Dialled>;
 
 export type DiallersResult =
   | { kind: 'diallers'; diallers: ReadonlyMap<string, Dial> }
@@ -58,13 +59,13 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
     return { server, url, place: `${name} (${url})`, shunnedUntil: 0 };
   });
 
-  return async (cancel) => {
+  return async (cancel, ends) => {
     // The order is the same for every client: both channels of a virtual connection, and one that replaces OUT hours
     // later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
     const order = [...targets].sort((a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()));
     let last: Dialled = { kind: 'cancelled' };
     for (const target of order) {
-      last = await dialOnce(target, upstream, tls, cancel);
+      last = await dialOnce(target, upstream, tls, cancel, ends);
       if (last.kind === 'connected') target.shunnedUntil = 0;
       if (last.kind !== 'failed') return last;
       target.shunnedUntil = now() + SHUNNED;
@@ -73,7 +74,13 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
   };
 }
 
-function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, cancel: AbortSignal): Promise<Dialled> {
+function dialOnce(
+  target: Target,
+  upstream: Upstream,
+  tls: ConnectionOptions,
+  cancel: AbortSignal,
+  ends: Ends,
+): Promise<Dialled> {
   const { server, url, place } = target;
   return new Promise((resolve) => {
     if (cancel.aborted) return resolve({ kind: 'cancelled' });
@@ -83,10 +90,17 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       allowHalfOpen: true,
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
+    const { proxyProtocol } = upstream;
+    const beneath = proxyProtocol && connectAnnounced(address, proxyHeaderBytes(proxyProtocol, ends));
     const socket =
       server.scheme === 'https'
-        ? connectTls({ ...address, ...tls, ...serverName(server, upstream), ...session(target) })
-        : connectPlain(address);
+        ? connectTls({
+            ...(beneath === undefined ? address : { socket: beneath }),
+            ...tls,
+            ...serverName(server, upstream),
+            ...session(target),
+          })
+        : (beneath ?? connectPlain(address));
     const settle = (dialled: Dialled): void => {
       clearTimeout(timer);
       cancel.removeEventListener('abort', onCancel);
@@ -119,6 +133,14 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       socket.on('connect', onConnect);
     }
   });
+}
+
+/** A TCP connection whose first bytes, ahead of any TLS, are a PROXY header. */
+function connectAnnounced(address: TcpNetConnectOpts, header: Buffer): Socket {
+  const socket = connectPlain(address);
+  // Nobody else has it yet, and node keeps what is written until it is connected.
+  socket.write(header);
+  return socket;
 }
 
 /**

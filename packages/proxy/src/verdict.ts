@@ -11,9 +11,10 @@ import {
 } from '@outrigger/rules';
 import { type Framing, requestFraming } from './http1/body.ts';
 import type { RequestHead } from './http1/head.ts';
+import type { Party } from './proxyheader.ts';
 
-/** Where a connection came in and from whom. */
-export type Origin = { listener: Listener; address: string; port: number };
+/** Where a connection came in and from whom; `local` is the address it came to, of this machine or of the balancer in front. */
+export type Origin = { listener: Listener; address: string; port: number; local: Party };
 
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (

@@ -8,6 +8,7 @@ import type { RuleSet } from '@outrigger/rules';
 import { badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { replyBytes } from './http1/reply.ts';
 import { mayBeRepeated } from './persistence.ts';
+import type { Ends } from './proxyheader.ts';
 import { mapTarget, type RewriteContext, rewriteField } from './rewrite.ts';
 import type { Dial } from './upstream.ts';
 import type { Forward } from './verdict.ts';
@@ -99,13 +100,13 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
   }
 
   /** Opens a stream into the lane; its upstream connection is dialled when the first request wants it. */
-  function open(dial: Dial): Duplex {
+  function open(dial: Dial, ends: Ends): Duplex {
     const [outer, inner] = duplexPair();
     const cancel = new AbortController();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const passage: Passage = { agent, fresh: true, request: undefined, rewriting: {} };
     const connect = async (): Promise<Duplex> => {
-      const dialled = await dial(cancel.signal);
+      const dialled = await dial(cancel.signal, ends);
       if (dialled.kind === 'cancelled') throw new Error('the client is gone');
       passage.rewriting.server = dialled.server;
       if (dialled.kind === 'failed')
@@ -131,7 +132,7 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
   const diallers = new Map<string, Dial>();
   for (const [name, dial] of servers) {
     const first = rules.upstreams.get(name)?.servers[0] ?? name;
-    diallers.set(name, async () => ({ kind: 'connected', socket: open(dial), server: first }));
+    diallers.set(name, async (_cancel, ends) => ({ kind: 'connected', socket: open(dial, ends), server: first }));
   }
   return {
     diallers,

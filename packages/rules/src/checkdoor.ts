@@ -2,20 +2,28 @@
 
 import { type AddressRange, parseAddressRange } from './address.ts';
 import type { Report } from './check.ts';
+import type { DocumentPath } from './positions.ts';
 import type { RuleSet } from './schema.ts';
 
 /** Findings about trusted peers. */
 export function checkFrontDoor(rules: RuleSet, report: Report): void {
-  rules.trustedProxies?.forEach((entry, index) => {
-    const path = ['trustedProxies', index] as const;
+  checkPeers(rules.trustedProxies, ['trustedProxies'], report);
+  rules.listen.forEach(({ proxyProtocol }, index) => {
+    checkPeers(proxyProtocol, ['listen', index, 'proxyProtocol'], report);
+  });
+}
+
+function checkPeers(entries: readonly string[] | undefined, path: DocumentPath, report: Report): void {
+  entries?.forEach((entry, index) => {
     const range = parseAddressRange(entry);
     if (range === undefined) {
-      report('error', 'RULES_BAD_CLIENTS', path, `${entry} is not an address, a CIDR block or first-last`);
+      const message = `${entry} is not an address, a CIDR block or first-last`;
+      report('error', 'RULES_BAD_CLIENTS', [...path, index], message);
     } else if (isEverybody(range)) {
       report(
         'warning',
         'RULES_TRUSTS_EVERYBODY',
-        path,
+        [...path, index],
         `${entry} trusts everybody: any client may claim any address, and clients conditions and the log believe it`,
         'Name the addresses of the proxies in front.',
       );

@@ -93,10 +93,10 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     trusted: fc.option(list(fc.constantFrom('10.0.0.0/8', '2001:db8::/32')), { nil: undefined }),
   })
   .map(({ access, routes, upstream, rpcOverHttp, idle, trusted }) => ({
-    listen: [{ address: '127.0.0.1:443', ...upstream }],
+    listen: [{ address: '127.0.0.1:443', ...(trusted && { proxyProtocol: trusted }), ...upstream }],
     upstreams: new Map([
       ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
-      ['b', upstreamOf({ servers: ['http://b:1', 'http://c:1'], host: 'x.test' })],
+      ['b', upstreamOf({ servers: ['http://b:1', 'http://c:1'], host: 'x.test', proxyProtocol: 'v2' })],
     ]),
     access: access.map(([action, answer, when, from]) => ({
       action,

@@ -1,5 +1,5 @@
 // The only door of this package.
-export { type AddressRange, parseAddress, parseAddressRange } from './address.ts';
+export { type AddressRange, addressTest, parseAddress, parseAddressRange } from './address.ts';
 export type { RulesCode } from './check.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
 export { dumpRules } from './dump.ts';

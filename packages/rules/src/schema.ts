@@ -111,6 +111,11 @@ const listener = z.strictObject({
     })
     .optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),
+  proxyProtocol: z
+    .array(text)
+    .min(1)
+    .optional()
+    .meta({ description: 'Load balancers that must send the PROXY protocol: one address, CIDR, or first-last' }),
 });
 
 const upstream = z.strictObject({
@@ -128,6 +133,10 @@ const upstream = z.strictObject({
     .enum(['refuse', 'pass'])
     .optional()
     .meta({ description: 'Paths that read in two ways (%2F, %00, …); default: refuse where rpcOverHttp, else pass' }),
+  proxyProtocol: z
+    .enum(['v1', 'v2'])
+    .optional()
+    .meta({ description: 'Send the PROXY protocol ahead of each connection; every server must expect it' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
   tls: z
     .strictObject({
