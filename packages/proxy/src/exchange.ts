@@ -101,6 +101,7 @@ function carryOut(
   record: RequestRecord,
 ): After | Promise<After> {
   if (verdict.kind === 'forward') return forward(verdict, head, session, record);
+  if (verdict.kind === 'redirect') return redirect(verdict, head, session, record);
   tell(record, verdict);
   return verdict.kind === 'reset' ? 'reset' : refuse(verdict.status, head, session, record);
 }
@@ -108,6 +109,19 @@ function carryOut(
 function tell(record: RequestRecord, { code, message }: { code: string; message: string }): void {
   record.code = code;
   record.message = message;
+}
+
+/** Sends the client to another URL. The connection ends: the next request belongs on another. */
+function redirect(
+  { status, location }: { status: number; location: string },
+  { method }: RequestHead,
+  { client }: Session,
+  record: RequestRecord,
+): After {
+  record.status = status;
+  record.ending = { how: 'complete', by: 'proxy' };
+  client.write(replyBytes(status, { method, headers: [['Location', location]] }));
+  return 'finish';
 }
 
 /** Says no ourselves and ends the connection: what the client sends after that is not looked at (RFC 9112 9.6). */

@@ -5,6 +5,7 @@ import {
   type Decision,
   type Listener,
   type RequestFacts,
+  redirection,
   requestFacts,
   route,
   type Upstream,
@@ -19,6 +20,7 @@ export type Origin = { listener: Listener; address: string; port: number; local:
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
   | { kind: 'refuse'; status: number; code: string; message: string }
+  | { kind: 'redirect'; status: number; location: string }
   | { kind: 'reset'; code: string; message: string }
   | Forward
 );
@@ -35,7 +37,7 @@ export type Forward = {
   tunnel: boolean;
 };
 
-/** Framing first, then Host and target, then the rules: what cannot be read in one way is not worth routing. */
+/** Framing first, then Host and target, then a redirect of the listener, then the rules: what cannot be read in one way is not worth routing. */
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
@@ -45,6 +47,8 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;
+  const elsewhere = redirection(rules, origin.listener, facts, origin.address);
+  if (elsewhere !== undefined) return { ...elsewhere, facts };
   const decision = route(rules, facts);
   if (decision.access === 'deny') {
     const finding = { code: 'DENIED', message: deniedBy(decision) };

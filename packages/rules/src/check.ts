@@ -31,7 +31,8 @@ export type RulesCode =
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
-  | 'RULES_TRUSTS_EVERYBODY';
+  | 'RULES_TRUSTS_EVERYBODY'
+  | 'RULES_BAD_REDIRECT';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 

@@ -1,15 +1,24 @@
-// Room: what a rules file can get wrong about its front door: whom it believes.
+// Room: what a rules file can get wrong about its front door: whom it believes, where it redirects to.
 
 import { type AddressRange, parseAddressRange } from './address.ts';
 import type { Report } from './check.ts';
 import type { DocumentPath } from './positions.ts';
 import type { RuleSet } from './schema.ts';
 
-/** Findings about trusted peers. */
+/** Findings about trusted peers and listeners. */
 export function checkFrontDoor(rules: RuleSet, report: Report): void {
   checkPeers(rules.trustedProxies, ['trustedProxies'], report);
-  rules.listen.forEach(({ proxyProtocol }, index) => {
+  rules.listen.forEach(({ proxyProtocol, redirect, tls }, index) => {
     checkPeers(proxyProtocol, ['listen', index, 'proxyProtocol'], report);
+    if (redirect === undefined) return;
+    const place = ['listen', index, 'redirect'] as const;
+    if (tls !== undefined) {
+      const hint = 'Put redirect on the listener without tls, on port 80.';
+      report('error', 'RULES_BAD_REDIRECT', place, 'this listener is https itself: it would redirect for ever', hint);
+    } else if (rules.listen.every((listener) => listener.tls === undefined)) {
+      const hint = 'Give a listener tls, or leave redirect out.';
+      report('error', 'RULES_BAD_REDIRECT', place, 'there is no listener with tls to redirect to', hint);
+    }
   });
 }
 

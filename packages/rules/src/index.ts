@@ -15,11 +15,12 @@ export {
   urlOf,
 } from './facts.ts';
 export { type LoadResult, loadRules } from './load.ts';
+export { type Redirection, redirection } from './redirect.ts';
 export { compileRegex, type Regex, type RegexResult } from './regex.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
-export { type ClientResult, clientOf, forwardedFor, type TrustedProxies } from './trusted.ts';
+export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

@@ -111,6 +111,10 @@ const listener = z.strictObject({
     })
     .optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),
+  redirect: z
+    .literal('https')
+    .optional()
+    .meta({ description: 'Answer with the way to https, all but ACME challenges; for a listener without tls' }),
   proxyProtocol: z
     .array(text)
     .min(1)

@@ -51,6 +51,14 @@ export function forwardedFor(fields: Fields): string[] {
     .filter((entry) => entry !== '');
 }
 
+/** The scheme a trusted proxy says its client used; undefined from anybody else, and where it can be read in two ways. */
+export function forwardedProto(fields: Fields, peer: string, trusts: TrustedProxies): 'http' | 'https' | undefined {
+  if (trusts?.(peer) !== true) return undefined;
+  const values = fields.filter(([name]) => name.toLowerCase() === 'x-forwarded-proto');
+  const proto = values.length === 1 ? values[0]?.[1].toLowerCase() : undefined;
+  return proto === 'http' || proto === 'https' ? proto : undefined;
+}
+
 /** An address without port, brackets and IPv4 mapping; undefined for anything else, zones included. */
 function plainAddress(entry: string): string | undefined {
   const [, bracketed, withPort] = WITH_PORT.exec(entry) ?? [];

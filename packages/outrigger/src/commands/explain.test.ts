@@ -5,6 +5,7 @@ import type { Explanation } from './explain.ts';
 const RULES = `listen:
   - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
   - { address: 203.0.113.10:80, name: plain }
+  - { address: 203.0.113.11:80, name: porter, redirect: https }
 upstreams:
   exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true }
   apache: { servers: [http://127.0.0.1:8080] }
@@ -44,10 +45,10 @@ describe('explain --json', () => {
       upstream: 'exchange',
       lane: 'relay',
       route: {
-        line: 14,
+        line: 15,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 11, importedFrom: [] },
+      accessLine: { line: 12, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -61,12 +62,25 @@ describe('explain --json', () => {
     ).toMatchObject({ code: 3, refusal: { status: 400, code: 'FORWARDED_FOR_MALFORMED' } });
   });
 
+  it('tells where a listener redirects to, and that channels are not', async () => {
+    const porter = ['--listener', 'porter'];
+    expect(await explained('GET', 'http://a.test/x', ...porter)).toMatchObject({
+      code: 0,
+      redirect: { status: 301, location: 'https://a.test/x' },
+      upstream: null,
+    });
+    expect(await explained('RPC_IN_DATA', 'http://a.test/rpc', ...porter)).toMatchObject({
+      code: 3,
+      refusal: { code: 'REDIRECT_TUNNEL' },
+    });
+  });
+
   it('ends with 3 on a denial, and says how it is answered', async () => {
     expect(await explained('GET', 'https://mail.contoso.com/ECP')).toMatchObject({
       code: 3,
       access: 'deny',
       answer: 'forbidden',
-      accessLine: { line: 8 },
+      accessLine: { line: 9 },
     });
     expect(await explained('GET', 'https://contoso.com/gone')).toMatchObject({ code: 3, answer: 'reset' });
   });
@@ -139,7 +153,7 @@ describe('explain for a person', () => {
       const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:14\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:15\n +from squid\.conf:18 {2}acl exch_url/m);
     });
   });
 
