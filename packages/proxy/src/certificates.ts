@@ -25,7 +25,7 @@ export function listenerTls(wanted: NonNullable<Listener['tls']>, reader: PemRea
   const pairs = loaded.flatMap((result) => (result.kind === 'pair' ? [result.pair] : []));
   const [first] = pairs;
   if (problems.length > 0 || first === undefined) return { kind: 'bad', problems };
-  return { kind: 'tls', tls: { settings: { ...settings, ...first.pem }, pick: picker(pairs) } };
+  return { kind: 'tls', tls: { settings: { ...settings, ...first.material }, pick: picker(pairs) } };
 }
 
 /** RFC 6125 6.4.3: a wildcard stands for one whole label at the left. Of two certificates with one name the first wins. */

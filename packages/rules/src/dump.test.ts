@@ -96,7 +96,15 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     listen: [{ address: '127.0.0.1:443', ...(trusted && { proxyProtocol: trusted }), ...upstream }],
     upstreams: new Map([
       ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
-      ['b', upstreamOf({ servers: ['http://b:1', 'http://c:1'], host: 'x.test', proxyProtocol: 'v2' })],
+      [
+        'b',
+        upstreamOf({
+          servers: ['http://b:1', 'http://c:1'],
+          host: 'x.test',
+          proxyProtocol: 'v2',
+          tls: { certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' } },
+        }),
+      ],
     ]),
     access: access.map(([action, answer, when, from]) => ({
       action,

@@ -94,10 +94,23 @@ const condition: z.ZodType<Condition> = z.lazy(() =>
   }),
 );
 
-const certificate = z.strictObject({
-  cert: text.meta({ description: 'PEM file: the certificate and its chain' }),
-  key: text.meta({ description: 'PEM file: the private key' }),
-});
+const passphraseFile = text
+  .optional()
+  .meta({ description: 'File whose first line is the passphrase of the key; readable by this process alone' });
+const certificate = z.union(
+  [
+    z.strictObject({
+      cert: text.meta({ description: 'PEM file: the certificate and its chain' }),
+      key: text.meta({ description: 'PEM file: the private key' }),
+      passphraseFile,
+    }),
+    z.strictObject({
+      pkcs12: text.meta({ description: 'PKCS#12 file (.pfx, .p12): certificate, chain and key' }),
+      passphraseFile,
+    }),
+  ],
+  { error: 'a certificate holds cert and key, or pkcs12, and passphraseFile if wanted' },
+);
 
 const listener = z.strictObject({
   address: text.meta({ description: 'ADDRESS:PORT, [IPV6]:PORT or *:PORT' }),
@@ -214,6 +227,7 @@ export type Provenance = { at?: SourceRef; from?: SourceRef[] };
 export type PathCondition = z.output<typeof pathCondition>;
 export type UrlCondition = z.output<typeof urlCondition>;
 export type HeaderCondition = z.output<typeof headerCondition>;
+export type CertificateFiles = z.output<typeof certificate>;
 export type TlsVersion = z.output<typeof tlsVersion>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
