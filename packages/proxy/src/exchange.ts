@@ -201,6 +201,7 @@ function forwardedHead(verdict: Forward, head: RequestHead, { origin, rules }: S
     scheme: origin.listener.tls === undefined ? 'http' : 'https',
     client: origin.address,
     ...(vouched && { vouched }),
+    ...(origin.certificate && { certificate: origin.certificate }),
     protocolTunnel: tunnel,
     frontEndHttps: upstream.frontEndHttps,
     ...(upstream.host !== undefined && { host: upstream.host }),

@@ -1,11 +1,12 @@
 // Room: one listening address: accept, end TLS, hand each connection to its loop, and close all of it again.
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { addressTest, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
+import { certificateFields, shownBy } from './clientcertificate.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
-import { handshakeFinding } from './handshake.ts';
+import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { Leg } from './leg.ts';
 import { takeProxyHeader } from './proxied.ts';
 import { type Ends, plainAddress } from './proxyheader.ts';
@@ -79,7 +80,7 @@ export async function openListener(
     });
   }
 
-  function createTlsListener({ settings, pick }: ListenerTls): Server {
+  function createTlsListener({ settings, pick, clientCertificates }: ListenerTls): Server {
     const server = createTlsServer(
       {
         ...SOCKET,
@@ -88,6 +89,9 @@ export async function openListener(
         // RPC over HTTP is HTTP/1.1 only, and a browser that is offered h2 takes it.
         ALPNProtocols: ['http/1.1'],
         SNICallback: (asked, done) => done(null, pick(asked)),
+        // Who may come in is judged in serve(): node closes without a word.
+        requestCert: clientCertificates !== undefined,
+        rejectUnauthorized: false,
       },
       serve,
     );
@@ -105,9 +109,15 @@ export async function openListener(
       raw.destroy();
       return;
     }
+    const shown = tls?.clientCertificates && socket instanceof TLSSocket ? shownBy(socket) : undefined;
+    if (shown?.authorized === false && tls?.clientCertificates === 'require') {
+      notice({ ...certificateFinding(shown.reason), client: clientText(socket) });
+      socket.destroy();
+      return;
+    }
     const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
     const { source, destination: local } = endsOf(socket);
-    const origin = { listener, ...source, local };
+    const origin = { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) };
     const connection = serveConnection(leg, origin, runtime);
     connections.add(connection);
     connection.done.finally(() => connections.delete(connection));

@@ -137,6 +137,11 @@ function readPassphrase(
   return { kind: 'read', passphrase: { passphrase: file.pem.toString('utf8').split(/\r?\n/, 1)[0] ?? '' } };
 }
 
+/** True where a PEM file begins with a certificate. */
+export function holdsCertificate(pem: Buffer): boolean {
+  return attempt(() => new X509Certificate(pem)) !== undefined;
+}
+
 /** DNS names of the subjectAltName (RFC 6125 6.4.4: they replace the common name where there is one), lower case. */
 function dnsNames(certificate: X509Certificate): string[] {
   const alternatives = certificate.subjectAltName?.split(', ').filter((name) => name.startsWith('DNS:')) ?? [];

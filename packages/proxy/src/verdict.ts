@@ -11,11 +11,19 @@ import {
   type Upstream,
 } from '@outrigger/rules';
 import { type Framing, requestFraming } from './http1/body.ts';
+import type { Fields } from './http1/fields.ts';
 import type { RequestHead } from './http1/head.ts';
 import type { Party } from './proxyheader.ts';
 
 /** Where a connection came in and from whom; `local` is the address it came to, of this machine or of the balancer in front. */
-export type Origin = { listener: Listener; address: string; port: number; local: Party };
+export type Origin = {
+  listener: Listener;
+  address: string;
+  port: number;
+  local: Party;
+  /** What servers are told of the client's certificate, where the listener asks for one. */
+  certificate?: Fields;
+};
 
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (

@@ -32,7 +32,8 @@ export type RulesCode =
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
   | 'RULES_TRUSTS_EVERYBODY'
-  | 'RULES_BAD_REDIRECT';
+  | 'RULES_BAD_REDIRECT'
+  | 'RULES_PKCS12_TRUST';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 

@@ -3,13 +3,14 @@
 import { type AddressRange, parseAddressRange } from './address.ts';
 import type { Report } from './check.ts';
 import type { DocumentPath } from './positions.ts';
-import type { RuleSet } from './schema.ts';
+import type { CertificateFiles, RuleSet } from './schema.ts';
 
 /** Findings about trusted peers and listeners. */
 export function checkFrontDoor(rules: RuleSet, report: Report): void {
   checkPeers(rules.trustedProxies, ['trustedProxies'], report);
   rules.listen.forEach(({ proxyProtocol, redirect, tls }, index) => {
     checkPeers(proxyProtocol, ['listen', index, 'proxyProtocol'], report);
+    if (tls?.clientCertificates !== undefined) checkNoPkcs12(tls.certificates, ['listen', index, 'tls'], report);
     if (redirect === undefined) return;
     const place = ['listen', index, 'redirect'] as const;
     if (tls !== undefined) {
@@ -37,6 +38,20 @@ function checkPeers(entries: readonly string[] | undefined, path: DocumentPath, 
         'Name the addresses of the proxies in front.',
       );
     }
+  });
+}
+
+/** OpenSSL trusts the authorities inside a PKCS#12 file, so clients of the public authority that signed the listener's own would get in. */
+function checkNoPkcs12(certificates: readonly CertificateFiles[], path: DocumentPath, report: Report): void {
+  certificates.forEach((files, index) => {
+    if (!('pkcs12' in files)) return;
+    report(
+      'error',
+      'RULES_PKCS12_TRUST',
+      [...path, 'certificates', index, 'pkcs12'],
+      'authorities inside this file would be trusted for clientCertificates, too',
+      'Convert it to PEM: openssl pkcs12 -in FILE -out cert.pem.',
+    );
   });
 }
 

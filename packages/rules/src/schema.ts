@@ -121,6 +121,15 @@ const listener = z.strictObject({
       minVersion: tlsVersion.optional(),
       maxVersion: tlsVersion.optional(),
       ciphers: text.optional().meta({ description: 'OpenSSL cipher list for TLS 1.2 and older' }),
+      clientCertificates: z
+        .strictObject({
+          ca: text.meta({ description: 'PEM file of the authorities whose client certificates count' }),
+          mode: z.enum(['request', 'require']).default('require').meta({
+            description: 'require: no connection without a valid one; request: servers are told what was shown',
+          }),
+        })
+        .optional()
+        .meta({ description: 'Ask clients for a certificate, and tell servers of it in X-Client-Cert fields' }),
     })
     .optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),

@@ -7,7 +7,8 @@ it('takes relative files of listeners and upstreams from the folder of the rules
     `listen:
   - address: '*:443'
     tls:
-      certificates: [{ cert: a.crt, key: /keys/a.key, passphraseFile: a.pass }, { pkcs12: b.pfx, passphraseFile: b.pass }]
+      certificates: [{ cert: a.crt, key: /keys/a.key, passphraseFile: a.pass }, { cert: b.crt, key: b.key, passphraseFile: b.pass }]
+      clientCertificates: { ca: clients.pem }
 upstreams:
   one: { servers: [https://10.1.1.14], tls: { ca: ca.pem, certificate: { pkcs12: c.pfx } } }
 access: [{ allow: {} }]
@@ -19,8 +20,9 @@ routes: [{ to: one }]
   const { listen, upstreams } = withAbsoluteFiles(rules, '/etc/outrigger');
   expect(listen[0]?.tls?.certificates).toEqual([
     { cert: '/etc/outrigger/a.crt', key: '/keys/a.key', passphraseFile: '/etc/outrigger/a.pass' },
-    { pkcs12: '/etc/outrigger/b.pfx', passphraseFile: '/etc/outrigger/b.pass' },
+    { cert: '/etc/outrigger/b.crt', key: '/etc/outrigger/b.key', passphraseFile: '/etc/outrigger/b.pass' },
   ]);
+  expect(listen[0]?.tls?.clientCertificates?.ca).toBe('/etc/outrigger/clients.pem');
   expect(upstreams.get('one')?.tls).toMatchObject({
     ca: '/etc/outrigger/ca.pem',
     certificate: { pkcs12: '/etc/outrigger/c.pfx' },

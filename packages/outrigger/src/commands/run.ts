@@ -2,7 +2,7 @@
 import cluster from 'node:cluster';
 import { dirname, resolve } from 'node:path';
 import { type Edge, type LogRecord, recordLevel, recordText, startEdge } from '@outrigger/proxy';
-import { type CertificateFiles, parseDuration, type RuleSet } from '@outrigger/rules';
+import { type CertificateFiles, type Listener, parseDuration, type RuleSet } from '@outrigger/rules';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'winston';
 import { createLog, type LogFormat } from '../log.ts';
@@ -82,12 +82,17 @@ export function withAbsoluteFiles(rules: RuleSet, folder: string): RuleSet {
       ? { pkcs12: resolve(folder, files.pkcs12), ...passphraseFile }
       : { cert: resolve(folder, files.cert), key: resolve(folder, files.key), ...passphraseFile };
   };
+  const clients = ({ clientCertificates: asked }: NonNullable<Listener['tls']>): Partial<Listener['tls']> =>
+    asked === undefined ? {} : { clientCertificates: { ...asked, ca: resolve(folder, asked.ca) } };
   return {
     ...rules,
     listen: rules.listen.map((listener) =>
       listener.tls === undefined
         ? listener
-        : { ...listener, tls: { ...listener.tls, certificates: listener.tls.certificates.map(pair) } },
+        : {
+            ...listener,
+            tls: { ...listener.tls, certificates: listener.tls.certificates.map(pair), ...clients(listener.tls) },
+          },
     ),
     upstreams: new Map(
       [...rules.upstreams].map(([name, upstream]) => {
