@@ -1,6 +1,6 @@
 // Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached; TLS with one
 // secure context per upstream and its sessions used again. A connection belongs to one client connection and is never shared.
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type ConnectionOptions,
@@ -13,6 +13,7 @@ import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, 
 import { rendezvousOrder } from './affinity.ts';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
+import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
 
@@ -39,6 +40,8 @@ export type Asked = {
   host: string;
   /** Who comes back to the same server (affinity.ts); absent where the order of the rules holds for all. */
   belongsTo?: string;
+  /** The client's own connection, as the PROXY protocol tells servers of it. */
+  ends: Ends;
 };
 
 export type Dialler = {
@@ -91,7 +94,7 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
       );
       let last: Dialled = { kind: 'cancelled' };
       for (const target of order) {
-        last = await dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, cancel);
+        last = await dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel);
         if (last.kind === 'connected') target.shunnedUntil = 0;
         if (last.kind !== 'failed') return last;
         target.shunnedUntil = now() + SHUNNED;
@@ -101,7 +104,13 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
   };
 }
 
-function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, cancel: AbortSignal): Promise<Dialled> {
+function dialOnce(
+  target: Target,
+  upstream: Upstream,
+  tls: ConnectionOptions,
+  ends: Ends,
+  cancel: AbortSignal,
+): Promise<Dialled> {
   const { server, url, place, sessions } = target;
   const { servername: name = '' } = tls;
   return new Promise((resolve) => {
@@ -112,10 +121,16 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       allowHalfOpen: true,
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
+    const { proxyProtocol } = upstream;
+    const beneath = proxyProtocol && connectAnnounced(address, proxyHeaderBytes(proxyProtocol, ends));
     const socket =
       server.scheme === 'https'
-        ? connectTls({ ...address, ...tls, ...sessionFor(sessions, name) })
-        : connectPlain(address);
+        ? connectTls({
+            ...(beneath === undefined ? address : { socket: beneath }),
+            ...tls,
+            ...sessionFor(sessions, name),
+          })
+        : (beneath ?? connectPlain(address));
     const settle = (dialled: Dialled): void => {
       clearTimeout(timer);
       cancel.removeEventListener('abort', onCancel);
@@ -148,6 +163,14 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       socket.on('connect', onConnect);
     }
   });
+}
+
+/** A TCP connection whose first bytes, ahead of any TLS, are a PROXY header. */
+function connectAnnounced(address: TcpNetConnectOpts, header: Buffer): Socket {
+  const socket = connectPlain(address);
+  // Nobody else has it yet, and node keeps what is written until it is connected.
+  socket.write(header);
+  return socket;
 }
 
 /** Node would check the certificate for the name it sends, which may be one that the client chose. */

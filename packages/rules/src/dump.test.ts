@@ -94,7 +94,14 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     http2: fc.constantFrom({}, { http2: true }, { http2: false }),
   })
   .map(({ access, routes, upstream, rpcOverHttp, idle, trusted, http2 }) => ({
-    listen: [{ address: '127.0.0.1:443', tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 }, ...upstream }],
+    listen: [
+      {
+        address: '127.0.0.1:443',
+        tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 },
+        ...(trusted && { proxyProtocol: trusted }),
+        ...upstream,
+      },
+    ],
     upstreams: new Map([
       [
         'a',
@@ -113,6 +120,8 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
           host: 'x.test',
           affinity: 'cookie',
           affinityCookie: { name: 'home' },
+          proxyProtocol: 'v2',
+          tls: { certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' } },
         }),
       ],
     ]),
