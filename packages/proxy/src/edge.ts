@@ -4,6 +4,7 @@ import { compileRules, type Listener, type RuleSet } from '@outrigger/rules';
 import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
 import type { Runtime } from './connection.ts';
+import { type HealthWatch, watchHealth } from './health.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
@@ -51,7 +52,9 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   const rewriteLane = createRewriteLane(rules, diallers);
   const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, report, now };
   const listeners: OpenListener[] = [];
+  let health: HealthWatch | undefined;
   const close = async (graceMs = 0): Promise<void> => {
+    health?.close();
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
   };
   for (const listener of prepared) {
@@ -63,6 +66,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     await close();
     return { kind: 'failed', problems };
   }
+  health = watchHealth(rules, diallers, report, now);
   const edge: Edge = {
     addresses: listeners.map(({ address }) => address),
     connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),

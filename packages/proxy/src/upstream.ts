@@ -48,14 +48,27 @@ export type Dialler = {
   dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
 };
 
+/** One server of an upstream, for whoever watches its health. */
+export type WatchedServer = {
+  /** As the rules write it. */
+  readonly url: string;
+  /** Found unwell: others are tried before it. */
+  down: boolean;
+  /** Dials this server and no other. */
+  dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
+};
+
+/** The dialler of an upstream's own servers. */
+export type ServerDialler = Dialler & { servers: readonly WatchedServer[] };
+
 export type DiallersResult =
-  | { kind: 'diallers'; diallers: ReadonlyMap<string, Dialler> }
+  | { kind: 'diallers'; diallers: ReadonlyMap<string, ServerDialler> }
   | { kind: 'bad'; problems: StartProblem[] };
 
 /** One dialler for each upstream of the rules, its files read and checked once. */
 export function createDiallers(rules: RuleSet, reader: PemReader, now: () => number): DiallersResult {
   const problems: StartProblem[] = [];
-  const diallers = new Map<string, Dialler>();
+  const diallers = new Map<string, ServerDialler>();
   for (const [name, upstream] of rules.upstreams) {
     const secure = secureOptions(upstream, reader);
     if (secure.kind === 'bad') problems.push(secure.problem);
@@ -64,34 +77,43 @@ export function createDiallers(rules: RuleSet, reader: PemReader, now: () => num
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'diallers', diallers };
 }
 
-type Target = { server: Server; url: string; place: string; shunnedUntil: number; sessions: SessionCache };
+type Target = WatchedServer & { server: Server; place: string; shunnedUntil: number; sessions: SessionCache };
 
-function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions, now: () => number): Dialler {
-  const targets = upstream.servers.map((url): Target => {
+function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions, now: () => number): ServerDialler {
+  const namesFor = ({ server }: Target, { host }: Asked) => serverNames(server, upstream, host);
+  const servers = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
-    return { server, url, place: `${name} (${url})`, shunnedUntil: 0, sessions: new Map() };
+    const target: Target = {
+      server,
+      url,
+      place: `${name} (${url})`,
+      down: false,
+      shunnedUntil: 0,
+      sessions: new Map(),
+      dial: (asked, cancel) => dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, cancel),
+    };
+    return target;
   });
-  const namesFor = ({ server }: Target, { host }: Asked) => serverNames(server, upstream, host);
-  const secure = targets.filter(({ server }) => server.scheme === 'https');
+  const secure = servers.filter(({ server }) => server.scheme === 'https');
 
   // With affinity or without, the order is the same for all connections of a client: both channels of a virtual connection, and
   // one that replaces OUT hours later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
   const orderFor = ({ belongsTo }: Asked): readonly Target[] =>
-    belongsTo === undefined || targets.length === 1 ? targets : rendezvousOrder(targets, belongsTo);
+    belongsTo === undefined || servers.length === 1 ? servers : rendezvousOrder(servers, belongsTo);
+  /** None is left out: where all are unwell, each is still tried. */
+  const unwellLast = ({ down, shunnedUntil }: Target): number => (down ? 2 : shunnedUntil > now() ? 1 : 0);
 
   return {
+    servers,
     key(asked) {
       const names = new Set(secure.map((target) => namesFor(target, asked).sni ?? ''));
       return [...names, orderFor(asked)[0]?.url].join();
     },
     async dial(asked, cancel) {
-      const order = [...orderFor(asked)].sort(
-        (a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()),
-      );
       let last: Dialled = { kind: 'cancelled' };
-      for (const target of order) {
-        last = await dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, cancel);
+      for (const target of [...orderFor(asked)].sort((a, b) => unwellLast(a) - unwellLast(b))) {
+        last = await target.dial(asked, cancel);
         if (last.kind === 'connected') target.shunnedUntil = 0;
         if (last.kind !== 'failed') return last;
         target.shunnedUntil = now() + SHUNNED;

@@ -24,3 +24,16 @@ describe('affinity', () => {
     expect(found("affinity: cookie, affinityCookie: { name: 'a;b' }")).toMatch(/error: .*cookie name/);
   });
 });
+
+describe('health', () => {
+  it.each([
+    ['health: { path: health }', /begins with \//],
+    ["health: { path: '/a b' }", /no blanks/],
+    ['health: { path: /, interval: 0ms }', /100ms apart/],
+    ['health: { path: /, expect: [100] }', /expect/],
+    ['health: { pth: / }', /did you mean|Did you mean/],
+  ])('refuses %s', (settings, message) => {
+    expect(found(settings)).toMatch(message);
+    expect(found(settings)).toMatch(/error:/);
+  });
+});

@@ -7,6 +7,7 @@ import {
   type AccessLine,
   type Condition,
   DEFAULTS,
+  type Health,
   type Limits,
   type Provenance,
   type Route,
@@ -46,16 +47,25 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
 }
 
 function upstreamDocument(upstream: Upstream): object {
-  const { timeouts, rpcOverHttp, frontEndHttps, tls, ...rest } = withoutProvenance(upstream);
+  const { timeouts, rpcOverHttp, frontEndHttps, tls, health, ...rest } = withoutProvenance(upstream);
   const changed = Object.entries(timeouts).filter(([name, value]) => value !== DEFAULTS[name as keyof typeof timeouts]);
   return {
     ...rest,
     ...(rpcOverHttp && { rpcOverHttp }),
     ...(frontEndHttps && { frontEndHttps }),
     ...(tls !== undefined && { tls }),
+    ...(health !== undefined && { health: healthDocument(health) }),
     ...(changed.length > 0 && {
       timeouts: Object.fromEntries(changed.map(([name, value]) => [name, formatDuration(value)])),
     }),
+  };
+}
+
+function healthDocument({ interval, timeout, ...rest }: Health): object {
+  return {
+    ...rest,
+    ...(interval !== DEFAULTS.healthInterval && { interval: formatDuration(interval) }),
+    ...(timeout !== DEFAULTS.healthTimeout && { timeout: formatDuration(timeout) }),
   };
 }
 

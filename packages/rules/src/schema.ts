@@ -32,7 +32,13 @@ export const DEFAULTS = {
   idle: 65 * 60_000,
   /** Silence in both directions on a channel. Exchange pings within 30 minutes; appliances settle on hours (field cases 8, 9). */
   tunnelIdle: 10 * 3_600_000,
+  /** Between two health checks of a server. Two failures mark it down: half a minute, as load balancers for Exchange have it. */
+  healthInterval: 10_000,
+  /** For a health check from the first SYN to its answer. A server that needs longer for a page made for this is not well. */
+  healthTimeout: 5_000,
 } as const;
+/** Milliseconds between checks at least: below it, checks are the load they are to find. */
+const HEALTH_INTERVAL_LEAST = 100;
 
 const duration = z
   .string()
@@ -113,6 +119,28 @@ const listener = z.strictObject({
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),
 });
 
+const health = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[!-~]*$/, 'a path to ask for begins with / and has no blanks')
+    .meta({ description: 'Asked for with GET on a connection of its own: /owa/healthcheck.htm on Exchange' }),
+  interval: duration
+    .refine((milliseconds) => milliseconds >= HEALTH_INTERVAL_LEAST, 'checks are at least 100ms apart')
+    .default(DEFAULTS.healthInterval)
+    .meta({ description: 'Between the end of one check and the next; default 10s' }),
+  timeout: duration
+    .default(DEFAULTS.healthTimeout)
+    .meta({ description: 'For connecting and the head of the answer together; default 5s' }),
+  host: z
+    .string()
+    .regex(/^[!-~]+$/, 'a host has no blanks')
+    .optional()
+    .meta({ description: 'Host to ask for; default: host of the upstream, else tls.serverName, else the server' }),
+  expect: list(z.int().min(200).max(599))
+    .optional()
+    .meta({ description: 'Statuses that are well; default 200 to 399' }),
+});
+
 const upstream = z.strictObject({
   servers: z
     .array(text)
@@ -145,6 +173,7 @@ const upstream = z.strictObject({
     })
     .optional()
     .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
+  health: health.optional().meta({ description: 'Servers that fail this check are skipped while others are up' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
   tls: z
     .strictObject({
@@ -217,6 +246,7 @@ export type HeaderCondition = z.output<typeof headerCondition>;
 export type TlsVersion = z.output<typeof tlsVersion>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
+export type Health = z.output<typeof health>;
 export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: z.output<typeof denial> } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;
