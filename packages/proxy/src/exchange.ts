@@ -1,6 +1,6 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName } from '@outrigger/rules';
+import { type CompiledRules, listenerName, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
@@ -149,7 +149,7 @@ function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): 
 }
 
 async function carry(
-  { name, framing, tunnel, upstream }: Forward,
+  { name, framing, tunnel, upstream, decision }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
@@ -157,8 +157,9 @@ async function carry(
 ): Promise<RelayEnd> {
   const { leg, server, fresh } = pin;
   const place = `${name} (${server})`;
+  const timeouts = timeoutsOf(upstream, decision.route);
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, tunnel, fresh, timeouts: upstream.timeouts, ...ours });
+  return relay({ client, upstream: leg, place, head, framing, tunnel, fresh, timeouts, ...ours });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {

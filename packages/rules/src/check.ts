@@ -3,6 +3,7 @@
 
 import { parseAddressRange } from './address.ts';
 import { checkServers } from './checkservers.ts';
+import { checkTimeouts } from './checktimeouts.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import type { DocumentPath, Positions } from './positions.ts';
@@ -31,7 +32,8 @@ export type RulesCode =
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
-  | 'RULES_AFFINITY';
+  | 'RULES_AFFINITY'
+  | 'RULES_SHORT_POLL';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
@@ -45,6 +47,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
   checkAccess(rules, report);
   checkRoutes(rules, report);
+  if (!diagnostics.some(({ severity }) => severity === 'error')) checkTimeouts(rules, report);
   return diagnostics;
 }
 

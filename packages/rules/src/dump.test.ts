@@ -112,7 +112,12 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
       when,
       ...from,
     })),
-    routes: routes.map(([when, to, from]) => ({ ...(when !== undefined && { when }), to, ...from })),
+    routes: routes.map(([when, to, from], index) => ({
+      ...(when !== undefined && { when }),
+      to,
+      ...(index === 1 && { timeouts: { answer: idle } }),
+      ...from,
+    })),
     limits: { ...defaultLimits(), head: 256 * 1024 },
     tunnelMethods: [...TUNNEL_METHODS],
   }));

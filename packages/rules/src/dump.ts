@@ -55,9 +55,7 @@ function upstreamDocument(upstream: Upstream): object {
     ...(frontEndHttps && { frontEndHttps }),
     ...(tls !== undefined && { tls }),
     ...(health !== undefined && { health: healthDocument(health) }),
-    ...(changed.length > 0 && {
-      timeouts: Object.fromEntries(changed.map(([name, value]) => [name, formatDuration(value)])),
-    }),
+    ...(changed.length > 0 && { timeouts: durations(changed) }),
   };
 }
 
@@ -73,12 +71,17 @@ function accessDocument({ action, when, answer }: AccessLine): object {
   return { [action]: conditionDocument(when), ...(action === 'deny' && answer !== 'forbidden' && { answer }) };
 }
 
-function routeDocument({ when, to, rewrite }: Route): object {
+function routeDocument({ when, to, timeouts, rewrite }: Route): object {
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
+    ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
   };
+}
+
+function durations(named: [name: string, milliseconds: number][]): object {
+  return Object.fromEntries(named.map(([name, value]) => [name, formatDuration(value)]));
 }
 
 /** Lists of one path or URL condition are written as that condition, as people do. */

@@ -21,4 +21,5 @@ export { type ListenAddress, parseListenAddress, parseServer, type Server } from
 export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
+export { type Timeouts, timeoutsOf } from './timeouts.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

@@ -213,7 +213,15 @@ const rewrite = z.strictObject({
   cookieDomain: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Domain of cookies' }),
   cookiePath: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Path of cookies' }),
 });
-const route = z.strictObject({ when: condition.optional(), to: text, rewrite: rewrite.optional() });
+const route = z.strictObject({
+  when: condition.optional(),
+  to: text,
+  timeouts: z
+    .strictObject({ answer: duration.optional(), idle: duration.optional(), tunnelIdle: duration.optional() })
+    .optional()
+    .meta({ description: 'Instead of those of the upstream, which keeps connect: a connection serves several routes' }),
+  rewrite: rewrite.optional(),
+});
 
 const limits = z
   .strictObject({

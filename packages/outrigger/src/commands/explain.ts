@@ -16,7 +16,7 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
-import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
+import { type ExplainedForwarding, explainForwarding, NOWHERE, printedForwarding } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -37,7 +37,7 @@ export type Explanation = {
   refusal?: { status: number; code: string; message: string };
   listener: string;
   client: string;
-} & ExplainedServers;
+} & ExplainedForwarding;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -92,7 +92,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     return {
       access: 'deny',
       upstream: null,
-      ...NO_SERVERS,
+      ...NOWHERE,
       lane: 'relay',
       route: null,
       accessLine: null,
@@ -105,7 +105,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
-    ...explainServers(rules, decision.upstream, result.facts),
+    ...explainForwarding(rules, decision, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -185,7 +185,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
-    ...printedServers(explanation),
+    ...printedForwarding(explanation),
     ['lane', lane],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
