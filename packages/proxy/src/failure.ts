@@ -95,7 +95,7 @@ const NOT_TLS = upstreamRow(
 const TLS = upstreamRow(
   'UPSTREAM_TLS',
   'and we found no common way to speak TLS',
-  'Compare TLS versions and ciphers on both sides; a server may want a client certificate (tls.certificate).',
+  'Compare TLS versions and ciphers on both sides: an old server may need tls.minVersion, another a client certificate (tls.certificate).',
 );
 const TROUBLE = upstreamRow('UPSTREAM_TROUBLE', 'could not be used', 'The error above names the cause.');
 const DESCRIPTORS: Row = {

@@ -168,6 +168,43 @@ describe('TLS towards a server', async () => {
     expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_CERT_NAME' });
   });
 
+  it.each(['1.0', '1.1'] as const)(
+    'speaks TLS %s with a server that knows nothing newer, where it is told to, and warns',
+    async (version) => {
+      const node = version === '1.0' ? 'TLSv1' : 'TLSv1.1';
+      const rsa = await authority.issue({ names: ['mail.a.test'], keyType: 'rsa' });
+      const old = {
+        cert: rsa.certPem,
+        key: rsa.keyPem,
+        minVersion: node,
+        maxVersion: node,
+        ciphers: 'ALL:@SECLEVEL=0',
+      } as const;
+      const port = await stage.server((connection) => echoing(connection.tls?.protocol ?? '')(connection), old);
+      const refusing = await stage.proxy(secureRules(port, '{ verify: false }'));
+      const refused = await refusing.wire();
+      await refused.send(GET);
+      expect((await expectResponse(refused)).status).toBe(502);
+      expect(await refusing.request('/')).toMatchObject({ code: 'UPSTREAM_TLS' });
+      expect(refusing.records.filter(({ kind }) => kind === 'notice')).toEqual([]);
+
+      const proxy = await stage.proxy(secureRules(port, `{ verify: false, minVersion: '${version}' }`));
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      expect((await expectResponse(wire)).body.toString()).toBe(`${node} 1 /`);
+      expect(await proxy.notice('TLS_OBSOLETE')).toMatchObject({ severity: 'warning' });
+    },
+  );
+
+  it('speaks nothing older than it is told', async () => {
+    const port = await stage.server(echoing('one'), { ...tls, maxVersion: 'TLSv1.2' });
+    const proxy = await stage.proxy(secureRules(port, "{ verify: false, minVersion: '1.3' }"));
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    expect((await expectResponse(wire)).status).toBe(502);
+    expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_TLS' });
+  });
+
   it('says so where the server speaks no TLS', async () => {
     const port = await stage.server(async (connection) => {
       await connection.inlet.some(1_000);

@@ -7,10 +7,20 @@ import {
   checkServerIdentity,
   connect as connectTls,
   createSecureContext,
+  DEFAULT_CIPHERS,
   type SecureContextOptions,
 } from 'node:tls';
-import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
+import {
+  parseServer,
+  type RuleSet,
+  type Server,
+  type ServerNames,
+  serverNames,
+  type TlsVersion,
+  type Upstream,
+} from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
+import { secureVersion } from './certificates.ts';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
@@ -70,7 +80,7 @@ export function createDiallers(rules: RuleSet, reader: PemReader, now: () => num
   const problems: StartProblem[] = [];
   const diallers = new Map<string, ServerDialler>();
   for (const [name, upstream] of rules.upstreams) {
-    const secure = secureOptions(upstream, reader);
+    const secure = secureOptions(name, upstream, reader);
     if (secure.kind === 'bad') problems.push(secure.problem);
     else diallers.set(name, createDialler(name, upstream, secure.options, now));
   }
@@ -183,9 +193,13 @@ function tlsNames({ sni, checked }: ServerNames): ConnectionOptions {
 type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };
 
 /** One secure context per upstream: building one per connection halves the rate of connections. */
-function secureOptions({ tls, servers }: Upstream, reader: PemReader): SecureOptions {
+function secureOptions(name: string, { tls, servers }: Upstream, reader: PemReader): SecureOptions {
   if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {} };
-  const material: SecureContextOptions = {};
+  const material: SecureContextOptions = versionOptions(tls?.minVersion);
+  if (material.ciphers !== undefined) {
+    const message = `TLS ${tls?.minVersion} is allowed towards ${name}: who sits on the way can break it. Update its servers.`;
+    reader.warn({ code: 'TLS_OBSOLETE', message });
+  }
   if (tls?.ca !== undefined) {
     const ca = readPem(reader, tls.ca);
     if (ca.kind === 'bad') return ca;
@@ -202,4 +216,14 @@ function secureOptions({ tls, servers }: Upstream, reader: PemReader): SecureOpt
   const loaded = loadKeyPair(tls.certificate, reader, material);
   if (loaded.kind === 'bad') return loaded;
   return { kind: 'options', options: { ...shared, secureContext: loaded.pair.context } };
+}
+
+/**
+ * OpenSSL 3 allows the SHA-1 signatures of TLS 1.0 and 1.1 at security level 0 only (SSL_CTX_set_security_level), so Exchange 2010
+ * is out of reach without it (field case 54). Nothing is said where the rules say nothing: node's own least is 1.2.
+ */
+function versionOptions(least: TlsVersion | undefined): SecureContextOptions {
+  if (least === undefined) return {};
+  const obsolete = least < '1.2';
+  return { minVersion: secureVersion(least), ...(obsolete && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }) };
 }

@@ -33,7 +33,8 @@ export type RulesCode =
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
   | 'RULES_AFFINITY'
-  | 'RULES_SHORT_POLL';
+  | 'RULES_SHORT_POLL'
+  | 'RULES_TLS_OBSOLETE';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 

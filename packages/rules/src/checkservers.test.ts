@@ -37,3 +37,15 @@ describe('health', () => {
     expect(found(settings)).toMatch(/error:/);
   });
 });
+
+describe('tls.minVersion', () => {
+  it.each(['1.0', '1.1'])('warns of %s', (version) => {
+    expect(found(`tls: { minVersion: '${version}' }`)).toMatch(
+      /^outrigger\.yaml:2:\d+: warning: .*RULES_TLS_OBSOLETE\]$/,
+    );
+  });
+
+  it.each(['1.2', '1.3'])('is quiet about %s', (version) => {
+    expect(found(`tls: { minVersion: '${version}' }`)).toBe('');
+  });
+});

@@ -102,6 +102,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
           host: 'x.test',
           affinity: 'cookie',
           affinityCookie: { name: 'home' },
+          tls: { minVersion: '1.1' },
           health: { path: '/ok', interval: `${idle + 100}ms`, timeout: '5s', expect: [200, 401] },
         }),
       ],

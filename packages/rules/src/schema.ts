@@ -182,6 +182,10 @@ const upstream = z.strictObject({
         description:
           'Name in SNI and in the certificate. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
       }),
+      minVersion: tlsVersion.optional().meta({
+        description:
+          'Oldest TLS version spoken with the servers; default 1.2. 1.0 and 1.1 also allow the weak signatures and keys that such servers have, and are warned about at each start',
+      }),
       ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
       certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
     })
