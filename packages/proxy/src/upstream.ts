@@ -90,7 +90,8 @@ export function createDiallers(rules: RuleSet, reader: PemReader, now: () => num
 type Target = WatchedServer & { server: Server; place: string; shunnedUntil: number; sessions: SessionCache };
 
 function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions, now: () => number): ServerDialler {
-  const namesFor = ({ server }: Target, { host }: Asked) => serverNames(server, upstream, host);
+  const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
+    server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
   const servers = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
@@ -105,7 +106,6 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
     };
     return target;
   });
-  const secure = servers.filter(({ server }) => server.scheme === 'https');
 
   // With affinity or without, the order is the same for all connections of a client: both channels of a virtual connection, and
   // one that replaces OUT hours later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
@@ -117,7 +117,7 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
   return {
     servers,
     key(asked) {
-      const names = new Set(secure.map((target) => namesFor(target, asked).sni ?? ''));
+      const names = new Set(servers.map((target) => namesFor(target, asked)?.sni ?? ''));
       return [...names, orderFor(asked)[0]?.url].join();
     },
     async dial(asked, cancel) {
@@ -139,8 +139,7 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
   return new Promise((resolve) => {
     if (cancel.aborted) return resolve({ kind: 'cancelled' });
     const address = {
-      host: server.host,
-      port: server.port,
+      ...(server.scheme === 'unix' ? { path: server.path } : { host: server.host, port: server.port }),
       allowHalfOpen: true,
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
@@ -183,7 +182,9 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
 }
 
 /** Node would check the certificate for the name it sends, which may be one that the client chose. */
-function tlsNames({ sni, checked }: ServerNames): ConnectionOptions {
+function tlsNames(names: ServerNames | undefined): ConnectionOptions {
+  if (names === undefined) return {};
+  const { sni, checked } = names;
   return {
     ...(sni !== undefined && { servername: sni }),
     checkServerIdentity: (_sent, certificate) => checkServerIdentity(checked, certificate),

@@ -97,9 +97,9 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
         'RULES_BAD_ADDRESS',
         [...path, 'servers', index],
         `${server} is not a server`,
-        'Write https://10.1.1.14:443 or http://127.0.0.1:8080, without a path.',
+        'Write https://10.1.1.14:443 or http://127.0.0.1:8080, without a path, or unix:/run/web.sock.',
       );
-    } else if (parsed.scheme === 'http' && upstream.rpcOverHttp) {
+    } else if (parsed.scheme !== 'https' && upstream.rpcOverHttp) {
       report(
         'warning',
         'RULES_TLS_OFFLOAD',

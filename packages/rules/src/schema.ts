@@ -145,7 +145,9 @@ const upstream = z.strictObject({
   servers: z
     .array(text)
     .min(1)
-    .meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
+    .meta({
+      description: 'http://HOST:PORT, https://HOST:PORT or unix:/PATH; the next is tried when one cannot be reached',
+    }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
   frontEndHttps: z.boolean().default(false).meta({ description: 'Send Front-End-Https: On' }),
   ignoreCase: z
