@@ -43,7 +43,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     now: now(),
     warn: (finding) => report({ kind: 'notice', at: now(), severity: 'warning', ...finding }),
   };
-  const dialling = createDiallers(rules, reader, now);
+  const dialling = createDiallers(rules, reader, now, (finding) => report({ kind: 'notice', at: now(), ...finding }));
   const { prepared, problems } = prepareListeners(rules.listen, reader);
   if (dialling.kind === 'bad') return { kind: 'failed', problems: [...problems, ...dialling.problems] };
   if (problems.length > 0) return { kind: 'failed', problems };

@@ -21,7 +21,7 @@ import {
 } from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
 import { secureVersion } from './certificates.ts';
-import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
+import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
@@ -75,21 +75,46 @@ export type DiallersResult =
   | { kind: 'diallers'; diallers: ReadonlyMap<string, ServerDialler> }
   | { kind: 'bad'; problems: StartProblem[] };
 
+/** What is told when another server takes over, and when the first is back. Closed; each has its line in the README. */
+export type FailoverCode = 'SERVER_UNREACHABLE' | 'SERVER_REACHED';
+
+/** Who hears of it. */
+export type TellFailover = (finding: { severity: 'warning' | 'note'; code: FailoverCode; message: string }) => void;
+
 /** One dialler for each upstream of the rules, its files read and checked once. */
-export function createDiallers(rules: RuleSet, reader: PemReader, now: () => number): DiallersResult {
+export function createDiallers(
+  rules: RuleSet,
+  reader: PemReader,
+  now: () => number,
+  tell: TellFailover,
+): DiallersResult {
   const problems: StartProblem[] = [];
   const diallers = new Map<string, ServerDialler>();
   for (const [name, upstream] of rules.upstreams) {
     const secure = secureOptions(name, upstream, reader);
     if (secure.kind === 'bad') problems.push(secure.problem);
-    else diallers.set(name, createDialler(name, upstream, secure.options, now));
+    else diallers.set(name, createDialler(name, upstream, secure.options, now, tell));
   }
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'diallers', diallers };
 }
 
-type Target = WatchedServer & { server: Server; place: string; shunnedUntil: number; sessions: SessionCache };
+type Target = WatchedServer & {
+  server: Server;
+  place: string;
+  /** It could not be reached, and has not been since; it was told. */
+  unreachable: boolean;
+  /** Tried last until then, milliseconds since 1970. */
+  shunnedUntil: number;
+  sessions: SessionCache;
+};
 
-function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions, now: () => number): ServerDialler {
+function createDialler(
+  name: string,
+  upstream: Upstream,
+  tls: ConnectionOptions,
+  now: () => number,
+  tell: TellFailover,
+): ServerDialler {
   const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
     server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
   const servers = upstream.servers.map((url): Target => {
@@ -100,6 +125,7 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
       url,
       place: `${name} (${url})`,
       down: false,
+      unreachable: false,
       shunnedUntil: 0,
       sessions: new Map(),
       dial: (asked, cancel) => dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, cancel),
@@ -124,14 +150,50 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
       let last: Dialled = { kind: 'cancelled' };
       for (const target of [...orderFor(asked)].sort((a, b) => unwellLast(a) - unwellLast(b))) {
         last = await target.dial(asked, cancel);
-        if (last.kind === 'connected') target.shunnedUntil = 0;
+        if (last.kind === 'connected') takeBack(target);
         if (last.kind !== 'failed') return last;
-        target.shunnedUntil = now() + SHUNNED;
+        if (blames(target, asked, last.failure)) shun(target, last.failure);
       }
       return last;
     },
   };
+
+  /** A handshake that fails under a name the client made up must not turn others away from a server that is well. */
+  function blames(target: Target, asked: Asked, { whose, code }: Failure): boolean {
+    const nameIsOurs = namesFor(target, asked)?.sni === namesFor(target, NOBODY)?.sni;
+    return whose === 'upstream' && (nameIsOurs || BEFORE_HANDSHAKE.has(code));
+  }
+
+  /** Where there is one server, the record of each request says the same. */
+  function shun(target: Target, { message }: Failure): void {
+    target.shunnedUntil = now() + SHUNNED;
+    if (target.unreachable || servers.length === 1) return;
+    target.unreachable = true;
+    tell({
+      severity: 'warning',
+      code: 'SERVER_UNREACHABLE',
+      message: `${message} Other servers are tried before it; it is tried again every ${SHUNNED / 1_000} s.`,
+    });
+  }
+
+  function takeBack(target: Target): void {
+    target.shunnedUntil = 0;
+    if (!target.unreachable) return;
+    target.unreachable = false;
+    tell({ severity: 'note', code: 'SERVER_REACHED', message: `${target.place} can be reached again.` });
+  }
 }
+
+/** A request without a Host: what is sent for it is what the rules say. */
+const NOBODY: Asked = { host: '' };
+
+/** Failures in which no name has been sent yet, or nothing came of it. */
+const BEFORE_HANDSHAKE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'UPSTREAM_REFUSED',
+  'UPSTREAM_UNREACHABLE',
+  'UPSTREAM_NAME_UNKNOWN',
+  'UPSTREAM_CONNECT_TIMEOUT',
+]);
 
 function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, cancel: AbortSignal): Promise<Dialled> {
   const { server, url, place, sessions } = target;

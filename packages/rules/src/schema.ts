@@ -142,12 +142,9 @@ const health = z.strictObject({
 });
 
 const upstream = z.strictObject({
-  servers: z
-    .array(text)
-    .min(1)
-    .meta({
-      description: 'http://HOST:PORT, https://HOST:PORT or unix:/PATH; the next is tried when one cannot be reached',
-    }),
+  servers: z.array(text).min(1).meta({
+    description: 'http://HOST:PORT, https://HOST:PORT or unix:/PATH; the next is tried when one cannot be reached',
+  }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
   frontEndHttps: z.boolean().default(false).meta({ description: 'Send Front-End-Https: On' }),
   ignoreCase: z
