@@ -10,8 +10,10 @@ export type RequestRecord = {
   /** When its head was complete, milliseconds since 1970, and how long the exchange took. */
   at: number;
   milliseconds: number;
-  /** `ADDRESS:PORT`. */
+  /** `ADDRESS:PORT`, or the address alone where a trusted proxy named it. */
   client: string;
+  /** `ADDRESS:PORT` of the trusted proxy that named the client. */
+  via?: string | undefined;
   listener: string;
   method: string;
   /** As routed; empty where the request names none. */
@@ -100,6 +102,7 @@ function requestLine(record: RequestRecord): string {
     `ms=${record.milliseconds}`,
     ending.how === 'complete' ? 'end=complete' : `end=${ending.how}/${ending.by}`,
   ];
+  if (record.via !== undefined) words.push(`via=${record.via}`);
   if (record.channel !== undefined) words.push(`channel=${record.channel}`);
   if (record.rule !== undefined) words.push(`rule=${record.rule}`);
   if (record.message !== undefined) words.push(record.message);

@@ -2,9 +2,10 @@
 // back for the next head. Every head is judged anew, so no tunnel becomes a hole in the rules.
 import { type CompiledRules, listenerName } from '@outrigger/rules';
 import type { LogRecord, NoticeRecord } from './accesslog.ts';
+import type { Clients } from './clients.ts';
 import { type After, exchange, type Session } from './exchange.ts';
 import { type HeadWait, waitForHead } from './headwait.ts';
-import { type BadHead, type HeadCode, requestHeadReader } from './http1/head.ts';
+import { type BadHead, type HeadCode, type RequestHead, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
@@ -25,6 +26,8 @@ export type Runtime = {
   rules: CompiledRules;
   diallers: ReadonlyMap<string, Dialler>;
   rewriteLane: RewriteLane;
+  /** What each client takes of all this. */
+  clients: Clients;
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -60,7 +63,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
       waiting = undefined;
       switch (next.kind) {
         case 'head':
-          after = await exchange(next.head, session);
+          after = runtime.clients.mayAsk(origin.address) ? await exchange(next.head, session) : refuseBusy(next.head);
           break;
         case 'bad':
           after = refuseHead(next);
@@ -97,6 +100,12 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     const status = bad.code === 'CONNECT' ? 405 : bad.status;
     client.write(replyBytes(status, status === 405 ? { headers: [['Allow', 'GET, HEAD, POST']] } : {}));
     notice(bad.code, `${bad.message} Answered ${status}; the connection ends.`);
+    return 'finish';
+  }
+
+  /** RFC 6585 4. Told once a minute, not for each request: a log that fills up is what some floods are for. */
+  function refuseBusy({ method }: RequestHead): After {
+    client.write(replyBytes(429, { method, headers: [['Retry-After', '1']] }));
     return 'finish';
   }
 

@@ -15,6 +15,7 @@ import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
 import type { Asked } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
+import { vouchedBy } from './vouched.ts';
 import type { RewriteLane } from './web.ts';
 
 /** What the exchanges of one client connection have in common. */
@@ -32,6 +33,8 @@ export type Session = {
   loginOpen: boolean;
   /** The visit of a client that has sent no affinity cookie, so that it stays at one server without one. */
   newVisit?: string;
+  /** Address of the client whose requests the pinned connections have carried; a trusted proxy may bring many on one. */
+  lastClient?: string;
 };
 
 /** What the connection does next: read a head, end cleanly, break off; `gone`: the client has closed already. */
@@ -45,21 +48,36 @@ export async function exchange(head: RequestHead, session: Session): Promise<Aft
   const { origin, rules, report, now } = session;
   const verdict = judge(head, origin, rules);
   const record = openRecord(head, verdict, origin, now());
+  separateClients(verdict, session);
   const after = await carryOut(verdict, head, session, record);
   record.milliseconds = now() - record.at;
   report(record);
   return after;
 }
 
+/** A login belongs to a connection, and a proxy in front may send the next client's request on ours: that one starts anew. */
+function separateClients({ facts }: Verdict, session: Session): void {
+  if (facts === undefined) return;
+  if (session.lastClient !== undefined && session.lastClient !== facts.client) {
+    session.pins.relay.forget();
+    session.pins.rewrite.forget();
+    session.loginOpen = false;
+  }
+  session.lastClient = facts.client;
+}
+
 /** What the head alone tells; the exchange fills in the rest. */
 function openRecord(head: RequestHead, verdict: Verdict, origin: Origin, at: number): RequestRecord {
   const { facts, decision } = verdict;
   const target = facts?.target ?? head.target;
+  const peer = `${origin.address}:${origin.port}`;
+  const named = facts !== undefined && facts.client !== origin.address;
   return {
     kind: 'request',
     at,
     milliseconds: 0,
-    client: `${origin.address}:${origin.port}`,
+    client: named ? facts.client : peer,
+    via: named ? peer : undefined,
     listener: listenerName(origin.listener),
     method: head.method,
     host: facts?.host ?? '',
@@ -120,7 +138,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     }
     const { pin } = taken;
     const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
-    const forwarded = forwardedHead(verdict, head, session.origin, rewrites);
+    const forwarded = forwardedHead(verdict, head, session, rewrites);
     const end = await carry(verdict, head, session, pin, { forwarded, ...(ownField && { ownField }) });
     // Once at most: only a connection that carried a request before may ask for it, and the next one is new.
     if (end.next === 'repeat') continue;
@@ -175,13 +193,15 @@ function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward
 }
 
 /** The head as it goes on. The rewrite lane maps the path itself; an upgrade on its route gets that here. */
-function forwardedHead(verdict: Forward, head: RequestHead, origin: Origin, rewrites: boolean): Buffer {
+function forwardedHead(verdict: Forward, head: RequestHead, { origin, rules }: Session, rewrites: boolean): Buffer {
   const { facts, upstream, tunnel, decision } = verdict;
+  const vouched = vouchedBy(origin.address, head.fields, rules.trusts);
   const forwarded = forwardedRequestHead(head, {
     target: facts.target,
     authority: facts.authority,
     scheme: origin.listener.tls === undefined ? 'http' : 'https',
     client: origin.address,
+    ...(vouched && { vouched }),
     protocolTunnel: tunnel,
     frontEndHttps: upstream.frontEndHttps,
     ...(upstream.host !== undefined && { host: upstream.host }),

@@ -42,7 +42,8 @@ export async function openListener(
   const connections = new Set<ClientConnection>();
   /** TCP sockets under TLS handshakes and connections, by who is at the other end: TLS does not give its socket away. */
   const beneath = new Map<string, Socket>();
-  const server = tls === undefined ? createPlainServer(SOCKET, serve) : createTlsListener(tls);
+  const secure = tls === undefined ? undefined : createTlsListener(tls);
+  const server = createPlainServer(SOCKET, enter);
   server.on('connection', (socket) => {
     const peer = peerOf(socket);
     sockets.add(socket);
@@ -52,6 +53,18 @@ export async function openListener(
       if (beneath.get(peer) === socket) beneath.delete(peer);
     });
   });
+
+  /** One connection too many of a client ends before it costs a handshake. */
+  function enter(socket: Socket): void {
+    const leave = runtime.clients.enter(plainAddress(socket.remoteAddress ?? ''));
+    if (leave === undefined) {
+      socket.destroy();
+      return;
+    }
+    socket.once('close', leave);
+    if (secure === undefined) serve(socket);
+    else secure.emit('connection', socket);
+  }
 
   function createTlsListener({ settings, pick }: ListenerTls): Server {
     const server = createTlsServer(

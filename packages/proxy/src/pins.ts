@@ -30,6 +30,8 @@ export type Pins = {
   take(upstream: string, asked: Asked): Promise<PinResult>;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
+  /** Ends those that rest between two requests: what comes next is another client's. */
+  forget(): void;
   /** Ends all of them, and a dial under way. */
   close(): void;
 };
@@ -77,6 +79,10 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
       const end = (): void => leg.destroy();
       // Bytes that answer no request would be taken for the answer to the next one (RFC 9112 9.2 lets a client close).
       leg.listen({ data: end, end, drain() {}, close() {} });
+    },
+    forget() {
+      for (const { leg } of pins.values()) leg.destroy();
+      pins.clear();
     },
     close() {
       closed = true;

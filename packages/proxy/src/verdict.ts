@@ -1,6 +1,7 @@
 // Room: what becomes of a request, from its head alone: refused, broken off, or sent on to an upstream. Pure.
 import {
   type CompiledRules,
+  clientOf,
   type Decision,
   type Listener,
   type RequestFacts,
@@ -33,11 +34,16 @@ export type Forward = {
   tunnel: boolean;
 };
 
+/** Statuses of denials that are answered. */
+const DENIED = { forbidden: 403, misdirected: 421 } as const;
+
 /** Framing first, then Host and target, then the rules: what cannot be read in one way is not worth routing. */
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
-  const read = requestFacts(head, { listener: origin.listener, client: origin.address });
+  const client = clientOf(head.fields, origin.address, rules.trusts);
+  if (client.kind === 'bad') return { ...client, kind: 'refuse' };
+  const read = requestFacts(head, { listener: origin.listener, client: client.address });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;
@@ -46,7 +52,7 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
     const finding = { code: 'DENIED', message: deniedBy(decision) };
     return decision.answer === 'reset'
       ? { kind: 'reset', facts, decision, ...finding }
-      : { kind: 'refuse', facts, decision, status: 403, ...finding };
+      : { kind: 'refuse', facts, decision, status: DENIED[decision.answer], ...finding };
   }
   if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
   const name = decision.upstream ?? '';

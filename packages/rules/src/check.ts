@@ -2,6 +2,8 @@
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
 import { parseAddressRange } from './address.ts';
+import { checkFrontDoor } from './checkdoor.ts';
+import { checkExchange } from './checkexchange.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
@@ -26,6 +28,7 @@ export type RulesCode =
   | 'RULES_BAD_PATH'
   | 'RULES_BAD_HOST'
   | 'RULES_BAD_TLS'
+  | 'RULES_BAD_ENDPOINT'
   | 'RULES_NO_ACCESS'
   | 'RULES_NEVER_MATCHES'
   | 'RULES_UNUSED_UPSTREAM'
@@ -33,8 +36,10 @@ export type RulesCode =
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
   | 'RULES_AFFINITY'
-  | 'RULES_SHORT_POLL'
-  | 'RULES_TLS_OBSOLETE';
+  | 'RULES_TLS_OBSOLETE'
+  | 'RULES_TRUSTS_EVERYBODY'
+  | 'RULES_UNUSED_ENDPOINTS'
+  | 'RULES_SHORT_WAIT';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
@@ -48,6 +53,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
   checkAccess(rules, report);
   checkRoutes(rules, report);
+  checkFrontDoor(rules, report);
   if (!diagnostics.some(({ severity }) => severity === 'error')) checkTimeouts(rules, report);
   return diagnostics;
 }
@@ -109,6 +115,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       );
     }
   });
+  checkExchange(name, upstream, report);
   if (upstream.tls?.verify === false) {
     report(
       'warning',

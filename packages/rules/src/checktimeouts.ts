@@ -1,13 +1,16 @@
-// Room: limits of time that work and break something all the same: a poll of ActiveSync that is held longer than we wait for it.
+// Room: limits of time that work and end what Exchange keeps open on purpose: a poll of ActiveSync, a channel that is silent.
 import type { Report } from './check.ts';
 import { requestFacts } from './facts.ts';
 import { compileRules, route } from './route.ts';
 import type { Condition, Route, RuleSet } from './schema.ts';
-import { timeoutsOf } from './timeouts.ts';
+import { type Timeouts, timeoutsOf } from './timeouts.ts';
 import { formatDuration } from './units.ts';
 
-/** Milliseconds under which phones lose push: Exchange warns of heartbeats cut earlier (field cases 69, 70, 72). */
-const HELD_POLL_LEAST = 15 * 60_000;
+/** Milliseconds below which phones lose their push: Exchange warns of polls cut earlier (field cases 69, 70, 72). */
+const SHORTEST_POLL = 15 * 60_000;
+
+/** Milliseconds below which a channel ends between two pings of Outlook, which are 12 and 15 minutes apart (field case 8). */
+const SHORTEST_SILENCE = 15 * 60_000;
 
 const POLL = { method: 'POST', target: '/Microsoft-Server-ActiveSync?Cmd=Ping', version: '1.1' } as const;
 const ACTIVE_SYNC = /activesync/i;
@@ -15,32 +18,41 @@ const ACTIVE_SYNC = /activesync/i;
 /** A client from outside (RFC 5737). */
 const CLIENT = '192.0.2.1';
 
+type Wait = keyof Timeouts;
+
 /** The rule set must be free of errors: it is asked where a poll would go. */
 export function checkTimeouts(rules: RuleSet, report: Report): void {
-  const short = rules.routes.filter((each) => shortest(rules, each) < HELD_POLL_LEAST);
-  if (short.length === 0) return;
-  const polled = routesOfPolls(rules);
-  for (const each of short) {
-    const exchange = rules.upstreams.get(each.to)?.rpcOverHttp === true;
-    const meant = exchange || ACTIVE_SYNC.test(JSON.stringify(each.when ?? {}));
-    if (!meant || !polled.has(each)) continue;
-    const { answer, idle } = each.timeouts ?? {};
-    const own = Math.min(answer ?? Infinity, idle ?? Infinity) < HELD_POLL_LEAST;
-    report(
-      'warning',
-      'RULES_SHORT_POLL',
-      own ? ['routes', rules.routes.indexOf(each), 'timeouts'] : ['upstreams', each.to, 'timeouts'],
-      `polls of ActiveSync end after ${formatDuration(shortest(rules, each))}: phones hold them for up to an hour, and lose push mail where they are cut`,
-      'Set answer and idle to 65m on the route of /Microsoft-Server-ActiveSync.',
-    );
-  }
-}
-
-function shortest(rules: RuleSet, each: Route): number {
-  const upstream = rules.upstreams.get(each.to);
-  if (upstream === undefined) return Infinity;
-  const { answer, idle } = timeoutsOf(upstream, each);
-  return Math.min(answer, idle);
+  const told = new Set<string>();
+  let polled: Set<Route> | undefined;
+  rules.routes.forEach((each, index) => {
+    const upstream = rules.upstreams.get(each.to);
+    if (upstream === undefined) return;
+    const waits = timeoutsOf(upstream, each);
+    const tell = (wait: Wait, victim: string, least: number): void => {
+      const path = each.timeouts?.[wait] === undefined ? ['upstreams', each.to] : ['routes', index];
+      const place = [...path, 'timeouts', wait];
+      // Several routes may have it from one upstream.
+      if (told.has(place.join())) return;
+      told.add(place.join());
+      const message = `${formatDuration(waits[wait])} ends ${victim}: mail stops without an error`;
+      report(
+        'warning',
+        'RULES_SHORT_WAIT',
+        place,
+        message,
+        `Give ${formatDuration(least)} at least; the default is longer.`,
+      );
+    };
+    if (upstream.rpcOverHttp && waits.tunnelIdle < SHORTEST_SILENCE) {
+      tell('tunnelIdle', 'channels that Outlook keeps open', SHORTEST_SILENCE);
+    }
+    const short = (['answer', 'idle'] as const).filter((wait) => waits[wait] < SHORTEST_POLL);
+    const meant = upstream.rpcOverHttp || ACTIVE_SYNC.test(JSON.stringify(each.when ?? {}));
+    if (short.length === 0 || !meant) return;
+    polled ??= routesOfPolls(rules);
+    if (!polled.has(each)) return;
+    for (const wait of short) tell(wait, 'the polls of phones', SHORTEST_POLL);
+  });
 }
 
 /** Routes that a poll takes, asked for at every host the rules name and at none of them. */

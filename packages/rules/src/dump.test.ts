@@ -49,7 +49,7 @@ const leaf = {
   methods: list(fc.constantFrom('GET', '!RPC_IN_DATA')),
   headers: list(fc.record({ name: word, regex: word })),
   clients: list(fc.constantFrom('10.0.0.0/8', '!2001:db8::/32', '192.0.2.1-192.0.2.9')),
-  ports: list(fc.integer({ min: 1, max: 65_535 })),
+  ports: list(fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constantFrom('1-65535', '8000-8999'))),
 };
 const simple = fc.record(leaf, { requiredKeys: [] });
 // Unbounded nesting of four recursive keys would grow without end: two levels show every way they combine.
@@ -77,7 +77,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     access: fc.array(
       fc.tuple(
         fc.constantFrom('allow' as const, 'deny' as const),
-        fc.constantFrom('forbidden' as const, 'reset' as const),
+        fc.constantFrom('forbidden' as const, 'misdirected' as const, 'reset' as const),
         condition,
         provenance,
       ),
@@ -90,11 +90,21 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     upstream: provenance,
     rpcOverHttp: fc.boolean(),
     idle: fc.integer({ min: 1, max: 1e8 }),
+    trusted: fc.option(list(fc.constantFrom('10.0.0.0/8', '2001:db8::/32')), { nil: undefined }),
   })
-  .map(({ access, routes, upstream, rpcOverHttp, idle }) => ({
+  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted }) => ({
     listen: [{ address: '127.0.0.1:443', ...upstream }],
     upstreams: new Map([
-      ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
+      [
+        'a',
+        upstreamOf({
+          servers: ['https://a:1'],
+          rpcOverHttp,
+          timeouts: { idle: `${idle}ms` },
+          rpcEndpoints: ['mbx1:6001', '*:6001-6004'],
+          ...upstream,
+        }),
+      ],
       [
         'b',
         upstreamOf({
@@ -119,8 +129,9 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
       ...(index === 1 && { timeouts: { answer: idle } }),
       ...from,
     })),
-    limits: { ...defaultLimits(), head: 256 * 1024 },
+    limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000 },
     tunnelMethods: [...TUNNEL_METHODS],
+    ...(trusted && { trustedProxies: trusted }),
   }));
 
 describe('dumpRules', () => {

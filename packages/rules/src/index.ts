@@ -8,6 +8,7 @@ export {
   type FactsHead,
   type FactsResult,
   type Fields,
+  isAuthority,
   listenerName,
   type RequestFacts,
   requestFacts,
@@ -22,4 +23,5 @@ export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
+export { type ClientResult, clientOf, forwardedFor, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

@@ -30,7 +30,7 @@ describe('a limit that cuts polls of ActiveSync', () => {
   const SHORT = UPSTREAMS.replace('20m', '5m');
   const found = (routes: string, upstreams = UPSTREAMS): string =>
     findings(rulesText({ routes, upstreams }))
-      .filter((line) => line.includes('RULES_SHORT_POLL'))
+      .filter((line) => line.includes('RULES_SHORT_WAIT'))
       .join('\n');
 
   it.each([
@@ -48,11 +48,21 @@ describe('a limit that cuts polls of ActiveSync', () => {
       "[{ when: { url: { regex: 'contoso\\.com/Microsoft-Server-ActiveSync', ignoreCase: true } }, to: apache, timeouts: { answer: 1m } }]",
     ],
   ])('is told of %s', (_, routes) => {
-    expect(found(routes)).toMatch(/^outrigger\.yaml:4:\d+: warning: polls of ActiveSync end after \d+[ms]/);
+    expect(found(routes)).toMatch(/^outrigger\.yaml:4:\d+: warning: \d+[ms] ends the polls of phones/);
   });
 
   it('is told of the upstream where that sets it', () => {
-    expect(found('[{ to: exchange }]', SHORT)).toMatch(/^outrigger\.yaml:2:\d+: warning: .* after 5m/);
+    expect(found('[{ to: exchange }]', SHORT)).toMatch(/^outrigger\.yaml:2:\d+: warning: 5m ends the polls of phones/);
+  });
+
+  it('is told once where several routes have it from their upstream', () => {
+    const routes = '[{ when: { hosts: a.test }, to: exchange }, { to: exchange }]';
+    expect(found(routes, SHORT).split('\n')).toHaveLength(1);
+  });
+
+  it('is told of channels, too, wherever a route leads to Exchange', () => {
+    const routes = '[{ when: { path: { prefix: /rpc } }, to: exchange, timeouts: { tunnelIdle: 5m } }, { to: apache }]';
+    expect(found(routes)).toMatch(/^outrigger\.yaml:4:\d+: warning: 5m ends channels that Outlook keeps open/);
   });
 
   it.each([

@@ -1,6 +1,7 @@
 // Room: `outrigger explain`: what becomes of one request, and which lines decide it. It asks the same route() as the proxy.
 import {
   asWireBytes,
+  clientOf,
   compileRules,
   type Decision,
   type FactsHead,
@@ -23,6 +24,9 @@ import type { Terminal } from '../terminal.ts';
 
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
+
+/** What the client of a denied request sees. */
+const DENIALS: Record<Decision['answer'], string> = { forbidden: '403', misdirected: '421', reset: 'connection reset' };
 
 type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
 
@@ -52,7 +56,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
     .argument('<file>', 'the rules file')
     .argument('<method>', 'the request method, as sent')
     .argument('<url>', 'http://HOST[:PORT]/PATH or https://…')
-    .option('--from <ip>', 'address of the client', CLIENT_FROM_OUTSIDE)
+    .option('--from <ip>', 'address the connection comes from', CLIENT_FROM_OUTSIDE)
     .option('--header <name: value>', 'a header field of the request (may be repeated)', collect, [])
     .option('--listener <address>', 'name or address of the listener that accepts the request')
     .option('--target <target>', 'request target, where it is not the path of the URL (absolute form, *)')
@@ -85,8 +89,11 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
 
-  const result = requestFacts(head, { listener, client: options.from });
-  const place = { listener: listenerName(listener), client: options.from };
+  const compiled = compileRules(rules);
+  const from = clientOf(head.fields, options.from, compiled.trusts);
+  const client = from.kind === 'client' ? from.address : options.from;
+  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
+  const place = { listener: listenerName(listener), client };
   if (result.kind === 'bad') {
     const { status, code, message } = result;
     return {
@@ -100,7 +107,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
       ...place,
     };
   }
-  const decision = route(compileRules(rules), result.facts);
+  const decision = route(compiled, result.facts);
   return {
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
@@ -166,11 +173,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     access === 'deny'
       ? terminal.paint(
           'red',
-          refusal !== undefined
-            ? `refused with ${refusal.status}`
-            : answer === 'reset'
-              ? 'denied: connection reset'
-              : 'denied: 403',
+          refusal !== undefined ? `refused with ${refusal.status}` : `denied: ${DENIALS[answer ?? 'forbidden']}`,
         )
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
