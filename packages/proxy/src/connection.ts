@@ -4,7 +4,7 @@ import { type CompiledRules, listenerName } from '@outrigger/rules';
 import type { LogRecord, NoticeRecord } from './accesslog.ts';
 import type { Clients } from './clients.ts';
 import { type After, exchange, type Session } from './exchange.ts';
-import { type HeadWait, waitForHead } from './headwait.ts';
+import { headWait } from './headwait.ts';
 import { type BadHead, type HeadCode, type RequestHead, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
@@ -48,8 +48,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   const { limits } = rules.ruleSet;
   const pins = { relay: createPins(runtime.diallers), rewrite: createPins(rewriteLane.diallers) };
   const session: Session = { client, origin, rules, pins, rewriteLane, report, now, loginOpen: false };
-  const reader = requestHeadReader(limits);
-  let waiting: HeadWait | undefined;
+  const heads = headWait(client, requestHeadReader(limits), limits);
   let retired = false;
 
   // A client that is gone ends what is under way for it at once: exchanges, idle connections, a dial.
@@ -58,9 +57,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   async function serve(): Promise<void> {
     let after: After = 'next';
     while (after === 'next' && !retired) {
-      waiting = waitForHead(client, reader, limits);
-      const next = await waiting.result;
-      waiting = undefined;
+      const next = await heads.next();
       switch (next.kind) {
         case 'head':
           after = runtime.clients.mayAsk(origin.address) ? await exchange(next.head, session) : refuseBusy(next.head);
@@ -89,6 +86,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
           break;
       }
     }
+    heads.stop();
     if (session.loginOpen) notice('LOGIN_UNFINISHED', LOGIN_UNFINISHED);
     if (after === 'reset') client.reset();
     else if (after !== 'gone') await client.linger();
@@ -118,6 +116,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   /** One connection's bug is not the end of all the others. */
   function failed(bug: unknown): void {
     notice('BUG', `a bug of ours ended this connection: ${bug instanceof Error ? bug.stack : bug}`, 'error');
+    heads.stop();
     client.destroy();
     closePins();
   }
@@ -131,7 +130,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     done: serve().catch(failed),
     retire() {
       retired = true;
-      waiting?.retire();
+      heads.retire();
     },
     destroy: () => client.destroy(),
   };

@@ -82,7 +82,7 @@ function openRecord(head: RequestHead, verdict: Verdict, origin: Origin, at: num
     method: head.method,
     host: facts?.host ?? '',
     target: loggedTarget(target),
-    version: head.version,
+    version: origin.http2 === undefined ? head.version : '2',
     status: undefined,
     upstream: verdict.kind === 'forward' ? verdict.name : undefined,
     server: undefined,
@@ -166,18 +166,18 @@ function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): 
   };
 }
 
-async function carry(
+function carry(
   { name, framing, tunnel, upstream, decision }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
   ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
 ): Promise<RelayEnd> {
-  const { leg, server, fresh } = pin;
+  const { leg, reader, server, fresh } = pin;
   const place = `${name} (${server})`;
   const timeouts = timeoutsOf(upstream, decision.route);
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, tunnel, fresh, timeouts, ...ours });
+  return relay({ client, upstream: leg, reader, place, head, framing, tunnel, fresh, timeouts, ...ours });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {

@@ -1,14 +1,17 @@
 // Room: one listening address: accept, end TLS, hand each connection to its loop, and close all of it again.
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
 import { handshakeFinding } from './handshake.ts';
+import { chooseProtocol, coveredHosts } from './http2/offer.ts';
+import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
+import type { Origin } from './verdict.ts';
 
 /** Milliseconds for a client's TLS handshake: a few round trips on a bad line, too short to hold many half-open ones. */
 const HANDSHAKE = 30_000;
@@ -72,8 +75,7 @@ export async function openListener(
         ...SOCKET,
         ...settings,
         handshakeTimeout: HANDSHAKE,
-        // RPC over HTTP is HTTP/1.1 only, and a browser that is offered h2 takes it.
-        ALPNProtocols: ['http/1.1'],
+        ALPNCallback: (client) => chooseProtocol(client, listener, runtime.rules.ruleSet),
         SNICallback: (asked, done) => done(null, pick(asked)),
       },
       serve,
@@ -93,11 +95,18 @@ export async function openListener(
       raw.destroy();
       return;
     }
-    const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
     const origin = { listener, address: plainAddress(remoteAddress), port: remotePort };
-    const connection = serveConnection(leg, origin, runtime);
+    const connection = serveAs(socket, raw, origin);
     connections.add(connection);
     connection.done.finally(() => connections.delete(connection));
+  }
+
+  function serveAs(socket: Socket, raw: Socket, origin: Origin): ClientConnection {
+    if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2') {
+      return serveConnection(new Leg(socket as Duplex, () => raw.resetAndDestroy()), origin, runtime);
+    }
+    const covers = coveredHosts(socket.servername || '', listener, tls, runtime.rules.ruleSet);
+    return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);
   }
 
   function notice(finding: { code: string; message: string; client?: string }): void {

@@ -1,6 +1,7 @@
 // Room: the upstream connections of one client connection. At most one per upstream, lane and name sent to it, kept while both
 // sides stay open, never lent to another client: NTLM and Negotiate log a connection on, and whoever sends on it is that user.
 import type { Failure } from './failure.ts';
+import { type HeadReader, type ResponseHead, responseHeadReader } from './http1/head.ts';
 import { hearLastWords } from './lastwords.ts';
 import { Leg } from './leg.ts';
 import type { Asked, Dialler } from './upstream.ts';
@@ -11,9 +12,14 @@ import type { Asked, Dialler } from './upstream.ts';
  */
 const PER_UPSTREAM = 8;
 
+/** Bytes of a response head. SharePoint and ADFS set cookies of tens of KiB; as much as a request head may have by default. */
+const RESPONSE_HEAD = 128 * 1024;
+
 export type Pin = {
   leg: Leg;
   upstream: string;
+  /** Reads the heads that come on it, one after another. */
+  reader: HeadReader<ResponseHead>;
   /** URL of the server it goes to. */
   server: string;
   /** No request went over it yet. */
@@ -71,7 +77,8 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
       hearLastWords(dialled.socket, (error) => {
         leg.error = error;
       });
-      const pin = { leg, upstream, server: dialled.server, fresh: true };
+      const reader = responseHeadReader({ head: RESPONSE_HEAD });
+      const pin = { leg, reader, upstream, server: dialled.server, fresh: true };
       pins.set(key, pin);
       return { kind: 'pin', pin };
     },

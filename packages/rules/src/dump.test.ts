@@ -91,9 +91,10 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     rpcOverHttp: fc.boolean(),
     idle: fc.integer({ min: 1, max: 1e8 }),
     trusted: fc.option(list(fc.constantFrom('10.0.0.0/8', '2001:db8::/32')), { nil: undefined }),
+    http2: fc.constantFrom({}, { http2: true }, { http2: false }),
   })
-  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted }) => ({
-    listen: [{ address: '127.0.0.1:443', ...upstream }],
+  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted, http2 }) => ({
+    listen: [{ address: '127.0.0.1:443', tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 }, ...upstream }],
     upstreams: new Map([
       [
         'a',

@@ -14,6 +14,7 @@ export {
   requestFacts,
   urlOf,
 } from './facts.ts';
+export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
 export { compileRegex, type Regex, type RegexResult } from './regex.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';

@@ -128,6 +128,11 @@ const listener = z.strictObject({
       minVersion: tlsVersion.optional(),
       maxVersion: tlsVersion.optional(),
       ciphers: text.optional().meta({ description: 'OpenSSL cipher list for TLS 1.2 and older' }),
+      // Browsers expect it; where it is not provably safe http2.ts withholds it whatever stands here.
+      http2: z.boolean().optional().meta({
+        description:
+          'Offer HTTP/2 for host names that can reach no rpcOverHttp upstream; default: true without ciphers',
+      }),
     })
     .optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),

@@ -114,6 +114,23 @@ describe('explain --json', () => {
     ).toMatchObject({ upstream: 'exchange' });
   });
 
+  it('says whether a browser is offered HTTP/2 there, and what keeps it from that', async () => {
+    const { http2 } = await explained('GET', 'https://contoso.com/');
+    expect(http2).toEqual({
+      offered: false,
+      because: expect.stringMatching(
+        /rules.yaml:15\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+      ),
+    });
+    expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
+    expect((await explained('GET', 'http://contoso.com/')).http2.because).toMatch(/has no TLS/);
+    const tight = RULES.replace('url: { regex: contoso.com/owa, ignoreCase: true }', 'hosts: mail.contoso.com');
+    await withFolder({ 'rules.yaml': tight }, async (path) => {
+      const { out } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/');
+      expect(out).toMatch(/^http\/2 +offered to browsers$/m);
+    });
+  });
+
   it('still names the upstream of a request that is refused', async () => {
     expect(await explained('RPC_IN_DATA', 'https://contoso.com/site')).toMatchObject({
       code: 0,

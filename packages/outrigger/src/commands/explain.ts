@@ -21,6 +21,7 @@ import { type ExplainedForwarding, explainForwarding, NOWHERE, printedForwarding
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
+import { explainHttp2 } from './explainhttp2.ts';
 
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
@@ -41,6 +42,8 @@ export type Explanation = {
   refusal?: { status: number; code: string; message: string };
   listener: string;
   client: string;
+  /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
+  http2: { offered: boolean; because?: string };
 } & ExplainedForwarding;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
@@ -93,7 +96,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const from = clientOf(head.fields, options.from, compiled.trusts);
   const client = from.kind === 'client' ? from.address : options.from;
   const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
-  const place = { listener: listenerName(listener), client };
+  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
   if (result.kind === 'bad') {
     const { status, code, message } = result;
     return {
@@ -190,6 +193,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ['upstream', upstream ?? '-'],
     ...printedForwarding(explanation),
     ['lane', lane],
+    ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }
