@@ -31,8 +31,6 @@ export type Session = {
   now: () => number;
   /** The last request of a tunnel was answered with a login round, and none has come up since. */
   loginOpen: boolean;
-  /** The visit of a client that has sent no affinity cookie, so that it stays at one server without one. */
-  newVisit?: string;
   /** Address of the client whose requests the pinned connections have carried; a trusted proxy may bring many on one. */
   lastClient?: string;
 };
@@ -124,7 +122,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
-  const { asked, ownField } = placeAtServer(verdict, session);
+  const { asked, ownField } = placeAtServer(verdict, session.origin);
   for (;;) {
     const taken = await pins.take(verdict.name, asked);
     if (taken.kind === 'cancelled') {
@@ -153,16 +151,16 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
 }
 
 /** What decides about its server, and the field line that lets the client come back to it. */
-function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): { asked: Asked; ownField?: Buffer } {
+function placeAtServer({ upstream, facts, tunnel }: Forward, origin: Origin): { asked: Asked; ownField?: Buffer } {
   const { host } = facts;
   const affinity = affinityOf(upstream, facts, tunnel);
   if (affinity.by === 'none') return { asked: { host } };
   if (affinity.key !== undefined) return { asked: { host, belongsTo: affinity.key } };
-  session.newVisit ??= newVisit();
-  const overTls = session.origin.listener.tls !== undefined;
+  origin.newVisit ??= newVisit();
+  const overTls = origin.listener.tls !== undefined;
   return {
-    asked: { host, belongsTo: session.newVisit },
-    ownField: visitField(upstream, session.newVisit, overTls),
+    asked: { host, belongsTo: origin.newVisit },
+    ownField: visitField(upstream, origin.newVisit, overTls),
   };
 }
 
