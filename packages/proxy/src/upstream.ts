@@ -1,28 +1,13 @@
-// Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached; TLS with one
-// secure context per upstream and its sessions used again. A connection belongs to one client connection and is never shared.
+// Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached. A
+// connection belongs to one client connection and is never shared.
 import { connect as connectPlain } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect as connectTls,
-  createSecureContext,
-  DEFAULT_CIPHERS,
-  type SecureContextOptions,
-} from 'node:tls';
-import {
-  parseServer,
-  type RuleSet,
-  type Server,
-  type ServerNames,
-  serverNames,
-  type TlsVersion,
-  type Upstream,
-} from '@outrigger/rules';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
-import { secureVersion } from './certificates.ts';
 import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
-import { loadKeyPair, type PemReader, readPem } from './pem.ts';
+import type { PemReader } from './pem.ts';
+import { secureOptions, tlsNames } from './servertls.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
 
@@ -241,52 +226,4 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       socket.on('connect', onConnect);
     }
   });
-}
-
-/** Node would check the certificate for the name it sends, which may be one that the client chose. */
-function tlsNames(names: ServerNames | undefined): ConnectionOptions {
-  if (names === undefined) return {};
-  const { sni, checked } = names;
-  return {
-    ...(sni !== undefined && { servername: sni }),
-    checkServerIdentity: (_sent, certificate) => checkServerIdentity(checked, certificate),
-  };
-}
-
-type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };
-
-/** One secure context per upstream: building one per connection halves the rate of connections. */
-function secureOptions(name: string, { tls, servers }: Upstream, reader: PemReader): SecureOptions {
-  if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {} };
-  const material: SecureContextOptions = versionOptions(tls?.minVersion);
-  if (material.ciphers !== undefined) {
-    const message = `TLS ${tls?.minVersion} is allowed towards ${name}: who sits on the way can break it. Update its servers.`;
-    reader.warn({ code: 'TLS_OBSOLETE', message });
-  }
-  if (tls?.ca !== undefined) {
-    const ca = readPem(reader, tls.ca);
-    if (ca.kind === 'bad') return ca;
-    material.ca = ca.pem;
-  }
-  const shared = {
-    rejectUnauthorized: tls?.verify ?? true,
-    // IIS serves RPC over HTTP in HTTP/1.1 only, and what the relay carries is HTTP/1.
-    ALPNProtocols: ['http/1.1'],
-  };
-  if (tls?.certificate === undefined) {
-    return { kind: 'options', options: { ...shared, secureContext: createSecureContext(material) } };
-  }
-  const loaded = loadKeyPair(tls.certificate, reader, material);
-  if (loaded.kind === 'bad') return loaded;
-  return { kind: 'options', options: { ...shared, secureContext: loaded.pair.context } };
-}
-
-/**
- * OpenSSL 3 allows the SHA-1 signatures of TLS 1.0 and 1.1 at security level 0 only (SSL_CTX_set_security_level), so Exchange 2010
- * is out of reach without it (field case 54). Nothing is said where the rules say nothing: node's own least is 1.2.
- */
-function versionOptions(least: TlsVersion | undefined): SecureContextOptions {
-  if (least === undefined) return {};
-  const obsolete = least < '1.2';
-  return { minVersion: secureVersion(least), ...(obsolete && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }) };
 }
