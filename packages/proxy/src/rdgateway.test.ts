@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Accepted } from '@outrigger/tools/acceptor';
 import { expectResponse, readResponseHead } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -232,16 +232,20 @@ describe('silence', () => {
   });
 });
 
-/** Seconds until the kernel's keepalive timer fires, of established IPv4 sockets with that port; proc(5), /proc/net/tcp. */
+/**
+ * Seconds until the kernel's keepalive timer fires, of this process's established IPv4 sockets with that port; proc(5),
+ * /proc/net/tcp. Sockets of others may have the same number as their own port.
+ */
 function keepAliveSeconds(wanted: { local: number } | { remote: number }): number[] {
   const [ESTABLISHED, KEEPALIVE, JIFFIES_PER_SECOND] = ['01', '02', 100];
   const portOf = (address = ''): number => Number.parseInt(address.split(':')[1] ?? '', 16);
+  const ours = new Set(readdirSync('/proc/self/fd').map((fd) => descriptor(fd)));
   return readFileSync('/proc/net/tcp', 'latin1')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local, remote, state]) => {
+    .filter(([, local, remote, state, , , , , , inode]) => {
       const port = 'local' in wanted ? portOf(local) === wanted.local : portOf(remote) === wanted.remote;
-      return port && state === ESTABLISHED;
+      return port && state === ESTABLISHED && ours.has(`socket:[${inode}]`);
     })
     .flatMap(([, , , , , timer = '']) => {
       const [kind, jiffies = ''] = timer.split(':');
@@ -252,4 +256,13 @@ function keepAliveSeconds(wanted: { local: number } | { remote: number }): numbe
 /** A number of seconds from 0 to the limit. */
 function within(limit: number): unknown {
   return { asymmetricMatch: (value: unknown) => typeof value === 'number' && value >= 0 && value <= limit };
+}
+
+/** What a file descriptor of this process is, `socket:[INODE]` for a socket; empty where it was closed meanwhile. */
+function descriptor(fd: string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return '';
+  }
 }
