@@ -10,15 +10,17 @@ export type RequestRecord = {
   /** When its head was complete, milliseconds since 1970, and how long the exchange took. */
   at: number;
   milliseconds: number;
-  /** `ADDRESS:PORT`. */
+  /** `ADDRESS:PORT`, or the address alone where a trusted proxy named it. */
   client: string;
+  /** `ADDRESS:PORT` of the trusted proxy that named the client. */
+  via?: string | undefined;
   listener: string;
   method: string;
   /** As routed; empty where the request names none. */
   host: string;
   /** Path; a query is `?` alone unless it names a channel. */
   target: string;
-  version: '1.0' | '1.1';
+  version: '1.0' | '1.1' | '2';
   /** Of the response the client got; absent where it got none, as on a channel IN. */
   status?: number | undefined;
   upstream?: string | undefined;
@@ -91,6 +93,7 @@ function requestLine(record: RequestRecord): string {
     `${record.client} ${record.listener} ${record.method} ${record.host || '-'} ${record.target} ` +
     `HTTP/${record.version} ${record.status ?? '-'} -> ${upstream} ${answeredIn} ` +
     `up=${record.bytesUp} down=${record.bytesDown} ms=${record.milliseconds} end=${end}`;
+  if (record.via !== undefined) line += ` via=${record.via}`;
   if (record.channel !== undefined) line += ` channel=${record.channel}`;
   if (record.rule !== undefined) line += ` rule=${record.rule}`;
   if (record.message !== undefined) line += ` ${record.message}`;

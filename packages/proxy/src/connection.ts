@@ -2,13 +2,14 @@
 // back for the next head. Every head is judged anew, so no tunnel becomes a hole in the rules.
 import { type CompiledRules, listenerName } from '@outrigger/rules';
 import type { LogRecord, NoticeRecord } from './accesslog.ts';
+import type { Clients } from './clients.ts';
 import { type After, exchange, type Session } from './exchange.ts';
 import { headWait } from './headwait.ts';
-import { type BadHead, type HeadCode, requestHeadReader } from './http1/head.ts';
+import { type BadHead, type HeadCode, type RequestHead, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
-import type { Dial } from './upstream.ts';
+import type { Dialler } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 import type { RewriteLane } from './web.ts';
 
@@ -23,8 +24,10 @@ const LOGIN_UNFINISHED =
 /** What all connections share. */
 export type Runtime = {
   rules: CompiledRules;
-  diallers: ReadonlyMap<string, Dial>;
+  diallers: ReadonlyMap<string, Dialler>;
   rewriteLane: RewriteLane;
+  /** What each client takes of all this. */
+  clients: Clients;
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -57,7 +60,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
       const next = await heads.next();
       switch (next.kind) {
         case 'head':
-          after = await exchange(next.head, session);
+          after = runtime.clients.mayAsk(origin.address) ? await exchange(next.head, session) : refuseBusy(next.head);
           break;
         case 'bad':
           after = refuseHead(next);
@@ -95,6 +98,12 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     const status = bad.code === 'CONNECT' ? 405 : bad.status;
     client.write(replyBytes(status, status === 405 ? { headers: [['Allow', 'GET, HEAD, POST']] } : {}));
     notice(bad.code, `${bad.message} Answered ${status}; the connection ends.`);
+    return 'finish';
+  }
+
+  /** RFC 6585 4. Told once a minute, not for each request: a log that fills up is what some floods are for. */
+  function refuseBusy({ method }: RequestHead): After {
+    client.write(replyBytes(429, { method, headers: [['Retry-After', '1']] }));
     return 'finish';
   }
 

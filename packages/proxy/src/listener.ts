@@ -1,14 +1,17 @@
 // Room: one listening address: accept, end TLS, hand each connection to its loop, and close all of it again.
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
 import { type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
 import { handshakeFinding } from './handshake.ts';
+import { chooseProtocol, coveredHosts } from './http2/offer.ts';
+import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
+import type { Origin } from './verdict.ts';
 
 /** Milliseconds for a client's TLS handshake: a few round trips on a bad line, too short to hold many half-open ones. */
 const HANDSHAKE = 30_000;
@@ -42,7 +45,8 @@ export async function openListener(
   const connections = new Set<ClientConnection>();
   /** TCP sockets under TLS handshakes and connections, by who is at the other end: TLS does not give its socket away. */
   const beneath = new Map<string, Socket>();
-  const server = tls === undefined ? createPlainServer(SOCKET, serve) : createTlsListener(tls);
+  const secure = tls === undefined ? undefined : createTlsListener(tls);
+  const server = createPlainServer(SOCKET, enter);
   server.on('connection', (socket) => {
     const peer = peerOf(socket);
     sockets.add(socket);
@@ -53,14 +57,25 @@ export async function openListener(
     });
   });
 
+  /** One connection too many of a client ends before it costs a handshake. */
+  function enter(socket: Socket): void {
+    const leave = runtime.clients.enter(plainAddress(socket.remoteAddress ?? ''));
+    if (leave === undefined) {
+      socket.destroy();
+      return;
+    }
+    socket.once('close', leave);
+    if (secure === undefined) serve(socket);
+    else secure.emit('connection', socket);
+  }
+
   function createTlsListener({ settings, pick }: ListenerTls): Server {
     const server = createTlsServer(
       {
         ...SOCKET,
         ...settings,
         handshakeTimeout: HANDSHAKE,
-        // RPC over HTTP is HTTP/1.1 only, and a browser that is offered h2 takes it.
-        ALPNProtocols: ['http/1.1'],
+        ALPNCallback: (client) => chooseProtocol(client, listener, runtime.rules.ruleSet),
         SNICallback: (asked, done) => done(null, pick(asked)),
       },
       serve,
@@ -80,11 +95,18 @@ export async function openListener(
       raw.destroy();
       return;
     }
-    const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
     const origin = { listener, address: plainAddress(remoteAddress), port: remotePort };
-    const connection = serveConnection(leg, origin, runtime);
+    const connection = serveAs(socket, raw, origin);
     connections.add(connection);
     connection.done.finally(() => connections.delete(connection));
+  }
+
+  function serveAs(socket: Socket, raw: Socket, origin: Origin): ClientConnection {
+    if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2') {
+      return serveConnection(new Leg(socket as Duplex, () => raw.resetAndDestroy()), origin, runtime);
+    }
+    const covers = coveredHosts(socket.servername || '', listener, tls, runtime.rules.ruleSet);
+    return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);
   }
 
   function notice(finding: { code: string; message: string; client?: string }): void {

@@ -10,6 +10,7 @@
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { hasToken } from './http1/fields.ts';
+import { withFieldLine } from './http1/forward.ts';
 import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade, mayBeRepeated, persists } from './persistence.ts';
@@ -27,6 +28,8 @@ export type RelayRequest = {
   framing: Framing;
   /** The head as it goes on. */
   forwarded: Buffer;
+  /** A field line of our own, with its CRLF, for the head of the final answer. */
+  ownField?: Buffer;
   /** A method of MS-RPCH or MS-TSGU: no answer is owed, silence lasts hours, peers decide when to close. */
   tunnel: boolean;
   /** No request went over this upstream connection before. */
@@ -242,9 +245,11 @@ class Relay {
     this.#answered = true;
     this.#bytesDown += part.bytes;
     this.#excess = part.bytes < rest.length;
+    const { ownField } = this.#request;
+    const passed = ownField === undefined || framing.kind === 'tunnel' ? head.raw : withFieldLine(head.raw, ownField);
     const keepsUp =
-      together === undefined
-        ? this.#client.writeTogether(head.raw, upTo(part.bytes, rest))
+      together === undefined || passed !== head.raw
+        ? this.#client.writeTogether(passed, upTo(part.bytes, rest))
         : this.#client.write(upTo(head.raw.length + part.bytes, together));
     if (!keepsUp) this.#upstream.pause();
     if (framing.kind === 'tunnel') {

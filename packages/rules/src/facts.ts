@@ -89,6 +89,11 @@ export function requestFacts(head: FactsHead, connection: { listener: Listener; 
   };
 }
 
+/** True for what may stand in a Host field, and is not empty. */
+export function isAuthority(text: string): boolean {
+  return splitAuthority(text) !== undefined;
+}
+
 /** `scheme://host[:port]target`: the port only where it is not the scheme's default (import-semantics 1.3). */
 export function urlOf(facts: RequestFacts): string {
   const port = facts.port === DEFAULT_PORT[facts.scheme] ? '' : `:${facts.port}`;

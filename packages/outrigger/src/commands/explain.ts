@@ -1,6 +1,7 @@
 // Room: `outrigger explain`: what becomes of one request, and which lines decide it. It asks the same route() as the proxy.
 import {
   asWireBytes,
+  clientOf,
   compileRules,
   type Decision,
   type FactsHead,
@@ -16,12 +17,17 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
+import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
+import { explainHttp2 } from './explainhttp2.ts';
 
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
+
+/** What the client of a denied request sees. */
+const DENIALS: Record<Decision['answer'], string> = { forbidden: '403', misdirected: '421', reset: 'connection reset' };
 
 type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
 
@@ -36,7 +42,9 @@ export type Explanation = {
   refusal?: { status: number; code: string; message: string };
   listener: string;
   client: string;
-};
+  /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
+  http2: { offered: boolean; because?: string };
+} & ExplainedServers;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -51,7 +59,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
     .argument('<file>', 'the rules file')
     .argument('<method>', 'the request method, as sent')
     .argument('<url>', 'http://HOST[:PORT]/PATH or https://…')
-    .option('--from <ip>', 'address of the client', CLIENT_FROM_OUTSIDE)
+    .option('--from <ip>', 'address the connection comes from', CLIENT_FROM_OUTSIDE)
     .option('--header <name: value>', 'a header field of the request (may be repeated)', collect, [])
     .option('--listener <address>', 'name or address of the listener that accepts the request')
     .option('--target <target>', 'request target, where it is not the path of the URL (absolute form, *)')
@@ -84,13 +92,17 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
 
-  const result = requestFacts(head, { listener, client: options.from });
-  const place = { listener: listenerName(listener), client: options.from };
+  const compiled = compileRules(rules);
+  const from = clientOf(head.fields, options.from, compiled.trusts);
+  const client = from.kind === 'client' ? from.address : options.from;
+  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
+  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
   if (result.kind === 'bad') {
     const { status, code, message } = result;
     return {
       access: 'deny',
       upstream: null,
+      ...NO_SERVERS,
       lane: 'relay',
       route: null,
       accessLine: null,
@@ -98,11 +110,12 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
       ...place,
     };
   }
-  const decision = route(compileRules(rules), result.facts);
+  const decision = route(compiled, result.facts);
   return {
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
+    ...explainServers(rules, decision.upstream, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -163,11 +176,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     access === 'deny'
       ? terminal.paint(
           'red',
-          refusal !== undefined
-            ? `refused with ${refusal.status}`
-            : answer === 'reset'
-              ? 'denied: connection reset'
-              : 'denied: 403',
+          refusal !== undefined ? `refused with ${refusal.status}` : `denied: ${DENIALS[answer ?? 'forbidden']}`,
         )
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
@@ -182,7 +191,9 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
+    ...printedServers(explanation),
     ['lane', lane],
+    ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }

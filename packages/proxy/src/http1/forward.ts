@@ -1,5 +1,5 @@
 // Room: the request head as it goes to a server. What a proxy owns is changed, everything else is copied as it came: bytes,
-// spelling, order. Response heads are not here, because nothing in them is changed: their `raw` passes.
+// spelling, order. Of a response head nothing is changed: its `raw` passes, at most with a line of ours at its end.
 //
 // Two duties of RFC 9110 we do not take on, as the sidecar is a part of the server it stands before, not a hop of its own:
 //   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
@@ -16,8 +16,10 @@ export type Forwarding = {
   authority: string;
   /** Of the client's connection, not of a target in absolute-form: that is the client's claim, and X-Forwarded-Proto is ours. */
   scheme: 'http' | 'https';
-  /** Address of the client, without port. */
+  /** Address of the peer, without port. */
   client: string;
+  /** What a trusted proxy in front says of the client; absent where nobody is believed. */
+  vouched?: Vouched;
   /** A request of MS-RPCH or MS-TSGU: its Connection, Expect, Pragma, Upgrade and version stay as they came. */
   protocolTunnel: boolean;
   /** Tell Exchange that the client's side is TLS. */
@@ -25,6 +27,9 @@ export type Forwarding = {
   /** Host the upstream is configured to get instead of the client's; not the `host` of the facts, which has lost its port. */
   host?: string;
 };
+
+/** Claims that pass on: checked values, to be written as they are. What is absent is told of our own connection. */
+export type Vouched = { forwardedFor: readonly string[]; proto?: 'http' | 'https'; host?: string };
 
 /**
  * Claims about the client's side. A server that believes ours believes a client's just as well, so none of these passes,
@@ -100,10 +105,12 @@ function isAbsoluteForm(head: RequestHead): boolean {
   return !head.target.startsWith('/') && head.target !== '*';
 }
 
-function ownFields({ client, scheme, authority, frontEndHttps }: Forwarding): string {
-  const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
+function ownFields({ client, scheme, authority, frontEndHttps, vouched }: Forwarding): string {
+  const chain = [...(vouched?.forwardedFor ?? []), client].join(', ');
+  const asked = vouched?.host ?? authority;
+  const host = asked === '' ? '' : `X-Forwarded-Host: ${asked}\r\n`;
   const exchange = frontEndHttps ? 'Front-End-Https: On\r\n' : '';
-  return `X-Forwarded-For: ${client}\r\nX-Forwarded-Proto: ${scheme}\r\n${host}${exchange}`;
+  return `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${vouched?.proto ?? scheme}\r\n${host}${exchange}`;
 }
 
 /** RFC 9110 7.2: a request without Host (HTTP/1.0) gets the one it was routed by, as the first field. */
@@ -156,4 +163,10 @@ function only(value: string, passes: (member: string) => boolean): Fate {
 
 function lowerCase(text: string): string {
   return text.toLowerCase();
+}
+
+/** The bytes of a head with one more field line (which ends in CRLF) before the empty line. */
+export function withFieldLine(head: Buffer, line: Buffer): Buffer {
+  const end = head.length - '\r\n'.length;
+  return Buffer.concat([head.subarray(0, end), line, head.subarray(end)]);
 }
