@@ -8,7 +8,7 @@ const ROUNDS = 7;
 const [host = '', ...words] = process.argv.slice(2);
 const contenders = words.map(readContender).filter((contender): contender is Contender => contender !== undefined);
 if (host === '' || contenders.length === 0 || contenders.length < words.length) {
-  console.error('usage: main.js HOST NAME=PID@URL...');
+  console.error('usage: requests.js HOST NAME=PID@URL...');
   process.exit(1);
 }
 
