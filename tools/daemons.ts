@@ -12,6 +12,7 @@ const DAEMONS = {
   squid: { programs: ['squid'], package: 'squid-openssl' },
   apache2: { programs: ['apache2', 'httpd'], package: 'apache2' },
   curl: { programs: ['curl'], package: 'curl' },
+  chromium: { programs: ['chromium', 'chromium-browser'], package: 'chromium' },
   freerdp: { programs: ['xfreerdp3', 'xfreerdp'], package: 'freerdp2-x11' },
   impacket: { pythonModule: 'impacket.dcerpc.v5.rpch', package: 'python3-impacket' },
   samba: { pythonModule: 'samba.dcerpc.echo', package: 'python3-samba' },

@@ -18,7 +18,8 @@ export type Http2Code =
   | 'HTTP2_ANSWER'
   | 'HTTP2_FLOOD'
   | 'HTTP2_PROTOCOL'
-  | 'MISDIRECTED';
+  | 'MISDIRECTED'
+  | 'BUG';
 
 export type TellHttp2 = (code: Http2Code, message: string, severity?: NoticeRecord['severity']) => void;
 
