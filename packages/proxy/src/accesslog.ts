@@ -10,8 +10,10 @@ export type RequestRecord = {
   /** When its head was complete, milliseconds since 1970, and how long the exchange took. */
   at: number;
   milliseconds: number;
-  /** `ADDRESS:PORT`. */
+  /** `ADDRESS:PORT`, or the address alone where a trusted proxy named it. */
   client: string;
+  /** `ADDRESS:PORT` of the trusted proxy that named the client. */
+  via?: string | undefined;
   listener: string;
   method: string;
   /** As routed; empty where the request names none. */
@@ -85,26 +87,18 @@ export function recordText(record: LogRecord): string {
 function requestLine(record: RequestRecord): string {
   const { ending } = record;
   const upstream = record.upstream === undefined ? '-' : `${record.upstream} ${record.server ?? '-'}`;
-  const words = [
-    record.client,
-    record.listener,
-    record.method,
-    record.host || '-',
-    record.target,
-    `HTTP/${record.version}`,
-    record.status ?? '-',
-    `-> ${upstream}`,
-    record.upstreamVersion === undefined ? '-' : `HTTP/${record.upstreamVersion}`,
-    `up=${record.bytesUp}`,
-    `down=${record.bytesDown}`,
-    `ms=${record.milliseconds}`,
-    ending.how === 'complete' ? 'end=complete' : `end=${ending.how}/${ending.by}`,
-  ];
-  if (record.channel !== undefined) words.push(`channel=${record.channel}`);
-  if (record.rule !== undefined) words.push(`rule=${record.rule}`);
-  if (record.message !== undefined) words.push(record.message);
-  if (record.code !== undefined) words.push(`[${record.code}]`);
-  return words.join(' ');
+  const answeredIn = record.upstreamVersion === undefined ? '-' : `HTTP/${record.upstreamVersion}`;
+  const end = ending.how === 'complete' ? 'complete' : `${ending.how}/${ending.by}`;
+  let line =
+    `${record.client} ${record.listener} ${record.method} ${record.host || '-'} ${record.target} ` +
+    `HTTP/${record.version} ${record.status ?? '-'} -> ${upstream} ${answeredIn} ` +
+    `up=${record.bytesUp} down=${record.bytesDown} ms=${record.milliseconds} end=${end}`;
+  if (record.via !== undefined) line += ` via=${record.via}`;
+  if (record.channel !== undefined) line += ` channel=${record.channel}`;
+  if (record.rule !== undefined) line += ` rule=${record.rule}`;
+  if (record.message !== undefined) line += ` ${record.message}`;
+  if (record.code !== undefined) line += ` [${record.code}]`;
+  return line;
 }
 
 function noticeLine({ client, listener, severity, message, code }: NoticeRecord): string {

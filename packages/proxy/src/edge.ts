@@ -1,8 +1,9 @@
 // Room: the edge as a whole: what must be true before anything is served, every listener of the rules, and one end for all.
 import { readFileSync } from 'node:fs';
-import { compileRules, type Listener, type RuleSet } from '@outrigger/rules';
+import { compileRules, type Listener, listenerName, type RuleSet } from '@outrigger/rules';
 import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
+import { createClients } from './clients.ts';
 import type { Runtime } from './connection.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
@@ -49,7 +50,8 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
 
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
-  const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, report, now };
+  const clients = createClients(rules.limits, report, now);
+  const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
   const close = async (graceMs = 0): Promise<void> => {
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
@@ -78,7 +80,7 @@ function prepareListeners(
   const prepared: PreparedListener[] = [];
   const problems: StartProblem[] = [];
   for (const listener of listeners) {
-    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, reader);
+    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, listenerName(listener), reader);
     if (loaded === undefined) prepared.push({ listener });
     else if (loaded.kind === 'tls') prepared.push({ listener, tls: loaded.tls });
     else problems.push(...loaded.problems);

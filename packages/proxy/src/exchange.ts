@@ -1,7 +1,8 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName } from '@outrigger/rules';
+import { type CompiledRules, listenerName, type RequestFacts } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
+import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
@@ -10,9 +11,12 @@ import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade } from './persistence.ts';
 import type { Pin, Pins } from './pins.ts';
-import { type RelayEnd, relay } from './relay.ts';
+import type { Ends } from './proxyheader.ts';
+import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
+import type { Asked } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
+import { vouchedBy } from './vouched.ts';
 import type { RewriteLane } from './web.ts';
 
 /** What the exchanges of one client connection have in common. */
@@ -28,6 +32,10 @@ export type Session = {
   now: () => number;
   /** The last request of a tunnel was answered with a login round, and none has come up since. */
   loginOpen: boolean;
+  /** The visit of a client that has sent no affinity cookie, so that it stays at one server without one. */
+  newVisit?: string;
+  /** Address of the client whose requests the pinned connections have carried; a trusted proxy may bring many on one. */
+  lastClient?: string;
 };
 
 /** What the connection does next: read a head, end cleanly, break off; `gone`: the client has closed already. */
@@ -41,21 +49,36 @@ export async function exchange(head: RequestHead, session: Session): Promise<Aft
   const { origin, rules, report, now } = session;
   const verdict = judge(head, origin, rules);
   const record = openRecord(head, verdict, origin, now());
+  separateClients(verdict, session);
   const after = await carryOut(verdict, head, session, record);
   record.milliseconds = now() - record.at;
   report(record);
   return after;
 }
 
+/** A login belongs to a connection, and a proxy in front may send the next client's request on ours: that one starts anew. */
+function separateClients({ facts }: Verdict, session: Session): void {
+  if (facts === undefined) return;
+  if (session.lastClient !== undefined && session.lastClient !== facts.client) {
+    session.pins.relay.forget();
+    session.pins.rewrite.forget();
+    session.loginOpen = false;
+  }
+  session.lastClient = facts.client;
+}
+
 /** What the head alone tells; the exchange fills in the rest. */
 function openRecord(head: RequestHead, verdict: Verdict, origin: Origin, at: number): RequestRecord {
   const { facts, decision } = verdict;
   const target = facts?.target ?? head.target;
+  const peer = `${origin.address}:${origin.port}`;
+  const named = facts !== undefined && facts.client !== origin.address;
   return {
     kind: 'request',
     at,
     milliseconds: 0,
-    client: `${origin.address}:${origin.port}`,
+    client: named ? facts.client : peer,
+    via: named ? peer : undefined,
     listener: listenerName(origin.listener),
     method: head.method,
     host: facts?.host ?? '',
@@ -82,6 +105,7 @@ function carryOut(
   record: RequestRecord,
 ): After | Promise<After> {
   if (verdict.kind === 'forward') return forward(verdict, head, session, record);
+  if (verdict.kind === 'redirect') return redirect(verdict, head, session, record);
   tell(record, verdict);
   return verdict.kind === 'reset' ? 'reset' : refuse(verdict.status, head, session, record);
 }
@@ -89,6 +113,19 @@ function carryOut(
 function tell(record: RequestRecord, { code, message }: { code: string; message: string }): void {
   record.code = code;
   record.message = message;
+}
+
+/** Sends the client to another URL. The connection ends: the next request belongs on another. */
+function redirect(
+  { status, location }: { status: number; location: string },
+  { method }: RequestHead,
+  { client }: Session,
+  record: RequestRecord,
+): After {
+  record.status = status;
+  record.ending = { how: 'complete', by: 'proxy' };
+  client.write(replyBytes(status, { method, headers: [['Location', location]] }));
+  return 'finish';
 }
 
 /** Says no ourselves and ends the connection: what the client sends after that is not looked at (RFC 9112 9.6). */
@@ -102,8 +139,9 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
+  const { asked, ownField } = placeAtServer(verdict, session);
   for (;;) {
-    const taken = await pins.take(verdict.name);
+    const taken = await pins.take(verdict.name, asked);
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';
@@ -115,7 +153,8 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     }
     const { pin } = taken;
     const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
-    const end = await carry(verdict, head, session, pin, forwardedHead(verdict, head, session.origin, rewrites));
+    const forwarded = forwardedHead(verdict, head, session, rewrites);
+    const end = await carry(verdict, head, session, pin, { forwarded, ...(ownField && { ownField }) });
     // Once at most: only a connection that carried a request before may ask for it, and the next one is new.
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
@@ -128,17 +167,37 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   }
 }
 
-async function carry(
+/** What decides about its server, and the field line that lets the client come back to it. */
+function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): { asked: Asked; ownField?: Buffer } {
+  const toldOf = { host: facts.host, ends: endsOf(facts, session.origin) };
+  const affinity = affinityOf(upstream, facts, tunnel);
+  if (affinity.by === 'none') return { asked: toldOf };
+  if (affinity.key !== undefined) return { asked: { ...toldOf, belongsTo: affinity.key } };
+  session.newVisit ??= newVisit();
+  const overTls = session.origin.listener.tls !== undefined;
+  return {
+    asked: { ...toldOf, belongsTo: session.newVisit },
+    ownField: visitField(upstream, session.newVisit, overTls),
+  };
+}
+
+/** The client's own connection as servers are told of it; the port of a client behind a trusted proxy is not known. */
+function endsOf(facts: RequestFacts, { address, port, local }: Origin): Ends {
+  return { source: { address: facts.client, port: facts.client === address ? port : 0 }, destination: local };
+}
+
+function carry(
   { name, framing, tunnel, upstream }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
-  forwarded: Buffer,
+  ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
 ): Promise<RelayEnd> {
-  const { leg, server, fresh } = pin;
+  const { leg, reader, server, fresh } = pin;
+  const { timeouts } = upstream;
   const place = `${name} (${server})`;
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, forwarded, tunnel, fresh, timeouts: upstream.timeouts });
+  return relay({ client, upstream: leg, reader, place, head, framing, tunnel, fresh, timeouts, ...ours });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {
@@ -154,13 +213,16 @@ function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward
 }
 
 /** The head as it goes on. The rewrite lane maps the path itself; an upgrade on its route gets that here. */
-function forwardedHead(verdict: Forward, head: RequestHead, origin: Origin, rewrites: boolean): Buffer {
+function forwardedHead(verdict: Forward, head: RequestHead, { origin, rules }: Session, rewrites: boolean): Buffer {
   const { facts, upstream, tunnel, decision } = verdict;
+  const vouched = vouchedBy(origin.address, head.fields, rules.trusts);
   const forwarded = forwardedRequestHead(head, {
     target: facts.target,
     authority: facts.authority,
     scheme: origin.listener.tls === undefined ? 'http' : 'https',
     client: origin.address,
+    ...(vouched && { vouched }),
+    ...(origin.certificate && { certificate: origin.certificate }),
     protocolTunnel: tunnel,
     frontEndHttps: upstream.frontEndHttps,
     ...(upstream.host !== undefined && { host: upstream.host }),

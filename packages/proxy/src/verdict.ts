@@ -1,21 +1,28 @@
 // Room: what becomes of a request, from its head alone: refused, broken off, or sent on to an upstream. Pure.
 import {
   type CompiledRules,
+  clientOf,
   type Decision,
   type Listener,
   type RequestFacts,
+  redirection,
   requestFacts,
   route,
   type Upstream,
 } from '@outrigger/rules';
 import { type Framing, requestFraming } from './http1/body.ts';
+import type { Fields } from './http1/fields.ts';
 import type { RequestHead } from './http1/head.ts';
+import type { Party } from './proxyheader.ts';
 
-/** Where a connection came in and from whom. */
+/** Where a connection came in and from whom; `local` is the address it came to, of this machine or of the balancer in front. */
 export type Origin = {
   listener: Listener;
   address: string;
   port: number;
+  local: Party;
+  /** What servers are told of the client's certificate, where the listener asks for one. */
+  certificate?: Fields;
   /** There where the client speaks HTTP/2: hosts its connection may ask for. */
   http2?: { covers(host: string): boolean };
 };
@@ -23,6 +30,7 @@ export type Origin = {
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
   | { kind: 'refuse'; status: number; code: string; message: string }
+  | { kind: 'redirect'; status: number; location: string }
   | { kind: 'reset'; code: string; message: string }
   | Forward
 );
@@ -39,6 +47,9 @@ export type Forward = {
   tunnel: boolean;
 };
 
+/** Statuses of denials that are answered. */
+const DENIED = { forbidden: 403, misdirected: 421 } as const;
+
 /** RFC 9110 15.5.20: the client comes again on a connection of its own, which is offered what this host may have. */
 const MISDIRECTED = {
   status: 421,
@@ -46,21 +57,25 @@ const MISDIRECTED = {
   message: 'this HTTP/2 connection was opened for another host, whose certificate or rules do not cover this one.',
 };
 
-/** Framing first, then Host and target, then the rules: what cannot be read in one way is not worth routing. */
+/** Framing first, then Host and target, then a redirect of the listener, then the rules: what cannot be read in one way is not worth routing. */
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
-  const read = requestFacts(head, { listener: origin.listener, client: origin.address });
+  const client = clientOf(head.fields, origin.address, rules.trusts);
+  if (client.kind === 'bad') return { ...client, kind: 'refuse' };
+  const read = requestFacts(head, { listener: origin.listener, client: client.address });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;
   if (origin.http2?.covers(facts.host) === false) return { kind: 'refuse', facts, ...MISDIRECTED };
+  const elsewhere = redirection(rules, origin.listener, facts, origin.address);
+  if (elsewhere !== undefined) return { ...elsewhere, facts };
   const decision = route(rules, facts);
   if (decision.access === 'deny') {
     const finding = { code: 'DENIED', message: deniedBy(decision) };
     return decision.answer === 'reset'
       ? { kind: 'reset', facts, decision, ...finding }
-      : { kind: 'refuse', facts, decision, status: 403, ...finding };
+      : { kind: 'refuse', facts, decision, status: DENIED[decision.answer], ...finding };
   }
   if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
   const name = decision.upstream ?? '';

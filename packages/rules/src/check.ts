@@ -2,6 +2,9 @@
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
 import { parseAddressRange } from './address.ts';
+import { checkFrontDoor } from './checkdoor.ts';
+import { checkExchange } from './checkexchange.ts';
+import { checkServers } from './checkservers.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import type { DocumentPath, Positions } from './positions.ts';
@@ -24,14 +27,21 @@ export type RulesCode =
   | 'RULES_BAD_PATH'
   | 'RULES_BAD_HOST'
   | 'RULES_BAD_TLS'
+  | 'RULES_BAD_ENDPOINT'
   | 'RULES_NO_ACCESS'
   | 'RULES_NEVER_MATCHES'
   | 'RULES_UNUSED_UPSTREAM'
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
-  | 'RULES_REWRITE_RPC';
+  | 'RULES_REWRITE_RPC'
+  | 'RULES_AFFINITY'
+  | 'RULES_TRUSTS_EVERYBODY'
+  | 'RULES_UNUSED_ENDPOINTS'
+  | 'RULES_SHORT_WAIT'
+  | 'RULES_BAD_REDIRECT'
+  | 'RULES_PKCS12_TRUST';
 
-type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
+export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 
 /** Findings about the meaning of a rule set, in no particular order. */
 export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<RulesCode>[] {
@@ -43,6 +53,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
   checkAccess(rules, report);
   checkRoutes(rules, report);
+  checkFrontDoor(rules, report);
   return diagnostics;
 }
 
@@ -103,6 +114,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       );
     }
   });
+  checkExchange(name, upstream, report);
   if (upstream.tls?.verify === false) {
     report(
       'warning',
@@ -112,6 +124,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       'Set ca to the file of the authority that signed its certificate, and verify to true.',
     );
   }
+  checkServers(upstream, path, report);
   if (!rules.routes.some(({ to }) => to === name)) {
     report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
   }

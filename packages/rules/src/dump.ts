@@ -28,6 +28,7 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
     routes: rules.routes.map(routeDocument),
     ...limitsDocument(rules.limits),
     ...(rules.tunnelMethods.join() !== TUNNEL_METHODS.join() && { tunnelMethods: rules.tunnelMethods }),
+    ...(rules.trustedProxies && { trustedProxies: rules.trustedProxies }),
   };
   // Two rules that share a list are two lists to a person: no anchors.
   const document = new Document(content, { aliasDuplicateObjects: false });
@@ -89,12 +90,12 @@ function conditionDocument(condition: Condition): object {
 function limitsDocument(limits: Limits): object {
   const changed = Object.entries(limits).filter(([name, value]) => value !== DEFAULTS[name as keyof Limits]);
   if (changed.length === 0) return {};
-  const sizes = ['requestLine', 'head'];
-  return {
-    limits: Object.fromEntries(
-      changed.map(([name, value]) => [name, sizes.includes(name) ? formatSize(value) : formatDuration(value)]),
-    ),
-  };
+  return { limits: Object.fromEntries(changed.map(([name, value]) => [name, limitText(name, value)])) };
+}
+
+function limitText(name: string, value: number): string | number {
+  if (['connectionsPerClient', 'headsPerSecond'].includes(name)) return value;
+  return ['requestLine', 'head'].includes(name) ? formatSize(value) : formatDuration(value);
 }
 
 function withoutProvenance<Item extends Provenance>(item: Item): Omit<Item, keyof Provenance> {

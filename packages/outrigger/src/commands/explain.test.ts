@@ -5,13 +5,15 @@ import type { Explanation } from './explain.ts';
 const RULES = `listen:
   - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
   - { address: 203.0.113.10:80, name: plain }
+  - { address: 203.0.113.11:80, name: porter, redirect: https }
 upstreams:
-  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true }
+  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true, rpcEndpoints: 'mbx1:6001-6004' }
   apache: { servers: [http://127.0.0.1:8080] }
 access:
   - deny: { path: { prefix: /ecp }, clients: ['!10.0.0.0/8'] }
   - deny: { path: { prefix: /gone } }
     answer: reset
+  - { deny: { hosts: foreign.example }, answer: misdirected }
   - allow: {}
 routes:
   # from squid.conf:18 acl exch_url url_regex -i contoso.com/owa
@@ -22,6 +24,7 @@ routes:
   - when: { listeners: plain, path: { exact: /b%c3%a4r } }
     to: exchange
   - to: apache
+trustedProxies: [192.0.2.250]
 `.replace('/b%c3%a4r', '/bär');
 
 async function explained(...args: string[]): Promise<Explanation & { code: number }> {
@@ -41,13 +44,36 @@ describe('explain --json', () => {
       code: 0,
       access: 'allow',
       upstream: 'exchange',
+      servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
-        line: 14,
+        line: 16,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 11, importedFrom: [] },
+      accessLine: { line: 13, importedFrom: [] },
       listener: '203.0.113.10:443',
+    });
+  });
+
+  it('judges a client behind a trusted proxy by the address that one names', async () => {
+    const request = ['GET', 'https://mail.contoso.com/ecp', '--header', 'X-Forwarded-For: 10.1.2.3'];
+    expect(await explained(...request, '--from', '192.0.2.250')).toMatchObject({ code: 0, client: '10.1.2.3' });
+    expect(await explained(...request, '--from', '192.0.2.251')).toMatchObject({ code: 3, client: '192.0.2.251' });
+    expect(
+      await explained('GET', 'https://a.test/', '--header', 'X-Forwarded-For: x', '--from', '192.0.2.250'),
+    ).toMatchObject({ code: 3, refusal: { status: 400, code: 'FORWARDED_FOR_MALFORMED' } });
+  });
+
+  it('tells where a listener redirects to, and that channels are not', async () => {
+    const porter = ['--listener', 'porter'];
+    expect(await explained('GET', 'http://a.test/x', ...porter)).toMatchObject({
+      code: 0,
+      redirect: { status: 301, location: 'https://a.test/x' },
+      upstream: null,
+    });
+    expect(await explained('RPC_IN_DATA', 'http://a.test/rpc', ...porter)).toMatchObject({
+      code: 3,
+      refusal: { code: 'REDIRECT_TUNNEL' },
     });
   });
 
@@ -56,7 +82,7 @@ describe('explain --json', () => {
       code: 3,
       access: 'deny',
       answer: 'forbidden',
-      accessLine: { line: 8 },
+      accessLine: { line: 9 },
     });
     expect(await explained('GET', 'https://contoso.com/gone')).toMatchObject({ code: 3, answer: 'reset' });
   });
@@ -107,7 +133,7 @@ describe('explain --json', () => {
     expect(http2).toEqual({
       offered: false,
       because: expect.stringMatching(
-        /rules.yaml:14\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+        /rules.yaml:16\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
       ),
     });
     expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
@@ -132,6 +158,16 @@ describe('explain --json', () => {
     });
   });
 
+  it('says which RPC endpoint an upstream does not let tunnels reach', async () => {
+    const ask = (endpoint: string) => explained('RPC_IN_DATA', `https://contoso.com/owa?${endpoint}`);
+    expect(await ask('dc1:389')).toMatchObject({
+      code: 0,
+      upstream: 'exchange',
+      refusal: { status: 403, code: 'ENDPOINT_REFUSED' },
+    });
+    expect((await ask('MBX1:6004')).refusal).toBeUndefined();
+  });
+
   it('denies a head the proxy would not take', async () => {
     expect(await explained('GET', 'https://contoso.com/', '--header', 'Host: a', '--header', 'Host: b')).toMatchObject({
       code: 3,
@@ -146,7 +182,16 @@ describe('explain for a person', () => {
       const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:14\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:16\n +from squid\.conf:18 {2}acl exch_url/m);
+    });
+  });
+
+  it('says how a denial is answered', async () => {
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://foreign.example/');
+      expect(code).toBe(3);
+      expect(out).toMatch(/^verdict +denied: 421$/m);
     });
   });
 

@@ -1,6 +1,7 @@
 // Room: `outrigger explain`: what becomes of one request, and which lines decide it. It asks the same route() as the proxy.
 import {
   asWireBytes,
+  clientOf,
   compileRules,
   type Decision,
   type FactsHead,
@@ -11,11 +12,13 @@ import {
   parseAddress,
   parseListenAddress,
   type RuleSet,
+  redirection,
   requestFacts,
   route,
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
+import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -23,6 +26,9 @@ import { explainHttp2 } from './explainhttp2.ts';
 
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
+
+/** What the client of a denied request sees. */
+const DENIALS: Record<Decision['answer'], string> = { forbidden: '403', misdirected: '421', reset: 'connection reset' };
 
 type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
 
@@ -35,11 +41,12 @@ export type Explanation = {
   route: ExplainedPlace | null;
   accessLine: ExplainedPlace | null;
   refusal?: { status: number; code: string; message: string };
+  redirect?: { status: number; location: string };
   listener: string;
   client: string;
   /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
   http2: { offered: boolean; because?: string };
-};
+} & ExplainedServers;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -54,7 +61,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
     .argument('<file>', 'the rules file')
     .argument('<method>', 'the request method, as sent')
     .argument('<url>', 'http://HOST[:PORT]/PATH or https://…')
-    .option('--from <ip>', 'address of the client', CLIENT_FROM_OUTSIDE)
+    .option('--from <ip>', 'address the connection comes from', CLIENT_FROM_OUTSIDE)
     .option('--header <name: value>', 'a header field of the request (may be repeated)', collect, [])
     .option('--listener <address>', 'name or address of the listener that accepts the request')
     .option('--target <target>', 'request target, where it is not the path of the URL (absolute form, *)')
@@ -87,29 +94,31 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
 
-  const result = requestFacts(head, { listener, client: options.from });
-  const place = {
-    listener: listenerName(listener),
-    client: options.from,
-    http2: explainHttp2(rules, listener, authority),
-  };
+  const compiled = compileRules(rules);
+  const from = clientOf(head.fields, options.from, compiled.trusts);
+  const client = from.kind === 'client' ? from.address : options.from;
+  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
+  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
+  const unrouted = { upstream: null, ...NO_SERVERS, lane: 'relay', route: null, accessLine: null, ...place } as const;
   if (result.kind === 'bad') {
     const { status, code, message } = result;
-    return {
-      access: 'deny',
-      upstream: null,
-      lane: 'relay',
-      route: null,
-      accessLine: null,
-      refusal: { status, code, message },
-      ...place,
-    };
+    return { access: 'deny', refusal: { status, code, message }, ...unrouted };
   }
-  const decision = route(compileRules(rules), result.facts);
+  const elsewhere = redirection(compiled, listener, result.facts, options.from);
+  if (elsewhere?.kind === 'refuse') {
+    const { status, code, message } = elsewhere;
+    return { access: 'deny', refusal: { status, code, message }, ...unrouted };
+  }
+  if (elsewhere !== undefined) {
+    const { status, location } = elsewhere;
+    return { access: 'allow', redirect: { status, location }, ...unrouted };
+  }
+  const decision = route(compiled, result.facts);
   return {
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
+    ...explainServers(rules, decision.upstream, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -165,16 +174,15 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 }
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
-  const { access, answer, upstream, lane, refusal, listener, client } = explanation;
+  const { access, answer, upstream, lane, refusal, redirect, listener, client } = explanation;
+  if (redirect !== undefined) {
+    return `request   ${method} ${url} from ${client} on ${listener}\nverdict   ${terminal.paint('green', `redirected with ${redirect.status}`)} to ${redirect.location}\n`;
+  }
   const verdict =
     access === 'deny'
       ? terminal.paint(
           'red',
-          refusal !== undefined
-            ? `refused with ${refusal.status}`
-            : answer === 'reset'
-              ? 'denied: connection reset'
-              : 'denied: 403',
+          refusal !== undefined ? `refused with ${refusal.status}` : `denied: ${DENIALS[answer ?? 'forbidden']}`,
         )
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
@@ -189,6 +197,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
+    ...printedServers(explanation),
     ['lane', lane],
     ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ];

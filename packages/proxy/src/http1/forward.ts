@@ -1,11 +1,11 @@
 // Room: the request head as it goes to a server. What a proxy owns is changed, everything else is copied as it came: bytes,
-// spelling, order. Response heads are not here, because nothing in them is changed: their `raw` passes.
+// spelling, order. Of a response head nothing is changed: its `raw` passes, at most with a line of ours at its end.
 //
 // Two duties of RFC 9110 we do not take on, as the sidecar is a part of the server it stands before, not a hop of its own:
 //   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
 //   Max-Forwards (7.6.2)  TRACE and OPTIONS reach the server with the number the client gave
-import { type Fields, fieldValues, hasToken, splitList } from './fields.ts';
-import { LF, TOKEN } from './grammar.ts';
+import { type Fields, fieldValues, hasToken, listMembers, splitList } from './fields.ts';
+import { TOKEN } from './grammar.ts';
 import type { RequestHead } from './head.ts';
 
 /** What the proxy knows of a request and its upstream. Texts are latin1 and come from a checked head or the rules. */
@@ -16,8 +16,12 @@ export type Forwarding = {
   authority: string;
   /** Of the client's connection, not of a target in absolute-form: that is the client's claim, and X-Forwarded-Proto is ours. */
   scheme: 'http' | 'https';
-  /** Address of the client, without port. */
+  /** Address of the peer, without port. */
   client: string;
+  /** Further fields of the proxy's own: what is told of a client's certificate. */
+  certificate?: Fields;
+  /** What a trusted proxy in front says of the client; absent where nobody is believed. */
+  vouched?: Vouched;
   /** A request of MS-RPCH or MS-TSGU: its Connection, Expect, Pragma, Upgrade and version stay as they came. */
   protocolTunnel: boolean;
   /** Tell Exchange that the client's side is TLS. */
@@ -26,14 +30,17 @@ export type Forwarding = {
   host?: string;
 };
 
+/** Claims that pass on: checked values, to be written as they are. What is absent is told of our own connection. */
+export type Vouched = { forwardedFor: readonly string[]; proto?: 'http' | 'https'; host?: string };
+
 /**
  * Claims about the client's side. A server that believes ours believes a client's just as well, so none of these passes,
  * in no spelling: CGI and PHP read `X_Forwarded.For` as X-Forwarded-For, hence any byte that is no letter or digit counts
  * as `-` here. The whole X-Forwarded family goes (Port, Ssl, User, …), and with it Forwarded (RFC 7239) and X-Real-IP: a
- * server may trust one of them for the address it sees us at, and we set none of them.
+ * server may trust one of them for the address it sees us at, and we set none of them. So does the X-Client-Cert family, asked for or not.
  */
 const CLAIM =
-  /^(?:x[^a-z0-9]forwarded[^a-z0-9]|x[^a-z0-9]real[^a-z0-9]ip$|forwarded$|front[^a-z0-9]end[^a-z0-9]https$)/;
+  /^(?:x[^a-z0-9]forwarded[^a-z0-9]|x[^a-z0-9]real[^a-z0-9]ip$|forwarded$|front[^a-z0-9]end[^a-z0-9]https$|x[^a-z0-9]client[^a-z0-9]cert(?:$|[^a-z0-9]))/;
 
 /**
  * Fields for this hop alone, dropped (RFC 9110 7.6.1). Trailer stays: it announces what a chunked body does carry through us.
@@ -60,40 +67,39 @@ const PASSED_OPTIONS: ReadonlySet<string> = new Set(['close', 'keep-alive', 'upg
 /** What becomes of a field line: it stays as it came, goes, or gets another value. */
 type Fate = 'keep' | 'drop' | { value: string };
 
-/** The head to write to a server: slices of `head.raw` and the fields a proxy owns, which come last. */
+/**
+ * The head to write to a server: slices of `head.raw` and the fields a proxy owns, which come last. Put together as latin1,
+ * a character for each byte, since slices of text are cheaper than those of a Buffer.
+ */
 export function forwardedRequestHead(head: RequestHead, forwarding: Forwarding): Buffer {
   const { raw, fields } = head;
   const fateOf = fates(head, forwarding);
-  let at = raw.indexOf(LF) + 1;
+  const text = raw.toString('latin1');
+  let at = text.indexOf('\n') + 1;
   let kept = 0;
-  const pieces: Buffer[] = [];
-  const insert = (text: string): number => pieces.push(Buffer.from(text, 'latin1'));
-  const keepUpTo = (end: number): number => pieces.push(raw.subarray(kept, end));
+  let forwarded = '';
 
   if (isAbsoluteForm(head)) {
-    insert(`${head.method} ${forwarding.target} HTTP/${head.version}\r\n`);
+    forwarded = `${head.method} ${forwarding.target} HTTP/${head.version}\r\n`;
     kept = at;
   }
   const missing = missingHost(fields, forwarding);
   if (missing !== '') {
-    keepUpTo(at);
-    insert(`Host: ${missing}\r\n`);
+    forwarded += `${text.slice(kept, at)}Host: ${missing}\r\n`;
     kept = at;
   }
   // A field is a line, since folded lines are refused: the lines of `raw` and the fields go in step.
   for (const [name, value] of fields) {
-    const end = raw.indexOf(LF, at) + 1;
+    const end = text.indexOf('\n', at) + 1;
     const fate = fateOf(name, value);
     if (fate !== 'keep') {
-      keepUpTo(at);
-      if (fate !== 'drop') insert(`${name}: ${fate.value}\r\n`);
+      forwarded += text.slice(kept, at);
+      if (fate !== 'drop') forwarded += `${name}: ${fate.value}\r\n`;
       kept = end;
     }
     at = end;
   }
-  keepUpTo(at);
-  insert(`${ownFields(forwarding)}\r\n`);
-  return Buffer.concat(pieces);
+  return Buffer.from(`${forwarded}${text.slice(kept, at)}${ownFields(forwarding)}\r\n`, 'latin1');
 }
 
 /** RFC 9112 3.2.2: whatever is no path and not `*`. The head reader lets nothing else in. */
@@ -101,10 +107,13 @@ function isAbsoluteForm(head: RequestHead): boolean {
   return !head.target.startsWith('/') && head.target !== '*';
 }
 
-function ownFields({ client, scheme, authority, frontEndHttps }: Forwarding): string {
-  const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
+function ownFields({ client, scheme, authority, frontEndHttps, vouched, certificate = [] }: Forwarding): string {
+  const chain = [...(vouched?.forwardedFor ?? []), client].join(', ');
+  const asked = vouched?.host ?? authority;
+  const host = asked === '' ? '' : `X-Forwarded-Host: ${asked}\r\n`;
   const exchange = frontEndHttps ? 'Front-End-Https: On\r\n' : '';
-  return `X-Forwarded-For: ${client}\r\nX-Forwarded-Proto: ${scheme}\r\n${host}${exchange}`;
+  const shown = certificate.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${vouched?.proto ?? scheme}\r\n${host}${exchange}${shown}`;
 }
 
 /** RFC 9110 7.2: a request without Host (HTTP/1.0) gets the one it was routed by, as the first field. */
@@ -115,7 +124,7 @@ function missingHost(fields: Fields, { host, authority }: Forwarding): string {
 /** The fate of each field of this head, asked in their order. */
 function fates(head: RequestHead, forwarding: Forwarding): (name: string, value: string) => Fate {
   const { protocolTunnel } = forwarding;
-  const options = new Set(fieldValues(head.fields, 'Connection').flatMap(splitList).map(lowerCase));
+  const options = new Set(listMembers(head.fields, 'Connection').map(lowerCase));
   // RFC 9110 7.8: Upgrade counts only with its Connection option, and never in HTTP/1.0.
   const upgrades =
     protocolTunnel ||
@@ -157,4 +166,10 @@ function only(value: string, passes: (member: string) => boolean): Fate {
 
 function lowerCase(text: string): string {
   return text.toLowerCase();
+}
+
+/** The bytes of a head with one more field line (which ends in CRLF) before the empty line. */
+export function withFieldLine(head: Buffer, line: Buffer): Buffer {
+  const end = head.length - '\r\n'.length;
+  return Buffer.concat([head.subarray(0, end), line, head.subarray(end)]);
 }

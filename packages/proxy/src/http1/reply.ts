@@ -4,6 +4,8 @@ import { isTextByte, TOKEN } from './grammar.ts';
 
 /** Statuses we answer with, their phrase (RFC 9110 15, RFC 6585 5) and what a person is told where nothing better is known. */
 const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: string]>> = {
+  301: ['Moved Permanently', 'This address is served over https.'],
+  308: ['Permanent Redirect', 'This address is served over https.'],
   400: ['Bad Request', 'This request could not be understood.'],
   403: ['Forbidden', 'This address may not be used from here.'],
   405: ['Method Not Allowed', 'This method is not allowed for this address.'],
@@ -11,6 +13,7 @@ const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: strin
   413: ['Content Too Large', 'The request is too large.'],
   414: ['URI Too Long', 'The address of the request is too long.'],
   421: ['Misdirected Request', 'This server does not answer for that host.'],
+  429: ['Too Many Requests', 'Too many requests came from your address.'],
   431: ['Request Header Fields Too Large', 'The head of the request is too large.'],
   500: ['Internal Server Error', 'The proxy failed.'],
   501: ['Not Implemented', 'This kind of request is not served here.'],
