@@ -77,6 +77,7 @@ function picker(pairs: readonly KeyPair[]): (name: string) => SecureContext | un
   };
 }
 
-function secureVersion(version: TlsVersion): SecureVersion {
+/** The same version as node calls it. */
+export function secureVersion(version: TlsVersion): SecureVersion {
   return version === '1.0' ? 'TLSv1' : `TLSv${version}`;
 }

@@ -5,6 +5,7 @@ import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
 import { createClients } from './clients.ts';
 import type { Runtime } from './connection.ts';
+import { type HealthWatch, watchHealth } from './health.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
@@ -43,7 +44,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     now: now(),
     warn: (finding) => report({ kind: 'notice', at: now(), severity: 'warning', ...finding }),
   };
-  const dialling = createDiallers(rules, reader, now);
+  const dialling = createDiallers(rules, reader, now, (finding) => report({ kind: 'notice', at: now(), ...finding }));
   const { prepared, problems } = prepareListeners(rules.listen, reader);
   if (dialling.kind === 'bad') return { kind: 'failed', problems: [...problems, ...dialling.problems] };
   if (problems.length > 0) return { kind: 'failed', problems };
@@ -53,7 +54,9 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   const clients = createClients(rules.limits, report, now);
   const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
+  let health: HealthWatch | undefined;
   const close = async (graceMs = 0): Promise<void> => {
+    health?.close();
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
   };
   for (const listener of prepared) {
@@ -65,6 +68,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     await close();
     return { kind: 'failed', problems };
   }
+  health = watchHealth(rules, diallers, report, now);
   const edge: Edge = {
     addresses: listeners.map(({ address }) => address),
     connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),

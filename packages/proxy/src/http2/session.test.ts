@@ -45,6 +45,20 @@ describe('a request over HTTP/2', () => {
     ]);
   });
 
+  it('is one visit with all others of its connection, where a cookie brings clients back to their server', async () => {
+    const port = await stage.server(echoing('web'));
+    const browser = await browse(stage, await site(stage, port, { web: ', affinity: cookie' }));
+    const cookiesOf = async (headers = {}): Promise<unknown[]> => {
+      const answers = await Promise.all([1, 2, 3].map(() => browser.fetch({ ':path': '/', ...headers })));
+      return answers.flatMap(({ headers: { 'set-cookie': cookies } }) => cookies ?? []);
+    };
+    const given = (await cookiesOf()) as string[];
+    expect(given).toHaveLength(3);
+    expect(new Set(given).size).toBe(1);
+    expect(given[0]).toMatch(/^outrigger=[\w-]{22}; .*; Secure$/);
+    expect(await cookiesOf({ cookie: given[0]?.split(';')[0] })).toEqual([]);
+  });
+
   it('says of a POST without a body that its length is 0', async () => {
     const { heads, browser } = await serving(stage, 'HTTP/1.1 204 No Content\r\n\r\n');
     expect((await browser.fetch({ ':method': 'POST', ':path': '/' })).status).toBe(204);
