@@ -7,6 +7,7 @@ import {
   type AccessLine,
   type Condition,
   DEFAULTS,
+  defaultLimits,
   type Health,
   type Limits,
   type Provenance,
@@ -101,7 +102,8 @@ function conditionDocument(condition: Condition): object {
 }
 
 function limitsDocument(limits: Limits): object {
-  const changed = Object.entries(limits).filter(([name, value]) => value !== DEFAULTS[name as keyof Limits]);
+  const defaults: Partial<Limits> = defaultLimits();
+  const changed = Object.entries(limits).filter(([name, value]) => value !== defaults[name as keyof Limits]);
   if (changed.length === 0) return {};
   return { limits: Object.fromEntries(changed.map(([name, value]) => [name, limitText(name, value)])) };
 }

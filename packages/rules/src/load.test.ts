@@ -16,7 +16,6 @@ describe('a rules file of the right shape', () => {
       headTime: 60_000,
       keepAlive: 180_000,
       connectionsPerClient: 4_096,
-      headsPerSecond: 2_000,
     });
     expect(rules.tunnelMethods).toContain('RPC_ECHO_DATA');
   });

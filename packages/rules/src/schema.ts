@@ -26,8 +26,6 @@ export const DEFAULTS = {
   keepAlive: 180_000,
   /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
   connectionsPerClient: 4_096,
-  /** Request heads of one client in a second. The same office opening web mail at once sends 60 each within ten seconds. */
-  headsPerSecond: 2_000,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
   connect: 10_000,
   /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */
@@ -297,11 +295,10 @@ const limits = z
       .min(1)
       .default(DEFAULTS.connectionsPerClient)
       .meta({ description: 'Connections of one client (IPv4 address, IPv6 /64) open at once; more are closed unread' }),
-    headsPerSecond: z
-      .int()
-      .min(1)
-      .default(DEFAULTS.headsPerSecond)
-      .meta({ description: 'Requests of one client in a second; more are answered 429' }),
+    headsPerSecond: z.int().min(1).optional().meta({
+      description:
+        'Requests of one client in a second; more are answered 429. No bound where absent: an office may be one address',
+    }),
   })
   .prefault({});
 
