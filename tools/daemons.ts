@@ -12,6 +12,7 @@ const DAEMONS = {
   squid: { programs: ['squid'], package: 'squid-openssl' },
   apache2: { programs: ['apache2', 'httpd'], package: 'apache2' },
   curl: { programs: ['curl'], package: 'curl' },
+  openssl: { programs: ['openssl'], package: 'openssl' },
   freerdp: { programs: ['xfreerdp'], package: 'freerdp2-x11' },
   freerdpServer: { programs: ['freerdp-shadow-cli'], package: 'freerdp2-shadow-x11' },
   xvfb: { programs: ['Xvfb'], package: 'xvfb' },

@@ -1,7 +1,8 @@
 // Room: which certificate a client sees: the one whose name it asks for, exactly or by wildcard, else the first of the listener.
+import { createHash } from 'node:crypto';
 import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
 import type { Listener, TlsVersion } from '@outrigger/rules';
-import { type KeyPair, loadKeyPair, type PemReader } from './pem.ts';
+import { holdsCertificate, type KeyPair, loadKeyPair, type PemReader, readPem } from './pem.ts';
 import type { StartProblem } from './start.ts';
 
 export type ListenerTls = {
@@ -9,13 +10,22 @@ export type ListenerTls = {
   settings: SecureContextOptions;
   /** The context for a name in SNI (RFC 6066 3); undefined where no certificate has it. */
   pick(name: string): SecureContext | undefined;
+  /** Clients are asked for a certificate; undefined: they are not. */
+  clientCertificates: 'request' | 'require' | undefined;
 };
 
 export type ListenerTlsResult = { kind: 'tls'; tls: ListenerTls } | { kind: 'bad'; problems: StartProblem[] };
 
 /** Loads all certificates of a listener, one secure context each. */
-export function listenerTls(wanted: NonNullable<Listener['tls']>, reader: PemReader): ListenerTlsResult {
+export function listenerTls(
+  wanted: NonNullable<Listener['tls']>,
+  listener: string,
+  reader: PemReader,
+): ListenerTlsResult {
+  const authorities = clientAuthorities(wanted, reader);
+  if (authorities.kind === 'bad') return { kind: 'bad', problems: [authorities.problem] };
   const settings: SecureContextOptions = {
+    ...(authorities.ca && { ca: authorities.ca, sessionIdContext: sessionContext(listener) }),
     ...(wanted.minVersion && { minVersion: secureVersion(wanted.minVersion) }),
     ...(wanted.maxVersion && { maxVersion: secureVersion(wanted.maxVersion) }),
     ...(wanted.ciphers && { ciphers: wanted.ciphers }),
@@ -25,7 +35,33 @@ export function listenerTls(wanted: NonNullable<Listener['tls']>, reader: PemRea
   const pairs = loaded.flatMap((result) => (result.kind === 'pair' ? [result.pair] : []));
   const [first] = pairs;
   if (problems.length > 0 || first === undefined) return { kind: 'bad', problems };
-  return { kind: 'tls', tls: { settings: { ...settings, ...first.pem }, pick: picker(pairs) } };
+  return {
+    kind: 'tls',
+    tls: {
+      settings: { ...settings, ...first.material },
+      pick: picker(pairs),
+      clientCertificates: wanted.clientCertificates?.mode,
+    },
+  };
+}
+
+/** Authorities of client certificates; no `ca` where clients are not asked for any. */
+function clientAuthorities(
+  { clientCertificates }: NonNullable<Listener['tls']>,
+  reader: PemReader,
+): { kind: 'read'; ca?: Buffer } | { kind: 'bad'; problem: StartProblem } {
+  if (clientCertificates === undefined) return { kind: 'read' };
+  const { ca } = clientCertificates;
+  const file = readPem(reader, ca);
+  if (file.kind === 'bad') return file;
+  if (holdsCertificate(file.pem)) return { kind: 'read', ca: file.pem };
+  const message = `${ca} holds no certificate in PEM form, so no client could be let in. Is it the right file?`;
+  return { kind: 'bad', problem: { code: 'CERTIFICATE_UNUSABLE', message } };
+}
+
+/** OpenSSL resumes no session that has proved a client unless it has a name, and only where that is the same. At most 32 bytes. */
+function sessionContext(listener: string): string {
+  return createHash('sha256').update(listener).digest('hex').slice(0, 32);
 }
 
 /** RFC 6125 6.4.3: a wildcard stands for one whole label at the left. Of two certificates with one name the first wins. */

@@ -1,6 +1,6 @@
 // Room: the edge as a whole: what must be true before anything is served, every listener of the rules, and one end for all.
 import { readFileSync } from 'node:fs';
-import { compileRules, type Listener, type RuleSet } from '@outrigger/rules';
+import { compileRules, type Listener, listenerName, type RuleSet } from '@outrigger/rules';
 import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
 import { createClients } from './clients.ts';
@@ -84,7 +84,7 @@ function prepareListeners(
   const prepared: PreparedListener[] = [];
   const problems: StartProblem[] = [];
   for (const listener of listeners) {
-    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, reader);
+    const loaded = listener.tls === undefined ? undefined : listenerTls(listener.tls, listenerName(listener), reader);
     if (loaded === undefined) prepared.push({ listener });
     else if (loaded.kind === 'tls') prepared.push({ listener, tls: loaded.tls });
     else problems.push(...loaded.problems);

@@ -1,6 +1,6 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName, timeoutsOf } from '@outrigger/rules';
+import { type CompiledRules, listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
@@ -11,6 +11,7 @@ import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade } from './persistence.ts';
 import type { Pin, Pins } from './pins.ts';
+import type { Ends } from './proxyheader.ts';
 import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
 import type { Asked } from './upstream.ts';
@@ -60,6 +61,7 @@ function separateClients({ facts }: Verdict, session: Session): void {
     session.pins.relay.forget();
     session.pins.rewrite.forget();
     session.loginOpen = false;
+    delete session.origin.newVisit;
   }
   session.lastClient = facts.client;
 }
@@ -102,6 +104,7 @@ function carryOut(
   record: RequestRecord,
 ): After | Promise<After> {
   if (verdict.kind === 'forward') return forward(verdict, head, session, record);
+  if (verdict.kind === 'redirect') return redirect(verdict, head, session, record);
   tell(record, verdict);
   return verdict.kind === 'reset' ? 'reset' : refuse(verdict.status, head, session, record);
 }
@@ -109,6 +112,19 @@ function carryOut(
 function tell(record: RequestRecord, { code, message }: { code: string; message: string }): void {
   record.code = code;
   record.message = message;
+}
+
+/** Sends the client to another URL. The connection ends: the next request belongs on another. */
+function redirect(
+  { status, location }: { status: number; location: string },
+  { method }: RequestHead,
+  { client }: Session,
+  record: RequestRecord,
+): After {
+  record.status = status;
+  record.ending = { how: 'complete', by: 'proxy' };
+  client.write(replyBytes(status, { method, headers: [['Location', location]] }));
+  return 'finish';
 }
 
 /** Says no ourselves and ends the connection: what the client sends after that is not looked at (RFC 9112 9.6). */
@@ -152,16 +168,21 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
 
 /** What decides about its server, and the field line that lets the client come back to it. */
 function placeAtServer({ upstream, facts, tunnel }: Forward, origin: Origin): { asked: Asked; ownField?: Buffer } {
-  const { host } = facts;
+  const toldOf = { host: facts.host, ends: endsOf(facts, origin) };
   const affinity = affinityOf(upstream, facts, tunnel);
-  if (affinity.by === 'none') return { asked: { host } };
-  if (affinity.key !== undefined) return { asked: { host, belongsTo: affinity.key } };
+  if (affinity.by === 'none') return { asked: toldOf };
+  if (affinity.key !== undefined) return { asked: { ...toldOf, belongsTo: affinity.key } };
   origin.newVisit ??= newVisit();
   const overTls = origin.listener.tls !== undefined;
   return {
-    asked: { host, belongsTo: origin.newVisit },
+    asked: { ...toldOf, belongsTo: origin.newVisit },
     ownField: visitField(upstream, origin.newVisit, overTls),
   };
+}
+
+/** The client's own connection as servers are told of it; the port of a client behind a trusted proxy is not known. */
+function endsOf(facts: RequestFacts, { address, port, local }: Origin): Ends {
+  return { source: { address: facts.client, port: facts.client === address ? port : 0 }, destination: local };
 }
 
 function carry(
@@ -200,6 +221,7 @@ function forwardedHead(verdict: Forward, head: RequestHead, { origin, rules }: S
     scheme: origin.listener.tls === undefined ? 'http' : 'https',
     client: origin.address,
     ...(vouched && { vouched }),
+    ...(origin.certificate && { certificate: origin.certificate }),
     protocolTunnel: tunnel,
     frontEndHttps: upstream.frontEndHttps,
     ...(upstream.host !== undefined && { host: upstream.host }),

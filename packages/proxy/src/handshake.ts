@@ -7,6 +7,7 @@ export type HandshakeCode =
   | 'TLS_NO_COMMON_CIPHER'
   | 'TLS_NO_COMMON_PROTOCOL'
   | 'TLS_CERTIFICATE_REFUSED'
+  | 'TLS_CLIENT_CERTIFICATE'
   | 'TLS_TIMEOUT'
   | 'TLS_LEFT'
   | 'TLS_FAILED';
@@ -75,4 +76,10 @@ export function handshakeFinding(error: NodeJS.ErrnoException): { code: Handshak
     'The code names the cause.',
   ];
   return { code, message: `${finding} (${cause}). ${remedy}` };
+}
+
+/** Finding and remedy for a client without the certificate that its listener requires; `reason` as OpenSSL words it. */
+export function certificateFinding(reason: string): { code: HandshakeCode; message: string } {
+  const message = `the client has no certificate that clientCertificates accepts (${reason}). Give it one of the authorities in ca, or set mode: request.`;
+  return { code: 'TLS_CLIENT_CERTIFICATE', message };
 }

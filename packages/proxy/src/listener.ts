@@ -2,13 +2,16 @@
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import { type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
+import { addressTest, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
+import { certificateFields, shownBy } from './clientcertificate.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
-import { handshakeFinding } from './handshake.ts';
+import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { chooseProtocol, coveredHosts } from './http2/offer.ts';
 import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
+import { takeProxyHeader } from './proxied.ts';
+import { type Ends, plainAddress } from './proxyheader.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
 import type { Origin } from './verdict.ts';
@@ -45,31 +48,40 @@ export async function openListener(
   const connections = new Set<ClientConnection>();
   /** TCP sockets under TLS handshakes and connections, by who is at the other end: TLS does not give its socket away. */
   const beneath = new Map<string, Socket>();
+  /** What a PROXY header said of a connection, by the same name. */
+  const announced = new Map<string, Ends>();
+  const mustAnnounce = addressTest(listener.proxyProtocol ?? []);
   const secure = tls === undefined ? undefined : createTlsListener(tls);
-  const server = createPlainServer(SOCKET, enter);
+  const server = createPlainServer(SOCKET, (socket) => void enter(socket));
   server.on('connection', (socket) => {
     const peer = peerOf(socket);
     sockets.add(socket);
     beneath.set(peer, socket);
     socket.once('close', () => {
       sockets.delete(socket);
+      announced.delete(peer);
       if (beneath.get(peer) === socket) beneath.delete(peer);
     });
   });
 
-  /** One connection too many of a client ends before it costs a handshake. */
-  function enter(socket: Socket): void {
-    const leave = runtime.clients.enter(plainAddress(socket.remoteAddress ?? ''));
-    if (leave === undefined) {
-      socket.destroy();
-      return;
+  /** Listed peers begin with a PROXY header. One connection too many of a client ends before it costs a handshake. */
+  async function enter(socket: Socket): Promise<void> {
+    if (mustAnnounce(socket.remoteAddress ?? '')) {
+      socket.on('error', () => {}); // told by whoever reads it later
+      const client = clientText(socket);
+      const proxied = await takeProxyHeader(socket);
+      if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
+      if (proxied.kind !== 'proxied') return void socket.destroy();
+      if (proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
     }
+    const leave = runtime.clients.enter(endsOf(socket).source.address);
+    if (leave === undefined) return void socket.destroy();
     socket.once('close', leave);
     if (secure === undefined) serve(socket);
     else secure.emit('connection', socket);
   }
 
-  function createTlsListener({ settings, pick }: ListenerTls): Server {
+  function createTlsListener({ settings, pick, clientCertificates }: ListenerTls): Server {
     const server = createTlsServer(
       {
         ...SOCKET,
@@ -77,12 +89,14 @@ export async function openListener(
         handshakeTimeout: HANDSHAKE,
         ALPNCallback: (client) => chooseProtocol(client, listener, runtime.rules.ruleSet),
         SNICallback: (asked, done) => done(null, pick(asked)),
+        // Who may come in is judged in serve(): node closes without a word.
+        requestCert: clientCertificates !== undefined,
+        rejectUnauthorized: false,
       },
       serve,
     );
     return server.on('tlsClientError', (error, socket) => {
-      const { remoteAddress = '', remotePort = 0 } = socket;
-      notice({ ...handshakeFinding(error), client: `${plainAddress(remoteAddress)}:${remotePort}` });
+      notice({ ...handshakeFinding(error), client: clientText(socket) });
       socket.destroy();
     });
   }
@@ -95,7 +109,14 @@ export async function openListener(
       raw.destroy();
       return;
     }
-    const origin = { listener, address: plainAddress(remoteAddress), port: remotePort };
+    const shown = tls?.clientCertificates && socket instanceof TLSSocket ? shownBy(socket) : undefined;
+    if (shown?.authorized === false && tls?.clientCertificates === 'require') {
+      notice({ ...certificateFinding(shown.reason), client: clientText(socket) });
+      socket.destroy();
+      return;
+    }
+    const { source, destination: local } = endsOf(socket);
+    const origin = { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) };
     const connection = serveAs(socket, raw, origin);
     connections.add(connection);
     connection.done.finally(() => connections.delete(connection));
@@ -107,6 +128,22 @@ export async function openListener(
     }
     const covers = coveredHosts(socket.servername || '', listener, tls, runtime.rules.ruleSet);
     return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);
+  }
+
+  /** Client and address it came to: as a PROXY header says, else of the connection itself. */
+  function endsOf(socket: Socket): Ends {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket;
+    return (
+      announced.get(peerOf(socket)) ?? {
+        source: { address: plainAddress(remoteAddress), port: remotePort },
+        destination: { address: plainAddress(localAddress), port: localPort },
+      }
+    );
+  }
+
+  function clientText(socket: Socket): string {
+    const { address, port } = endsOf(socket).source;
+    return `${address}:${port}`;
   }
 
   function notice(finding: { code: string; message: string; client?: string }): void {
@@ -158,9 +195,4 @@ async function listen(server: Server, { address }: Listener): Promise<StartProbl
 
 function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
   return `${remoteAddress} ${remotePort} ${localAddress}`;
-}
-
-/** A client that comes over IPv4 to a dual-stack socket is an IPv4 client to rules, logs and servers (RFC 4291 2.5.5.2). */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }

@@ -1,6 +1,8 @@
 // Room: certificates and keys as files, checked before anything is served: readable, belonging together, within their dates.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import type { CertificateFiles } from '@outrigger/rules';
+import { openPkcs12 } from './pkcs12.ts';
 import type { StartNoticeCode, StartProblem } from './start.ts';
 
 /** What files are read with, and who hears of one that works and should not. */
@@ -17,13 +19,15 @@ export type ReadFile = (path: string) => Buffer;
 /** A certificate with its chain and key, ready for TLS. `names` are its subjectAltName DNS names in lower case. */
 export type KeyPair = {
   context: SecureContext;
-  pem: { cert: Buffer; key: Buffer };
+  /** The same as options of a TLS server. */
+  material: SecureContextOptions;
   names: string[];
+  certificate: X509Certificate;
 };
 
 export type KeyPairResult = { kind: 'pair'; pair: KeyPair } | { kind: 'bad'; problem: StartProblem };
 
-/** The bytes of a PEM file, or what keeps us from reading it. */
+/** The bytes of a file, or what keeps us from reading it. */
 export function readPem(
   { readFile }: Pick<PemReader, 'readFile'>,
   path: string,
@@ -42,9 +46,31 @@ export function readPem(
 
 /** Loads certificate and key and builds the one secure context that all connections with them share. */
 export function loadKeyPair(
-  files: { cert: string; key: string },
+  files: CertificateFiles,
   reader: PemReader,
   options: SecureContextOptions = {},
+): KeyPairResult {
+  const opening = readPassphrase(files, reader);
+  if (opening.kind === 'bad') return opening;
+  const { passphrase } = opening;
+  const loaded =
+    'pkcs12' in files
+      ? loadPkcs12(files.pkcs12, passphrase, reader, options)
+      : loadPem(files, passphrase, reader, options);
+  if (loaded.kind === 'pair' && Date.parse(loaded.pair.certificate.validTo) <= reader.now) {
+    // As Apache and Squid do: clients that complain are better than none that are served.
+    const name = 'pkcs12' in files ? files.pkcs12 : files.cert;
+    const message = `${name} expired on ${loaded.pair.certificate.validTo}: clients that check it refuse to connect. Renew it, then start again.`;
+    reader.warn({ code: 'CERTIFICATE_EXPIRED', message });
+  }
+  return loaded;
+}
+
+function loadPem(
+  files: { cert: string; key: string },
+  passphrase: Passphrase,
+  reader: PemReader,
+  options: SecureContextOptions,
 ): KeyPairResult {
   const cert = readPem(reader, files.cert);
   if (cert.kind === 'bad') return cert;
@@ -55,31 +81,65 @@ export function loadKeyPair(
   if (certificate === undefined) {
     return bad('CERTIFICATE_UNUSABLE', `${files.cert} holds no certificate in PEM form. Is it the right file?`);
   }
-  const privateKey = attempt(() => createPrivateKey(key.pem));
-  if (privateKey === undefined) {
-    return bad(
-      'KEY_UNUSABLE',
-      `${files.key} holds no private key in PEM form without a passphrase. Remove the passphrase.`,
-    );
-  }
+  const privateKey = attempt(() => createPrivateKey({ key: key.pem, ...passphrase }));
+  if (privateKey === undefined) return keyProblem(files.key, key.pem, passphrase);
   if (!certificate.checkPrivateKey(privateKey)) {
     const remedy =
       'Name the key the certificate was made with; the certificate must come first in its file, its chain after it.';
     return bad('KEY_MISMATCH', `the key ${files.key} does not belong to ${files.cert}. ${remedy}`);
   }
-  if (Date.parse(certificate.validTo) <= reader.now) {
-    // As Apache and Squid do: clients that complain are better than none that are served.
-    const message = `${files.cert} expired on ${certificate.validTo}: clients that check it refuse to connect. Renew it, then start again.`;
-    reader.warn({ code: 'CERTIFICATE_EXPIRED', message });
-  }
-  const context = attempt(() => createSecureContext({ ...options, cert: cert.pem, key: key.pem }));
+  const material = { cert: cert.pem, key: key.pem, ...passphrase };
+  const context = attempt(() => createSecureContext({ ...options, ...material }));
   if (context === undefined) {
     return bad(
       'CERTIFICATE_UNUSABLE',
       `OpenSSL does not accept ${files.cert} with these TLS settings. Check its chain and ciphers.`,
     );
   }
-  return { kind: 'pair', pair: { context, pem: { cert: cert.pem, key: key.pem }, names: dnsNames(certificate) } };
+  return { kind: 'pair', pair: { context, material, names: dnsNames(certificate), certificate } };
+}
+
+/** RFC 7468 11 and the older form of OpenSSL: both say so where a key is encrypted. */
+function keyProblem(path: string, pem: Buffer, { passphrase }: Passphrase): KeyPairResult {
+  if (!pem.includes('ENCRYPTED'))
+    return bad('KEY_UNUSABLE', `${path} holds no private key in PEM form. Is it the right file?`);
+  return passphrase === undefined
+    ? bad('KEY_UNUSABLE', `the key ${path} has a passphrase. Name the file that holds it as passphraseFile.`)
+    : bad('PASSPHRASE_WRONG', `the passphrase does not open ${path}. Check the first line of passphraseFile.`);
+}
+
+function loadPkcs12(
+  path: string,
+  passphrase: Passphrase,
+  reader: PemReader,
+  options: SecureContextOptions,
+): KeyPairResult {
+  const file = readPem(reader, path);
+  if (file.kind === 'bad') return file;
+  const material = { pfx: file.pem, ...passphrase };
+  const opened = openPkcs12(path, material, options);
+  if (opened.kind === 'bad') return opened;
+  const { context, certificate } = opened;
+  return { kind: 'pair', pair: { context, material, names: dnsNames(certificate), certificate } };
+}
+
+/** As node's options want it: no key where there is no passphrase. */
+type Passphrase = { passphrase?: string };
+
+/** The first line of the file: editors end it with a newline that nobody means. */
+function readPassphrase(
+  { passphraseFile }: CertificateFiles,
+  reader: PemReader,
+): ({ kind: 'read' } & { passphrase: Passphrase }) | { kind: 'bad'; problem: StartProblem } {
+  if (passphraseFile === undefined) return { kind: 'read', passphrase: {} };
+  const file = readPem(reader, passphraseFile);
+  if (file.kind === 'bad') return file;
+  return { kind: 'read', passphrase: { passphrase: file.pem.toString('utf8').split(/\r?\n/, 1)[0] ?? '' } };
+}
+
+/** True where a PEM file begins with a certificate. */
+export function holdsCertificate(pem: Buffer): boolean {
+  return attempt(() => new X509Certificate(pem)) !== undefined;
 }
 
 /** DNS names of the subjectAltName (RFC 6125 6.4.4: they replace the common name where there is one), lower case. */

@@ -1,12 +1,13 @@
 // Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached. A
 // connection belongs to one client connection and is never shared.
-import { connect as connectPlain } from 'node:net';
+import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
 import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
 import type { PemReader } from './pem.ts';
+import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
 import { secureOptions, tlsNames } from './servertls.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
@@ -34,6 +35,8 @@ export type Asked = {
   host: string;
   /** Who comes back to the same server (affinity.ts); absent where the order of the rules holds for all. */
   belongsTo?: string;
+  /** The client's own connection, as the PROXY protocol tells servers of it; absent where it is for no client. */
+  ends?: Ends;
 };
 
 export type Dialler = {
@@ -113,7 +116,8 @@ function createDialler(
       unreachable: false,
       shunnedUntil: 0,
       sessions: new Map(),
-      dial: (asked, cancel) => dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, cancel),
+      dial: (asked, cancel) =>
+        dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
     };
     return target;
   });
@@ -180,7 +184,13 @@ const BEFORE_HANDSHAKE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'UPSTREAM_CONNECT_TIMEOUT',
 ]);
 
-function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, cancel: AbortSignal): Promise<Dialled> {
+function dialOnce(
+  target: Target,
+  upstream: Upstream,
+  tls: ConnectionOptions,
+  ends: Ends | undefined,
+  cancel: AbortSignal,
+): Promise<Dialled> {
   const { server, url, place, sessions } = target;
   const { servername: name = '' } = tls;
   return new Promise((resolve) => {
@@ -190,10 +200,16 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       allowHalfOpen: true,
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
+    const { proxyProtocol } = upstream;
+    const beneath = proxyProtocol && connectAnnounced(address, proxyHeaderBytes(proxyProtocol, ends));
     const socket =
       server.scheme === 'https'
-        ? connectTls({ ...address, ...tls, ...sessionFor(sessions, name) })
-        : connectPlain(address);
+        ? connectTls({
+            ...(beneath === undefined ? address : { socket: beneath }),
+            ...tls,
+            ...sessionFor(sessions, name),
+          })
+        : (beneath ?? connectPlain(address));
     const settle = (dialled: Dialled): void => {
       clearTimeout(timer);
       cancel.removeEventListener('abort', onCancel);
@@ -226,4 +242,12 @@ function dialOnce(target: Target, upstream: Upstream, tls: ConnectionOptions, ca
       socket.on('connect', onConnect);
     }
   });
+}
+
+/** A TCP connection whose first bytes, ahead of any TLS, are a PROXY header. */
+function connectAnnounced(address: NetConnectOpts, header: Buffer): Socket {
+  const socket = connectPlain(address);
+  // Nobody else has it yet, and node keeps what is written until it is connected.
+  socket.write(header);
+  return socket;
 }

@@ -5,18 +5,24 @@ import {
   type Decision,
   type Listener,
   type RequestFacts,
+  redirection,
   requestFacts,
   route,
   type Upstream,
 } from '@outrigger/rules';
 import { type Framing, requestFraming } from './http1/body.ts';
+import type { Fields } from './http1/fields.ts';
 import type { RequestHead } from './http1/head.ts';
+import type { Party } from './proxyheader.ts';
 
-/** Where a connection came in and from whom. */
+/** Where a connection came in and from whom; `local` is the address it came to, of this machine or of the balancer in front. */
 export type Origin = {
   listener: Listener;
   address: string;
   port: number;
+  local: Party;
+  /** What servers are told of the client's certificate, where the listener asks for one. */
+  certificate?: Fields;
   /** There where the client speaks HTTP/2: hosts its connection may ask for. */
   http2?: { covers(host: string): boolean };
   /** What its requests without an affinity cookie are given, all of them, so that they stay at one server. */
@@ -26,6 +32,7 @@ export type Origin = {
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
   | { kind: 'refuse'; status: number; code: string; message: string }
+  | { kind: 'redirect'; status: number; location: string }
   | { kind: 'reset'; code: string; message: string }
   | Forward
 );
@@ -52,7 +59,7 @@ const MISDIRECTED = {
   message: 'this HTTP/2 connection was opened for another host, whose certificate or rules do not cover this one.',
 };
 
-/** Framing first, then Host and target, then the rules: what cannot be read in one way is not worth routing. */
+/** Framing first, then Host and target, then a redirect of the listener, then the rules: what cannot be read in one way is not worth routing. */
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
@@ -63,6 +70,8 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
 
   const { facts } = read;
   if (origin.http2?.covers(facts.host) === false) return { kind: 'refuse', facts, ...MISDIRECTED };
+  const elsewhere = redirection(rules, origin.listener, facts, origin.address);
+  if (elsewhere !== undefined) return { ...elsewhere, facts };
   const decision = route(rules, facts);
   if (decision.access === 'deny') {
     const finding = { code: 'DENIED', message: deniedBy(decision) };

@@ -1,6 +1,6 @@
 // Room: what a trusted proxy in front says of the client, as far as it passes on. Only the three exact names count: a proxy that
 // sets X-Forwarded-Proto still lets its client's X_Forwarded_Proto through.
-import { forwardedFor, isAuthority, type TrustedProxies } from '@outrigger/rules';
+import { forwardedFor, forwardedProto, isAuthority, type TrustedProxies } from '@outrigger/rules';
 import { type Fields, fieldValues } from './http1/fields.ts';
 import type { Vouched } from './http1/forward.ts';
 
@@ -10,16 +10,12 @@ import type { Vouched } from './http1/forward.ts';
  */
 export function vouchedBy(peer: string, fields: Fields, trusts: TrustedProxies): Vouched | undefined {
   if (trusts?.(peer) !== true) return undefined;
-  const proto = onlyValue(fields, 'X-Forwarded-Proto')?.toLowerCase();
-  const host = onlyValue(fields, 'X-Forwarded-Host');
+  const proto = forwardedProto(fields, peer, trusts);
+  const hosts = fieldValues(fields, 'X-Forwarded-Host');
+  const host = hosts.length === 1 ? hosts[0] : undefined;
   return {
     forwardedFor: forwardedFor(fields),
-    ...((proto === 'http' || proto === 'https') && { proto }),
+    ...(proto !== undefined && { proto }),
     ...(host !== undefined && isAuthority(host) && { host }),
   };
-}
-
-function onlyValue(fields: Fields, name: string): string | undefined {
-  const values = fieldValues(fields, name);
-  return values.length === 1 ? values[0] : undefined;
 }

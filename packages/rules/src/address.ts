@@ -41,6 +41,21 @@ export function parseAddressRange(text: string): AddressRange | undefined {
   return { first, last: first | hostMask };
 }
 
+/** True for addresses in the ranges written. They have passed the loader, so one that does not parse is a bug and throws. */
+export function addressTest(entries: readonly string[]): (address: string) => boolean {
+  const inside = addressSet(
+    entries.map((entry) => {
+      const range = parseAddressRange(entry);
+      if (range === undefined) throw new Error(`an address passed the loader and does not parse: ${entry}`);
+      return range;
+    }),
+  );
+  return (text) => {
+    const address = parseAddress(text);
+    return address !== undefined && inside(address);
+  };
+}
+
 /** A set of ranges, sorted and merged, so that a list of ten thousand costs a dozen comparisons a look-up. */
 export function addressSet(ranges: readonly AddressRange[]): (address: bigint) => boolean {
   const merged: AddressRange[] = [];

@@ -39,7 +39,9 @@ export type RulesCode =
   | 'RULES_TLS_OBSOLETE'
   | 'RULES_TRUSTS_EVERYBODY'
   | 'RULES_UNUSED_ENDPOINTS'
-  | 'RULES_SHORT_WAIT';
+  | 'RULES_SHORT_WAIT'
+  | 'RULES_BAD_REDIRECT'
+  | 'RULES_PKCS12_TRUST';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
 

@@ -94,7 +94,14 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     http2: fc.constantFrom({}, { http2: true }, { http2: false }),
   })
   .map(({ access, routes, upstream, rpcOverHttp, idle, trusted, http2 }) => ({
-    listen: [{ address: '127.0.0.1:443', tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 }, ...upstream }],
+    listen: [
+      {
+        address: '127.0.0.1:443',
+        tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 },
+        ...(trusted && { proxyProtocol: trusted }),
+        ...upstream,
+      },
+    ],
     upstreams: new Map([
       [
         'a',
@@ -113,7 +120,8 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
           host: 'x.test',
           affinity: 'cookie',
           affinityCookie: { name: 'home' },
-          tls: { minVersion: '1.1' },
+          proxyProtocol: 'v2',
+          tls: { minVersion: '1.1', certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' } },
           health: { path: '/ok', interval: `${idle + 100}ms`, timeout: '5s', expect: [200, 401] },
         }),
       ],

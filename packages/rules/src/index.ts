@@ -1,5 +1,5 @@
 // The only door of this package.
-export { type AddressRange, parseAddress, parseAddressRange } from './address.ts';
+export { type AddressRange, addressTest, parseAddress, parseAddressRange } from './address.ts';
 export type { RulesCode } from './check.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
 export { dumpRules } from './dump.ts';
@@ -16,6 +16,7 @@ export {
 } from './facts.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
+export { type Redirection, redirection } from './redirect.ts';
 export { compileRegex, type Regex, type RegexResult } from './regex.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
@@ -24,5 +25,5 @@ export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
-export { type ClientResult, clientOf, forwardedFor, type TrustedProxies } from './trusted.ts';
+export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

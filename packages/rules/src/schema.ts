@@ -114,10 +114,23 @@ const condition: z.ZodType<Condition> = z.lazy(() =>
   }),
 );
 
-const certificate = z.strictObject({
-  cert: text.meta({ description: 'PEM file: the certificate and its chain' }),
-  key: text.meta({ description: 'PEM file: the private key' }),
-});
+const passphraseFile = text
+  .optional()
+  .meta({ description: 'File whose first line is the passphrase of the key; readable by this process alone' });
+const certificate = z.union(
+  [
+    z.strictObject({
+      cert: text.meta({ description: 'PEM file: the certificate and its chain' }),
+      key: text.meta({ description: 'PEM file: the private key' }),
+      passphraseFile,
+    }),
+    z.strictObject({
+      pkcs12: text.meta({ description: 'PKCS#12 file (.pfx, .p12): certificate, chain and key' }),
+      passphraseFile,
+    }),
+  ],
+  { error: 'a certificate holds cert and key, or pkcs12, and passphraseFile if wanted' },
+);
 
 const listener = z.strictObject({
   address: text.meta({ description: 'ADDRESS:PORT, [IPV6]:PORT or *:PORT' }),
@@ -133,9 +146,27 @@ const listener = z.strictObject({
         description:
           'Offer HTTP/2 for host names that can reach no rpcOverHttp upstream; default: true without ciphers',
       }),
+      clientCertificates: z
+        .strictObject({
+          ca: text.meta({ description: 'PEM file of the authorities whose client certificates count' }),
+          mode: z.enum(['request', 'require']).default('require').meta({
+            description: 'require: no connection without a valid one; request: servers are told what was shown',
+          }),
+        })
+        .optional()
+        .meta({ description: 'Ask clients for a certificate, and tell servers of it in X-Client-Cert fields' }),
     })
     .optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),
+  redirect: z
+    .literal('https')
+    .optional()
+    .meta({ description: 'Answer with the way to https, all but ACME challenges; for a listener without tls' }),
+  proxyProtocol: z
+    .array(text)
+    .min(1)
+    .optional()
+    .meta({ description: 'Load balancers that must send the PROXY protocol: one address, CIDR, or first-last' }),
 });
 
 const health = z.strictObject({
@@ -196,6 +227,10 @@ const upstream = z.strictObject({
     .optional()
     .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
   health: health.optional().meta({ description: 'Servers that fail this check are skipped while others are up' }),
+  proxyProtocol: z
+    .enum(['v1', 'v2'])
+    .optional()
+    .meta({ description: 'Send the PROXY protocol ahead of each connection; every server must expect it' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
   tls: z
     .strictObject({
@@ -294,6 +329,7 @@ export type Provenance = { at?: SourceRef; from?: SourceRef[] };
 export type PathCondition = z.output<typeof pathCondition>;
 export type UrlCondition = z.output<typeof urlCondition>;
 export type HeaderCondition = z.output<typeof headerCondition>;
+export type CertificateFiles = z.output<typeof certificate>;
 export type TlsVersion = z.output<typeof tlsVersion>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;

@@ -1,6 +1,6 @@
 // Room: who a request is from, where a proxy in front says so. X-Forwarded-For is a claim anybody can write; it is read only
 // from peers the rules trust, from its right end, where each trusted proxy has put the address it saw itself.
-import { addressSet, parseAddress, parseAddressRange } from './address.ts';
+import { addressTest, parseAddress } from './address.ts';
 import type { Fields } from './facts.ts';
 
 /** True for an address whose X-Forwarded-For is believed; undefined where the rules trust nobody. */
@@ -17,20 +17,9 @@ const IPV4 = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
 /** `203.0.113.7:51000`, `[2001:db8::7]` and `[2001:db8::7]:51000`, as gateways in front of IIS write a client. */
 const WITH_PORT = /^(?:\[([0-9a-fA-F:.]+)\](?::\d{1,5})?|([0-9.]+):\d{1,5})$/;
 
-/** Compiles the addresses of `trustedProxies`; they have passed the loader, so one that does not parse is a bug and throws. */
+/** Compiles the addresses of `trustedProxies`. */
 export function compileTrusted(entries: readonly string[] | undefined): TrustedProxies {
-  if (entries === undefined) return undefined;
-  const inside = addressSet(
-    entries.map((entry) => {
-      const range = parseAddressRange(entry);
-      if (range === undefined) throw new Error(`an address passed the loader and does not parse: ${entry}`);
-      return range;
-    }),
-  );
-  return (text) => {
-    const address = parseAddress(text);
-    return address !== undefined && inside(address);
-  };
+  return entries === undefined ? undefined : addressTest(entries);
 }
 
 /**
@@ -60,6 +49,14 @@ export function forwardedFor(fields: Fields): string[] {
     .flatMap(([, value]) => value.split(','))
     .map((entry) => entry.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((entry) => entry !== '');
+}
+
+/** The scheme a trusted proxy says its client used; undefined from anybody else, and where it can be read in two ways. */
+export function forwardedProto(fields: Fields, peer: string, trusts: TrustedProxies): 'http' | 'https' | undefined {
+  if (trusts?.(peer) !== true) return undefined;
+  const values = fields.filter(([name]) => name.toLowerCase() === 'x-forwarded-proto');
+  const proto = values.length === 1 ? values[0]?.[1].toLowerCase() : undefined;
+  return proto === 'http' || proto === 'https' ? proto : undefined;
 }
 
 /** An address without port, brackets and IPv4 mapping; undefined for anything else, zones included. */

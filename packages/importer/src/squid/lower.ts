@@ -110,7 +110,7 @@ function remarkListeners(ports: readonly Port[]): void {
     const tls =
       listener.tls === undefined
         ? 'plain HTTP'
-        : `TLS with ${listener.tls.certificates.map(({ cert }) => cert).join(', ')}`;
+        : `TLS with ${listener.tls.certificates.map((files) => ('cert' in files ? files.cert : files.pkcs12)).join(', ')}`;
     const site = listener.defaultHost === undefined ? '' : `; a request without Host is for ${listener.defaultHost}`;
     remark(directive.entry, 'translated', 'SQUID_CARRIED', `listener ${listenerName(listener)}, ${tls}${site}`);
     if (!replacesPort) continue;

@@ -5,6 +5,7 @@ import type { Explanation } from './explain.ts';
 const RULES = `listen:
   - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
   - { address: 203.0.113.10:80, name: plain }
+  - { address: 203.0.113.11:80, name: porter, redirect: https }
 upstreams:
   exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true, rpcEndpoints: 'mbx1:6001-6004' }
   apache: { servers: [http://127.0.0.1:8080] }
@@ -46,10 +47,10 @@ describe('explain --json', () => {
       servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
-        line: 15,
+        line: 16,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 12, importedFrom: [] },
+      accessLine: { line: 13, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -63,12 +64,25 @@ describe('explain --json', () => {
     ).toMatchObject({ code: 3, refusal: { status: 400, code: 'FORWARDED_FOR_MALFORMED' } });
   });
 
+  it('tells where a listener redirects to, and that channels are not', async () => {
+    const porter = ['--listener', 'porter'];
+    expect(await explained('GET', 'http://a.test/x', ...porter)).toMatchObject({
+      code: 0,
+      redirect: { status: 301, location: 'https://a.test/x' },
+      upstream: null,
+    });
+    expect(await explained('RPC_IN_DATA', 'http://a.test/rpc', ...porter)).toMatchObject({
+      code: 3,
+      refusal: { code: 'REDIRECT_TUNNEL' },
+    });
+  });
+
   it('ends with 3 on a denial, and says how it is answered', async () => {
     expect(await explained('GET', 'https://mail.contoso.com/ECP')).toMatchObject({
       code: 3,
       access: 'deny',
       answer: 'forbidden',
-      accessLine: { line: 8 },
+      accessLine: { line: 9 },
     });
     expect(await explained('GET', 'https://contoso.com/gone')).toMatchObject({ code: 3, answer: 'reset' });
   });
@@ -119,7 +133,7 @@ describe('explain --json', () => {
     expect(http2).toEqual({
       offered: false,
       because: expect.stringMatching(
-        /rules.yaml:15\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+        /rules.yaml:16\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
       ),
     });
     expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
@@ -169,7 +183,7 @@ describe('explain for a person', () => {
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
       expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:15\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:16\n +from squid\.conf:18 {2}acl exch_url/m);
     });
   });
 

@@ -12,6 +12,7 @@ import {
   parseAddress,
   parseListenAddress,
   type RuleSet,
+  redirection,
   requestFacts,
   route,
   type SourceRef,
@@ -40,6 +41,7 @@ export type Explanation = {
   route: ExplainedPlace | null;
   accessLine: ExplainedPlace | null;
   refusal?: { status: number; code: string; message: string };
+  redirect?: { status: number; location: string };
   listener: string;
   client: string;
   /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
@@ -97,18 +99,19 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const client = from.kind === 'client' ? from.address : options.from;
   const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
   const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
+  const unrouted = { upstream: null, ...NOWHERE, lane: 'relay', route: null, accessLine: null, ...place } as const;
   if (result.kind === 'bad') {
     const { status, code, message } = result;
-    return {
-      access: 'deny',
-      upstream: null,
-      ...NOWHERE,
-      lane: 'relay',
-      route: null,
-      accessLine: null,
-      refusal: { status, code, message },
-      ...place,
-    };
+    return { access: 'deny', refusal: { status, code, message }, ...unrouted };
+  }
+  const elsewhere = redirection(compiled, listener, result.facts, options.from);
+  if (elsewhere?.kind === 'refuse') {
+    const { status, code, message } = elsewhere;
+    return { access: 'deny', refusal: { status, code, message }, ...unrouted };
+  }
+  if (elsewhere !== undefined) {
+    const { status, location } = elsewhere;
+    return { access: 'allow', redirect: { status, location }, ...unrouted };
   }
   const decision = route(compiled, result.facts);
   return {
@@ -171,7 +174,10 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 }
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
-  const { access, answer, upstream, lane, refusal, listener, client } = explanation;
+  const { access, answer, upstream, lane, refusal, redirect, listener, client } = explanation;
+  if (redirect !== undefined) {
+    return `request   ${method} ${url} from ${client} on ${listener}\nverdict   ${terminal.paint('green', `redirected with ${redirect.status}`)} to ${redirect.location}\n`;
+  }
   const verdict =
     access === 'deny'
       ? terminal.paint(

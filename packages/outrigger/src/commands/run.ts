@@ -2,7 +2,7 @@
 import cluster from 'node:cluster';
 import { dirname, resolve } from 'node:path';
 import { type Edge, type LogRecord, recordLevel, recordText, startEdge } from '@outrigger/proxy';
-import { parseDuration, type RuleSet } from '@outrigger/rules';
+import { type CertificateFiles, type Listener, parseDuration, type RuleSet } from '@outrigger/rules';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'winston';
 import { createLog, type LogFormat } from '../log.ts';
@@ -76,17 +76,23 @@ function stopSignal(edge: Edge, grace: number, terminal: Terminal): Promise<void
 
 /** Certificate and key files as absolute names, so that they mean the same from whatever folder the proxy is started. */
 export function withAbsoluteFiles(rules: RuleSet, folder: string): RuleSet {
-  const pair = <Pair extends { cert: string; key: string }>(files: Pair): Pair => ({
-    ...files,
-    cert: resolve(folder, files.cert),
-    key: resolve(folder, files.key),
-  });
+  const pair = (files: CertificateFiles): CertificateFiles => {
+    const passphraseFile = files.passphraseFile && { passphraseFile: resolve(folder, files.passphraseFile) };
+    return 'pkcs12' in files
+      ? { pkcs12: resolve(folder, files.pkcs12), ...passphraseFile }
+      : { cert: resolve(folder, files.cert), key: resolve(folder, files.key), ...passphraseFile };
+  };
+  const clients = ({ clientCertificates: asked }: NonNullable<Listener['tls']>): Partial<Listener['tls']> =>
+    asked === undefined ? {} : { clientCertificates: { ...asked, ca: resolve(folder, asked.ca) } };
   return {
     ...rules,
     listen: rules.listen.map((listener) =>
       listener.tls === undefined
         ? listener
-        : { ...listener, tls: { ...listener.tls, certificates: listener.tls.certificates.map(pair) } },
+        : {
+            ...listener,
+            tls: { ...listener.tls, certificates: listener.tls.certificates.map(pair), ...clients(listener.tls) },
+          },
     ),
     upstreams: new Map(
       [...rules.upstreams].map(([name, upstream]) => {

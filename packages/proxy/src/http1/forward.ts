@@ -18,6 +18,8 @@ export type Forwarding = {
   scheme: 'http' | 'https';
   /** Address of the peer, without port. */
   client: string;
+  /** Further fields of the proxy's own: what is told of a client's certificate. */
+  certificate?: Fields;
   /** What a trusted proxy in front says of the client; absent where nobody is believed. */
   vouched?: Vouched;
   /** A request of MS-RPCH or MS-TSGU: its Connection, Expect, Pragma, Upgrade and version stay as they came. */
@@ -35,10 +37,10 @@ export type Vouched = { forwardedFor: readonly string[]; proto?: 'http' | 'https
  * Claims about the client's side. A server that believes ours believes a client's just as well, so none of these passes,
  * in no spelling: CGI and PHP read `X_Forwarded.For` as X-Forwarded-For, hence any byte that is no letter or digit counts
  * as `-` here. The whole X-Forwarded family goes (Port, Ssl, User, …), and with it Forwarded (RFC 7239) and X-Real-IP: a
- * server may trust one of them for the address it sees us at, and we set none of them.
+ * server may trust one of them for the address it sees us at, and we set none of them. So does the X-Client-Cert family, asked for or not.
  */
 const CLAIM =
-  /^(?:x[^a-z0-9]forwarded[^a-z0-9]|x[^a-z0-9]real[^a-z0-9]ip$|forwarded$|front[^a-z0-9]end[^a-z0-9]https$)/;
+  /^(?:x[^a-z0-9]forwarded[^a-z0-9]|x[^a-z0-9]real[^a-z0-9]ip$|forwarded$|front[^a-z0-9]end[^a-z0-9]https$|x[^a-z0-9]client[^a-z0-9]cert(?:$|[^a-z0-9]))/;
 
 /**
  * Fields for this hop alone, dropped (RFC 9110 7.6.1). Trailer stays: it announces what a chunked body does carry through us.
@@ -105,12 +107,13 @@ function isAbsoluteForm(head: RequestHead): boolean {
   return !head.target.startsWith('/') && head.target !== '*';
 }
 
-function ownFields({ client, scheme, authority, frontEndHttps, vouched }: Forwarding): string {
+function ownFields({ client, scheme, authority, frontEndHttps, vouched, certificate = [] }: Forwarding): string {
   const chain = [...(vouched?.forwardedFor ?? []), client].join(', ');
   const asked = vouched?.host ?? authority;
   const host = asked === '' ? '' : `X-Forwarded-Host: ${asked}\r\n`;
   const exchange = frontEndHttps ? 'Front-End-Https: On\r\n' : '';
-  return `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${vouched?.proto ?? scheme}\r\n${host}${exchange}`;
+  const shown = certificate.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${vouched?.proto ?? scheme}\r\n${host}${exchange}${shown}`;
 }
 
 /** RFC 9110 7.2: a request without Host (HTTP/1.0) gets the one it was routed by, as the first field. */

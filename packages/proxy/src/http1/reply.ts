@@ -4,6 +4,8 @@ import { isTextByte, TOKEN } from './grammar.ts';
 
 /** Statuses we answer with, their phrase (RFC 9110 15, RFC 6585 5) and what a person is told where nothing better is known. */
 const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: string]>> = {
+  301: ['Moved Permanently', 'This address is served over https.'],
+  308: ['Permanent Redirect', 'This address is served over https.'],
   400: ['Bad Request', 'This request could not be understood.'],
   403: ['Forbidden', 'This address may not be used from here.'],
   405: ['Method Not Allowed', 'This method is not allowed for this address.'],

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { findings, rulesText } from './testing/rules.ts';
+
+const tls = (certificate: string, more = ''): string =>
+  rulesText({ listen: `[{ address: '*:443', tls: { certificates: [{ ${certificate} }]${more} } }]` });
+const ASKING = ', clientCertificates: { ca: c.pem }';
+
+describe('certificates in a rules file', () => {
+  it.each([
+    [tls('cert: a, key: b, passphraseFile: c'), undefined],
+    [tls('pkcs12: a, passphraseFile: c'), undefined],
+    [tls('cert: a, key: b', ASKING), undefined],
+    [tls('cert: a'), /key is missing here.*RULES_SHAPE/],
+    [tls('pkcs12: a, passfraseFile: b'), /passfraseFile is not a key here. Did you mean passphraseFile/],
+    [tls('pkcs12: a, cert: b, key: c'), /pkcs12 is not a key here|a certificate holds cert and key, or pkcs12/],
+    [tls('cert: a, key: b', ', clientCertificates: { mode: request }'), /ca is missing here/],
+    [tls('pkcs12: a', ASKING), /would be trusted for clientCertificates.*RULES_PKCS12_TRUST/],
+  ])('%#', (text, finding) => {
+    if (finding === undefined) expect(findings(text)).toEqual([]);
+    else expect(findings(text)).toEqual([expect.stringMatching(finding)]);
+  });
+});
+
+it('finds fault with the peers of a PROXY header', () => {
+  const listen = "[{ address: '*:80', proxyProtocol: [10.0.0.1, lb, '0.0.0.0/0'] }]";
+  expect(findings(rulesText({ listen }))).toEqual([
+    expect.stringMatching(/lb is not an address.*RULES_BAD_CLIENTS/),
+    expect.stringMatching(/trusts everybody.*RULES_TRUSTS_EVERYBODY/),
+  ]);
+});
