@@ -51,8 +51,9 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
 
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
-  const clients = createClients(rules.limits, report, now);
-  const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, clients, report, now };
+  const compiled = compileRules(rules);
+  const clients = createClients(rules.limits, compiled.trusts, report, now);
+  const runtime: Runtime = { rules: compiled, diallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
   let health: HealthWatch | undefined;
   const close = async (graceMs = 0): Promise<void> => {

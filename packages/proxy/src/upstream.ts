@@ -35,7 +35,7 @@ export type Asked = {
   host: string;
   /** Who comes back to the same server (affinity.ts); absent where the order of the rules holds for all. */
   belongsTo?: string;
-  /** The client's own connection, as the PROXY protocol tells servers of it; absent where it is for no client. */
+  /** The client's own connection, as the PROXY protocol tells servers of it; absent where we dial for ourselves. */
   ends?: Ends;
 };
 

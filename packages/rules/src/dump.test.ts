@@ -121,7 +121,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
           affinity: 'cookie',
           affinityCookie: { name: 'home' },
           proxyProtocol: 'v2',
-          tls: { minVersion: '1.1', certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' } },
+          tls: { certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' }, minVersion: '1.1' },
           health: { path: '/ok', interval: `${idle + 100}ms`, timeout: '5s', expect: [200, 401] },
         }),
       ],

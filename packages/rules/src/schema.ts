@@ -226,11 +226,11 @@ const upstream = z.strictObject({
     })
     .optional()
     .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
-  health: health.optional().meta({ description: 'Servers that fail this check are skipped while others are up' }),
   proxyProtocol: z
     .enum(['v1', 'v2'])
     .optional()
     .meta({ description: 'Send the PROXY protocol ahead of each connection; every server must expect it' }),
+  health: health.optional().meta({ description: 'Servers that fail this check are skipped while others are up' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
   tls: z
     .strictObject({
