@@ -122,6 +122,18 @@ describe.each([
     expect(new Set(answers.map(({ cookie }) => cookie)).size).toBe(1);
   });
 
+  it('is another visit for another client of a trusted proxy, on the same connection', async () => {
+    const proxy = await stage.proxy(`trustedProxies: [127.0.0.1]${rules(await farm(), 'affinity: cookie', route)}`);
+    const wire = await proxy.wire();
+    const given: (string | undefined)[] = [];
+    for (const client of ['203.0.113.7', '203.0.113.7', '203.0.113.8']) {
+      await wire.send(`GET /x HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: ${client}\r\n\r\n`);
+      given.push(field((await expectResponse(wire)).fields, 'Set-Cookie'));
+    }
+    expect(given[0]).toBe(given[1]);
+    expect(given[2]).not.toBe(given[1]);
+  });
+
   it('takes two visits on one connection to a server each', async () => {
     const proxy = await stage.proxy(rules(await farm(), 'affinity: cookie', route));
     const homes = new Map<string, string>();

@@ -61,6 +61,7 @@ function separateClients({ facts }: Verdict, session: Session): void {
     session.pins.relay.forget();
     session.pins.rewrite.forget();
     session.loginOpen = false;
+    delete session.origin.newVisit;
   }
   session.lastClient = facts.client;
 }

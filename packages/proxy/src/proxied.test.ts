@@ -178,6 +178,20 @@ describe('an upstream that wants the PROXY protocol', () => {
     expect(seen).toMatchObject([{ kind: 'header', ends: ENDS }]);
   });
 
+  it.each(['v1', 'v2'])('gets it, %s, ahead of a health check, for no client', async (version) => {
+    const seen: Buffer[] = [];
+    const port = await stage.server(async (connection) => {
+      const some = await connection.inlet.some(PATIENCE);
+      if (some.kind === 'bytes') seen.push(some.bytes);
+      await connection.close();
+    });
+    await stage.proxy(rulesWith(port, 'name: x', `proxyProtocol: ${version}, health: { path: / }`));
+    await expect.poll(() => seen.length, { timeout: PATIENCE }).toBe(1);
+    const header = readProxyHeader(seen[0] ?? Buffer.alloc(0));
+    expect(header.kind).toBe('header');
+    expect(header).not.toHaveProperty('ends');
+  });
+
   it('that cannot be reached is told as ever', async () => {
     const closed = await stage.server(() => {});
     await stage.close();
