@@ -24,6 +24,8 @@ const LOGIN_UNFINISHED =
 export type Runtime = {
   rules: CompiledRules;
   diallers: ReadonlyMap<string, Dial>;
+  /** For connections that pass through unread. */
+  tcpDiallers: ReadonlyMap<string, Dial>;
   rewriteLane: RewriteLane;
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */

@@ -7,7 +7,7 @@ import type { Runtime } from './connection.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
-import { createDiallers } from './upstream.ts';
+import { createDiallers, createTcpDiallers } from './upstream.ts';
 import { createRewriteLane } from './web.ts';
 
 export type EdgeOptions = {
@@ -49,7 +49,8 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
 
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
-  const runtime: Runtime = { rules: compileRules(rules), diallers, rewriteLane, report, now };
+  const tcpDiallers = createTcpDiallers(rules, now);
+  const runtime: Runtime = { rules: compileRules(rules), diallers, tcpDiallers, rewriteLane, report, now };
   const listeners: OpenListener[] = [];
   const close = async (graceMs = 0): Promise<void> => {
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));

@@ -2,14 +2,16 @@
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import { addressTest, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
+import { addressTest, compilePassThrough, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
 import { certificateFields, shownBy } from './clientcertificate.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
 import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { Leg } from './leg.ts';
+import { passThrough } from './passthrough.ts';
 import { takeProxyHeader } from './proxied.ts';
 import { type Ends, plainAddress } from './proxyheader.ts';
+import { takeClientHello } from './servername.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
 
@@ -48,9 +50,10 @@ export async function openListener(
   /** What a PROXY header said of a connection, by the same name. */
   const announced = new Map<string, Ends>();
   const secure = tls === undefined ? undefined : createTlsListener(tls);
-  const server = listener.proxyProtocol
-    ? createProxiedListener(listener.proxyProtocol)
-    : (secure ?? createPlainServer(SOCKET, serve));
+  const server =
+    listener.proxyProtocol || listener.passThrough
+      ? createFrontListener()
+      : (secure ?? createPlainServer(SOCKET, serve));
   server.on('connection', (socket) => {
     const peer = peerOf(socket);
     sockets.add(socket);
@@ -62,22 +65,44 @@ export async function openListener(
     });
   });
 
-  /** Listed peers begin with a PROXY header; the others come in as they always do. */
-  function createProxiedListener(peers: readonly string[]): Server {
-    const mustAnnounce = addressTest(peers);
-    const enter = (socket: Socket): unknown =>
-      secure === undefined ? serve(socket) : secure.emit('connection', socket);
+  /** What is read before TLS or HTTP: the PROXY header of listed peers, and the name asked for, where some names pass through. */
+  function createFrontListener(): Server {
+    const mustAnnounce = addressTest(listener.proxyProtocol ?? []);
+    const chooseUpstream = compilePassThrough(listener);
     return createPlainServer(SOCKET, async (socket) => {
       socket.on('error', () => {}); // told by whoever reads it later
-      if (mustAnnounce(socket.remoteAddress ?? '')) {
-        const client = clientText(socket);
-        const proxied = await takeProxyHeader(socket);
-        if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
-        if (proxied.kind !== 'proxied') return void socket.destroy();
-        if (proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
+      if (mustAnnounce(socket.remoteAddress ?? '') && !(await takeAnnouncement(socket))) return socket.destroy();
+      if (chooseUpstream !== undefined) {
+        const hello = await takeClientHello(socket, HANDSHAKE);
+        if (hello.kind === 'failed') {
+          notice({ ...handshakeFinding(hello.error), client: clientText(socket) });
+          return socket.destroy();
+        }
+        const chosen = hello.serverName === undefined ? undefined : chooseUpstream(hello.serverName);
+        if (chosen !== undefined) return passOn(socket, hello.serverName ?? '', chosen.to);
       }
-      enter(socket);
+      if (secure === undefined) serve(socket);
+      else secure.emit('connection', socket);
     });
+  }
+
+  /** False where the connection is not to go on. */
+  async function takeAnnouncement(socket: Socket): Promise<boolean> {
+    const client = clientText(socket);
+    const proxied = await takeProxyHeader(socket);
+    if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
+    if (proxied.kind === 'proxied' && proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
+    return proxied.kind === 'proxied';
+  }
+
+  function passOn(socket: Socket, serverName: string, upstream: string): void {
+    const client = new Leg(socket, () => socket.resetAndDestroy());
+    keep(passThrough({ client, ends: endsOf(socket), listener: name, serverName, upstream }, runtime));
+  }
+
+  function keep(connection: ClientConnection): void {
+    connections.add(connection);
+    connection.done.finally(() => connections.delete(connection));
   }
 
   function createTlsListener({ settings, pick, clientCertificates }: ListenerTls): Server {
@@ -118,9 +143,7 @@ export async function openListener(
     const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
     const { source, destination: local } = endsOf(socket);
     const origin = { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) };
-    const connection = serveConnection(leg, origin, runtime);
-    connections.add(connection);
-    connection.done.finally(() => connections.delete(connection));
+    keep(serveConnection(leg, origin, runtime));
   }
 
   /** Client and address it came to: as a PROXY header says, else of the connection itself. */

@@ -8,7 +8,7 @@ import {
   createSecureContext,
   type SecureContextOptions,
 } from 'node:tls';
-import { parseServer, type RuleSet, type Server, type Upstream } from '@outrigger/rules';
+import { parseServer, passedThroughTo, type RuleSet, type Server, type Upstream } from '@outrigger/rules';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
@@ -50,9 +50,22 @@ export function createDiallers(rules: RuleSet, reader: PemReader, now: () => num
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'diallers', diallers };
 }
 
+/** Diallers that only connect, for what passes through with its own TLS. */
+export function createTcpDiallers(rules: RuleSet, now: () => number): ReadonlyMap<string, Dial> {
+  const diallers = new Map<string, Dial>();
+  for (const name of passedThroughTo(rules)) {
+    const upstream = rules.upstreams.get(name);
+    if (upstream === undefined) throw new Error(`a pass-through to an unknown upstream passed the loader: ${name}`);
+    const dial = createDialler(name, upstream, undefined, now);
+    diallers.set(name, dial);
+  }
+  return diallers;
+}
+
 type Target = { server: Server; url: string; place: string; shunnedUntil: number; session?: Buffer };
 
-function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions, now: () => number): Dial {
+/** `tls` undefined: TCP alone, whatever the URL of a server says. */
+function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions | undefined, now: () => number): Dial {
   const targets = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
@@ -77,7 +90,7 @@ function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions,
 function dialOnce(
   target: Target,
   upstream: Upstream,
-  tls: ConnectionOptions,
+  tls: ConnectionOptions | undefined,
   cancel: AbortSignal,
   ends: Ends,
 ): Promise<Dialled> {
@@ -91,16 +104,16 @@ function dialOnce(
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
     const { proxyProtocol } = upstream;
+    const secures = server.scheme === 'https' && tls !== undefined;
     const beneath = proxyProtocol && connectAnnounced(address, proxyHeaderBytes(proxyProtocol, ends));
-    const socket =
-      server.scheme === 'https'
-        ? connectTls({
-            ...(beneath === undefined ? address : { socket: beneath }),
-            ...tls,
-            ...serverName(server, upstream),
-            ...session(target),
-          })
-        : (beneath ?? connectPlain(address));
+    const socket = secures
+      ? connectTls({
+          ...(beneath === undefined ? address : { socket: beneath }),
+          ...tls,
+          ...serverName(server, upstream),
+          ...session(target),
+        })
+      : (beneath ?? connectPlain(address));
     const settle = (dialled: Dialled): void => {
       clearTimeout(timer);
       cancel.removeEventListener('abort', onCancel);
@@ -126,7 +139,7 @@ function dialOnce(
     const timer = setTimeout(() => fail(connectTimeout(place, connect)), connect);
     cancel.addEventListener('abort', onCancel);
     socket.on('error', onError);
-    if (server.scheme === 'https') {
+    if (secures) {
       socket.on('secureConnect', onConnect);
       keepSessions(socket, target);
     } else {
