@@ -17,6 +17,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: ['**/*.live.test.ts', '**/node_modules/**', '**/dist/**'],
+          // Longer than the waits inside tests (5 s), which say what did not come.
+          testTimeout: 20_000,
         },
       },
       {

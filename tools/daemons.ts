@@ -13,7 +13,9 @@ const DAEMONS = {
   apache2: { programs: ['apache2', 'httpd'], package: 'apache2' },
   curl: { programs: ['curl'], package: 'curl' },
   openssl: { programs: ['openssl'], package: 'openssl' },
-  freerdp: { programs: ['xfreerdp3', 'xfreerdp'], package: 'freerdp2-x11' },
+  freerdp: { programs: ['xfreerdp'], package: 'freerdp2-x11' },
+  freerdpServer: { programs: ['freerdp-shadow-cli'], package: 'freerdp2-shadow-x11' },
+  xvfb: { programs: ['Xvfb'], package: 'xvfb' },
   impacket: { pythonModule: 'impacket.dcerpc.v5.rpch', package: 'python3-impacket' },
   samba: { pythonModule: 'samba.dcerpc.echo', package: 'python3-samba' },
 } as const;

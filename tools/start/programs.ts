@@ -7,6 +7,7 @@ export type Ran = { code: number | null; out: string; err: string };
 
 /** The running proxy. */
 export type Running = {
+  readonly pid: number;
   /** Resolves when it ends, to all it said. */
   readonly ended: Promise<string>;
   /** From now on hands each piece of its output to `hear`. */
@@ -71,6 +72,7 @@ export async function startOutrigger(top: string, rules: string): Promise<Runnin
   clearTimeout(timer);
   if (!isUp) throw new Error(`outrigger run ended before it listened:\n${said}`);
   return {
+    pid: child.pid ?? 0,
     ended,
     listen(listener) {
       hear = listener;

@@ -20,7 +20,7 @@ export type RequestRecord = {
   host: string;
   /** Path; a query is `?` alone unless it names a channel. */
   target: string;
-  version: '1.0' | '1.1';
+  version: '1.0' | '1.1' | '2';
   /** Of the response the client got; absent where it got none, as on a channel IN. */
   status?: number | undefined;
   upstream?: string | undefined;
@@ -114,27 +114,18 @@ export function recordText(record: LogRecord): string {
 function requestLine(record: RequestRecord): string {
   const { ending } = record;
   const upstream = record.upstream === undefined ? '-' : `${record.upstream} ${record.server ?? '-'}`;
-  const words = [
-    record.client,
-    record.listener,
-    record.method,
-    record.host || '-',
-    record.target,
-    `HTTP/${record.version}`,
-    record.status ?? '-',
-    `-> ${upstream}`,
-    record.upstreamVersion === undefined ? '-' : `HTTP/${record.upstreamVersion}`,
-    `up=${record.bytesUp}`,
-    `down=${record.bytesDown}`,
-    `ms=${record.milliseconds}`,
-    ending.how === 'complete' ? 'end=complete' : `end=${ending.how}/${ending.by}`,
-  ];
-  if (record.via !== undefined) words.push(`via=${record.via}`);
-  if (record.channel !== undefined) words.push(`channel=${record.channel}`);
-  if (record.rule !== undefined) words.push(`rule=${record.rule}`);
-  if (record.message !== undefined) words.push(record.message);
-  if (record.code !== undefined) words.push(`[${record.code}]`);
-  return words.join(' ');
+  const answeredIn = record.upstreamVersion === undefined ? '-' : `HTTP/${record.upstreamVersion}`;
+  const end = ending.how === 'complete' ? 'complete' : `${ending.how}/${ending.by}`;
+  let line =
+    `${record.client} ${record.listener} ${record.method} ${record.host || '-'} ${record.target} ` +
+    `HTTP/${record.version} ${record.status ?? '-'} -> ${upstream} ${answeredIn} ` +
+    `up=${record.bytesUp} down=${record.bytesDown} ms=${record.milliseconds} end=${end}`;
+  if (record.via !== undefined) line += ` via=${record.via}`;
+  if (record.channel !== undefined) line += ` channel=${record.channel}`;
+  if (record.rule !== undefined) line += ` rule=${record.rule}`;
+  if (record.message !== undefined) line += ` ${record.message}`;
+  if (record.code !== undefined) line += ` [${record.code}]`;
+  return line;
 }
 
 function passThroughLine(record: PassThroughRecord): string {

@@ -103,6 +103,24 @@ describe('every head is routed anew', () => {
     expect(await wire.inlet.rest(PATIENCE)).toMatchObject({ kind: 'failed', code: 'ECONNRESET' });
   });
 
+  it('answers 421 to a host that is not served here, where the rules say so, and ends the connection', async () => {
+    const web = await stage.server(echoing('web'));
+    const rules = twoUpstreams(web, web).replace(
+      'access:',
+      "access:\n  - { deny: { hosts: ['!.a.test'] }, answer: misdirected }",
+    );
+    const proxy = await stage.proxy(rules);
+    for (const [host, status] of [
+      ['www.a.test', 200],
+      ['foreign.test', 421],
+    ] as const) {
+      const wire = await proxy.wire();
+      await wire.send(GET(`/${host}`, host));
+      expect((await expectResponse(wire)).status).toBe(status);
+    }
+    expect(await proxy.request('/foreign.test')).toMatchObject({ status: 421, code: 'DENIED', rule: 'test.yaml:7:5' });
+  });
+
   it('answers 405 to an RPC verb for a web server, and to CONNECT, and names methods that would do', async () => {
     const web = await stage.server(echoing('web'));
     const proxy = await stage.proxy(twoUpstreams(web, web));
@@ -116,6 +134,25 @@ describe('every head is routed anew', () => {
       expect([response.status, response.fields.some(([name]) => name === 'Allow')]).toEqual([405, true]);
     }
     expect(await proxy.request('/web')).toMatchObject({ code: 'METHOD_NOT_TUNNELLED' });
+  });
+
+  it('refuses an RPC endpoint the upstream does not list, logs it, and lets a login round without one pass', async () => {
+    const seen: string[] = [];
+    const port = await stage.server(async (connection) => {
+      seen.push(pathOf(await nextHead(connection)));
+      await connection.send(Buffer.from('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n'));
+      await connection.inlet.whenOver();
+    });
+    const proxy = await stage.proxy(simpleRules(port, "rpcEndpoints: ['mbx1:6001-6004']"));
+    const wire = await proxy.wire();
+    const leg = (query: string): string =>
+      `RPC_IN_DATA /rpc/rpcproxy.dll${query} HTTP/1.1\r\nHost: a.test\r\nContent-Length: 0\r\n\r\n`;
+    await wire.send(leg(''));
+    expect((await expectResponse(wire)).status).toBe(401);
+    await wire.send(leg('?dc1:389'));
+    expect((await expectResponse(wire)).status).toBe(403);
+    expect(seen).toEqual(['/rpc/rpcproxy.dll']);
+    expect(await proxy.request('/rpc/rpcproxy.dll?dc1:389')).toMatchObject({ status: 403, code: 'ENDPOINT_REFUSED' });
   });
 
   it('answers 503 where no route matches', async () => {

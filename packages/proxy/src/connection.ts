@@ -2,13 +2,14 @@
 // back for the next head. Every head is judged anew, so no tunnel becomes a hole in the rules.
 import { type CompiledRules, listenerName } from '@outrigger/rules';
 import type { LogRecord, NoticeRecord } from './accesslog.ts';
+import type { Clients } from './clients.ts';
 import { type After, exchange, type Session } from './exchange.ts';
-import { type HeadWait, waitForHead } from './headwait.ts';
-import { type BadHead, type HeadCode, requestHeadReader } from './http1/head.ts';
+import { headWait } from './headwait.ts';
+import { type BadHead, type HeadCode, type RequestHead, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
-import type { Dial } from './upstream.ts';
+import type { Dialler } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 import type { RewriteLane } from './web.ts';
 
@@ -23,10 +24,12 @@ const LOGIN_UNFINISHED =
 /** What all connections share. */
 export type Runtime = {
   rules: CompiledRules;
-  diallers: ReadonlyMap<string, Dial>;
+  diallers: ReadonlyMap<string, Dialler>;
   /** For connections that pass through unread. */
-  tcpDiallers: ReadonlyMap<string, Dial>;
+  tcpDiallers: ReadonlyMap<string, Dialler>;
   rewriteLane: RewriteLane;
+  /** What each client takes of all this. */
+  clients: Clients;
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -47,8 +50,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   const { limits } = rules.ruleSet;
   const pins = { relay: createPins(runtime.diallers), rewrite: createPins(rewriteLane.diallers) };
   const session: Session = { client, origin, rules, pins, rewriteLane, report, now, loginOpen: false };
-  const reader = requestHeadReader(limits);
-  let waiting: HeadWait | undefined;
+  const heads = headWait(client, requestHeadReader(limits), limits);
   let retired = false;
 
   // A client that is gone ends what is under way for it at once: exchanges, idle connections, a dial.
@@ -57,12 +59,10 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   async function serve(): Promise<void> {
     let after: After = 'next';
     while (after === 'next' && !retired) {
-      waiting = waitForHead(client, reader, limits);
-      const next = await waiting.result;
-      waiting = undefined;
+      const next = await heads.next();
       switch (next.kind) {
         case 'head':
-          after = await exchange(next.head, session);
+          after = runtime.clients.mayAsk(origin.address) ? await exchange(next.head, session) : refuseBusy(next.head);
           break;
         case 'bad':
           after = refuseHead(next);
@@ -88,6 +88,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
           break;
       }
     }
+    heads.stop();
     if (session.loginOpen) notice('LOGIN_UNFINISHED', LOGIN_UNFINISHED);
     if (after === 'reset') client.reset();
     else if (after !== 'gone') await client.linger();
@@ -102,6 +103,12 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     return 'finish';
   }
 
+  /** RFC 6585 4. Told once a minute, not for each request: a log that fills up is what some floods are for. */
+  function refuseBusy({ method }: RequestHead): After {
+    client.write(replyBytes(429, { method, headers: [['Retry-After', '1']] }));
+    return 'finish';
+  }
+
   function notice(code: ConnectionCode, message: string, severity: NoticeRecord['severity'] = 'warning'): void {
     const { listener, address, port } = origin;
     const place = { client: `${address}:${port}`, listener: listenerName(listener) };
@@ -111,6 +118,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
   /** One connection's bug is not the end of all the others. */
   function failed(bug: unknown): void {
     notice('BUG', `a bug of ours ended this connection: ${bug instanceof Error ? bug.stack : bug}`, 'error');
+    heads.stop();
     client.destroy();
     closePins();
   }
@@ -124,7 +132,7 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
     done: serve().catch(failed),
     retire() {
       retired = true;
-      waiting?.retire();
+      heads.retire();
     },
     destroy: () => client.destroy(),
   };

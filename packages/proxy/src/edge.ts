@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { compileRules, type Listener, listenerName, type RuleSet } from '@outrigger/rules';
 import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
+import { createClients } from './clients.ts';
 import type { Runtime } from './connection.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
@@ -49,8 +50,9 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
 
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
+  const clients = createClients(rules.limits, report, now);
   const tcpDiallers = createTcpDiallers(rules, now);
-  const runtime: Runtime = { rules: compileRules(rules), diallers, tcpDiallers, rewriteLane, report, now };
+  const runtime: Runtime = { rules: compileRules(rules), diallers, tcpDiallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
   const close = async (graceMs = 0): Promise<void> => {
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));

@@ -1,7 +1,8 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName } from '@outrigger/rules';
+import { type CompiledRules, listenerName, type RequestFacts } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
+import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
@@ -11,8 +12,9 @@ import type { Leg } from './leg.ts';
 import { asksForUpgrade } from './persistence.ts';
 import type { Pin, Pins } from './pins.ts';
 import type { Ends } from './proxyheader.ts';
-import { type RelayEnd, relay } from './relay.ts';
+import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
+import type { Asked } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
 import { vouchedBy } from './vouched.ts';
 import type { RewriteLane } from './web.ts';
@@ -30,6 +32,8 @@ export type Session = {
   now: () => number;
   /** The last request of a tunnel was answered with a login round, and none has come up since. */
   loginOpen: boolean;
+  /** The visit of a client that has sent no affinity cookie, so that it stays at one server without one. */
+  newVisit?: string;
   /** Address of the client whose requests the pinned connections have carried; a trusted proxy may bring many on one. */
   lastClient?: string;
 };
@@ -79,7 +83,7 @@ function openRecord(head: RequestHead, verdict: Verdict, origin: Origin, at: num
     method: head.method,
     host: facts?.host ?? '',
     target: loggedTarget(target),
-    version: head.version,
+    version: origin.http2 === undefined ? head.version : '2',
     status: undefined,
     upstream: verdict.kind === 'forward' ? verdict.name : undefined,
     server: undefined,
@@ -135,8 +139,9 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
+  const { asked, ownField } = placeAtServer(verdict, session);
   for (;;) {
-    const taken = await pins.take(verdict.name, endsOf(verdict, session.origin));
+    const taken = await pins.take(verdict.name, asked);
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';
@@ -148,7 +153,8 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     }
     const { pin } = taken;
     const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
-    const end = await carry(verdict, head, session, pin, forwardedHead(verdict, head, session, rewrites));
+    const forwarded = forwardedHead(verdict, head, session, rewrites);
+    const end = await carry(verdict, head, session, pin, { forwarded, ...(ownField && { ownField }) });
     // Once at most: only a connection that carried a request before may ask for it, and the next one is new.
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
@@ -161,22 +167,37 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   }
 }
 
+/** What decides about its server, and the field line that lets the client come back to it. */
+function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): { asked: Asked; ownField?: Buffer } {
+  const toldOf = { host: facts.host, ends: endsOf(facts, session.origin) };
+  const affinity = affinityOf(upstream, facts, tunnel);
+  if (affinity.by === 'none') return { asked: toldOf };
+  if (affinity.key !== undefined) return { asked: { ...toldOf, belongsTo: affinity.key } };
+  session.newVisit ??= newVisit();
+  const overTls = session.origin.listener.tls !== undefined;
+  return {
+    asked: { ...toldOf, belongsTo: session.newVisit },
+    ownField: visitField(upstream, session.newVisit, overTls),
+  };
+}
+
 /** The client's own connection as servers are told of it; the port of a client behind a trusted proxy is not known. */
-function endsOf({ facts }: Forward, { address, port, local }: Origin): Ends {
+function endsOf(facts: RequestFacts, { address, port, local }: Origin): Ends {
   return { source: { address: facts.client, port: facts.client === address ? port : 0 }, destination: local };
 }
 
-async function carry(
+function carry(
   { name, framing, tunnel, upstream }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
-  forwarded: Buffer,
+  ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
 ): Promise<RelayEnd> {
-  const { leg, server, fresh } = pin;
+  const { leg, reader, server, fresh } = pin;
+  const { timeouts } = upstream;
   const place = `${name} (${server})`;
   pin.fresh = false;
-  return relay({ client, upstream: leg, place, head, framing, forwarded, tunnel, fresh, timeouts: upstream.timeouts });
+  return relay({ client, upstream: leg, reader, place, head, framing, tunnel, fresh, timeouts, ...ours });
 }
 
 function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward): void {

@@ -63,7 +63,7 @@ export async function reportExtendedProtection(options: ExtendedProtectionOption
       for (const { listener } of joined) tell('EP_OFFLOAD', `${place}: ${OFFLOAD}`, listener);
       return;
     }
-    const seen = await look(rules, name, { ...upstream, servers: [url] }, reader, cancel);
+    const seen = await look(rules, name, { ...upstream, servers: [url] }, joined[0]?.hosts?.[0] ?? '', reader, cancel);
     if (seen.kind === 'unknown') {
       tell('EP_UNKNOWN', `${place}: its certificate could not be compared with those of the listeners: ${seen.reason}`);
       return;
@@ -114,19 +114,20 @@ function exactHosts(hosts: readonly string[] | undefined): string[] | undefined 
 
 type Seen = { kind: 'seen'; certificate: X509Certificate } | { kind: 'unknown'; reason: string };
 
-/** Connects as for a client, and leaves. For the PROXY protocol the connection is our own. */
+/** Connects as for a client that asks for `host`, and leaves. For the PROXY protocol the connection is our own. */
 async function look(
   rules: RuleSet,
   name: string,
   upstream: Upstream,
+  host: string,
   reader: PemReader,
   cancel: AbortSignal,
 ): Promise<Seen> {
   const dialling = createDiallers({ ...rules, upstreams: new Map([[name, upstream]]) }, reader, Date.now);
-  const dial = dialling.kind === 'diallers' ? dialling.diallers.get(name) : undefined;
-  if (dial === undefined) return { kind: 'unknown', reason: 'its TLS files cannot be used.' };
+  const dialler = dialling.kind === 'diallers' ? dialling.diallers.get(name) : undefined;
+  if (dialler === undefined) return { kind: 'unknown', reason: 'its TLS files cannot be used.' };
   const self = { address: '127.0.0.1', port: 0 };
-  const dialled = await dial(cancel, { source: self, destination: self });
+  const dialled = await dialler.dial({ host, ends: { source: self, destination: self } }, cancel);
   if (dialled.kind === 'failed') return { kind: 'unknown', reason: dialled.failure.message };
   if (dialled.kind === 'cancelled') return { kind: 'unknown', reason: 'the proxy was stopped.' };
   const { socket } = dialled;

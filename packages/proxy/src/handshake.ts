@@ -48,8 +48,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   ],
   ERR_SSL_NO_APPLICATION_PROTOCOL: [
     'TLS_NO_COMMON_PROTOCOL',
-    'the client wants a protocol other than http/1.1 (ALPN)',
-    'Nothing but HTTP/1.1 is spoken here, as RPC over HTTP needs it.',
+    'the client wants a protocol that is not offered for this name (ALPN)',
+    'Where RPC over HTTP may arrive, nothing but http/1.1 is spoken; explain says why a name has no HTTP/2.',
   ],
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: REFUSED,
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: REFUSED,

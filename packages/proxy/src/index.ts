@@ -7,6 +7,7 @@ export {
   recordLevel,
   recordText,
 } from './accesslog.ts';
+export { type Affinity, affinityOf, rendezvousOrder } from './affinity.ts';
 export { type Edge, type EdgeOptions, type StartResult, startEdge } from './edge.ts';
 export { type ExtendedProtectionOptions, reportExtendedProtection } from './extendedprotection.ts';
 export type { ReadFile } from './pem.ts';

@@ -7,6 +7,8 @@ import type { ListenerTls } from './certificates.ts';
 import { certificateFields, shownBy } from './clientcertificate.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
 import { certificateFinding, handshakeFinding } from './handshake.ts';
+import { chooseProtocol, coveredHosts } from './http2/offer.ts';
+import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
 import { passThrough } from './passthrough.ts';
 import { takeProxyHeader } from './proxied.ts';
@@ -14,6 +16,7 @@ import { type Ends, plainAddress } from './proxyheader.ts';
 import { takeClientHello } from './servername.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
+import type { Origin } from './verdict.ts';
 
 /** Milliseconds for a client's TLS handshake: a few round trips on a bad line, too short to hold many half-open ones. */
 const HANDSHAKE = 30_000;
@@ -49,11 +52,10 @@ export async function openListener(
   const beneath = new Map<string, Socket>();
   /** What a PROXY header said of a connection, by the same name. */
   const announced = new Map<string, Ends>();
+  const mustAnnounce = addressTest(listener.proxyProtocol ?? []);
+  const chooseUpstream = compilePassThrough(listener);
   const secure = tls === undefined ? undefined : createTlsListener(tls);
-  const server =
-    listener.proxyProtocol || listener.passThrough
-      ? createFrontListener()
-      : (secure ?? createPlainServer(SOCKET, serve));
+  const server = createPlainServer(SOCKET, (socket) => void enter(socket));
   server.on('connection', (socket) => {
     const peer = peerOf(socket);
     sockets.add(socket);
@@ -65,25 +67,27 @@ export async function openListener(
     });
   });
 
-  /** What is read before TLS or HTTP: the PROXY header of listed peers, and the name asked for, where some names pass through. */
-  function createFrontListener(): Server {
-    const mustAnnounce = addressTest(listener.proxyProtocol ?? []);
-    const chooseUpstream = compilePassThrough(listener);
-    return createPlainServer(SOCKET, async (socket) => {
-      socket.on('error', () => {}); // told by whoever reads it later
-      if (mustAnnounce(socket.remoteAddress ?? '') && !(await takeAnnouncement(socket))) return socket.destroy();
-      if (chooseUpstream !== undefined) {
-        const hello = await takeClientHello(socket, HANDSHAKE);
-        if (hello.kind === 'failed') {
-          notice({ ...handshakeFinding(hello.error), client: clientText(socket) });
-          return socket.destroy();
-        }
-        const chosen = hello.serverName === undefined ? undefined : chooseUpstream(hello.serverName);
-        if (chosen !== undefined) return passOn(socket, hello.serverName ?? '', chosen.to);
+  /**
+   * What is read before TLS or HTTP: the PROXY header of listed peers, and the name asked for, where some names pass through. One
+   * connection too many of a client ends before it costs a handshake.
+   */
+  async function enter(socket: Socket): Promise<void> {
+    if (listener.proxyProtocol || chooseUpstream) socket.on('error', () => {}); // told by whoever reads it later
+    if (mustAnnounce(socket.remoteAddress ?? '') && !(await takeAnnouncement(socket))) return void socket.destroy();
+    const leave = runtime.clients.enter(endsOf(socket).source.address);
+    if (leave === undefined) return void socket.destroy();
+    socket.once('close', leave);
+    if (chooseUpstream !== undefined) {
+      const hello = await takeClientHello(socket, HANDSHAKE);
+      if (hello.kind === 'failed') {
+        notice({ ...handshakeFinding(hello.error), client: clientText(socket) });
+        return void socket.destroy();
       }
-      if (secure === undefined) serve(socket);
-      else secure.emit('connection', socket);
-    });
+      const chosen = hello.serverName === undefined ? undefined : chooseUpstream(hello.serverName);
+      if (chosen !== undefined) return passOn(socket, hello.serverName ?? '', chosen.to);
+    }
+    if (secure === undefined) serve(socket);
+    else secure.emit('connection', socket);
   }
 
   /** False where the connection is not to go on. */
@@ -111,8 +115,7 @@ export async function openListener(
         ...SOCKET,
         ...settings,
         handshakeTimeout: HANDSHAKE,
-        // RPC over HTTP is HTTP/1.1 only, and a browser that is offered h2 takes it.
-        ALPNProtocols: ['http/1.1'],
+        ALPNCallback: (client) => chooseProtocol(client, listener, runtime.rules.ruleSet),
         SNICallback: (asked, done) => done(null, pick(asked)),
         // Who may come in is judged in serve(): node closes without a word.
         requestCert: clientCertificates !== undefined,
@@ -140,10 +143,17 @@ export async function openListener(
       socket.destroy();
       return;
     }
-    const leg = new Leg(socket as Duplex, () => raw.resetAndDestroy());
     const { source, destination: local } = endsOf(socket);
     const origin = { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) };
-    keep(serveConnection(leg, origin, runtime));
+    keep(serveAs(socket, raw, origin));
+  }
+
+  function serveAs(socket: Socket, raw: Socket, origin: Origin): ClientConnection {
+    if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2') {
+      return serveConnection(new Leg(socket as Duplex, () => raw.resetAndDestroy()), origin, runtime);
+    }
+    const covers = coveredHosts(socket.servername || '', listener, tls, runtime.rules.ruleSet);
+    return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);
   }
 
   /** Client and address it came to: as a PROXY header says, else of the connection itself. */

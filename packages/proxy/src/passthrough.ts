@@ -1,6 +1,7 @@
 // Room: a TLS connection that is not ended here: its bytes go to a server as they come, unread, both ways, until either side has had
 // enough. No rule sees inside; what is known is who came, which name they asked for, and how much passed.
 import type { PassThroughRecord } from './accesslog.ts';
+import { affinityOf } from './affinity.ts';
 import type { ClientConnection, Runtime } from './connection.ts';
 import { upstreamFailure } from './failure.ts';
 import { hearLastWords } from './lastwords.ts';
@@ -54,8 +55,8 @@ async function carry(request: PassThroughRequest, runtime: Runtime, cancel: Abor
   const { client, ends, listener, serverName, upstream: name } = request;
   const { now, report, rules, tcpDiallers } = runtime;
   const upstream = rules.ruleSet.upstreams.get(name);
-  const dial = tcpDiallers.get(name);
-  if (upstream === undefined || dial === undefined)
+  const dialler = tcpDiallers.get(name);
+  if (upstream === undefined || dialler === undefined)
     throw new Error(`a pass-through to nowhere passed the loader: ${name}`);
   const { address, port } = ends.source;
   const record: PassThroughRecord = {
@@ -70,7 +71,10 @@ async function carry(request: PassThroughRequest, runtime: Runtime, cancel: Abor
     bytesDown: 0,
     ending: { how: 'closed', by: 'client' },
   };
-  const dialled = await dial(cancel, ends);
+  // Both channels of a virtual connection may be in here: a client belongs to one server by its address.
+  const affinity = affinityOf(upstream, { client: address, fields: [] }, true);
+  const belongsTo = affinity.by === 'client' ? { belongsTo: affinity.key } : {};
+  const dialled = await dialler.dial({ host: serverName, ends, ...belongsTo }, cancel);
   if (dialled.kind === 'failed') {
     record.server = dialled.server;
     record.ending = { how: 'refused', by: 'proxy' };

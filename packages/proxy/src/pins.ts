@@ -1,13 +1,25 @@
-// Room: the upstream connections of one client connection. At most one per upstream and lane, kept while both sides stay
-// open, never lent to another client: NTLM and Negotiate log a connection on, and whoever sends on it is that user.
+// Room: the upstream connections of one client connection. At most one per upstream, lane and name sent to it, kept while both
+// sides stay open, never lent to another client: NTLM and Negotiate log a connection on, and whoever sends on it is that user.
 import type { Failure } from './failure.ts';
+import { type HeadReader, type ResponseHead, responseHeadReader } from './http1/head.ts';
 import { hearLastWords } from './lastwords.ts';
 import { Leg } from './leg.ts';
-import type { Ends } from './proxyheader.ts';
-import type { Dial } from './upstream.ts';
+import type { Asked, Dialler } from './upstream.ts';
+
+/**
+ * Connections of one client to one upstream. A browser asks for one host on a connection and has one; a proxy in front of us
+ * may ask for several, and a client that makes up hosts must not fill the server with idle connections.
+ */
+const PER_UPSTREAM = 8;
+
+/** Bytes of a response head. SharePoint and ADFS set cookies of tens of KiB; as much as a request head may have by default. */
+const RESPONSE_HEAD = 128 * 1024;
 
 export type Pin = {
   leg: Leg;
+  upstream: string;
+  /** Reads the heads that come on it, one after another. */
+  reader: HeadReader<ResponseHead>;
   /** URL of the server it goes to. */
   server: string;
   /** No request went over it yet. */
@@ -20,8 +32,8 @@ export type PinResult =
   | { kind: 'cancelled' };
 
 export type Pins = {
-  /** The connection to that upstream, dialled for the client with these ends where there is none that still lives. */
-  take(upstream: string, ends: Ends): Promise<PinResult>;
+  /** The connection to that upstream for such a request, dialled where there is none that still lives. */
+  take(upstream: string, asked: Asked): Promise<PinResult>;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
   /** Ends those that rest between two requests: what comes next is another client's. */
@@ -30,28 +42,44 @@ export type Pins = {
   close(): void;
 };
 
-export function createPins(diallers: ReadonlyMap<string, Dial>): Pins {
+export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
   const pins = new Map<string, Pin>();
   let dialling: AbortController | undefined;
   let closed = false;
+
+  /** Ends the connection longest unused where there would be too many. None of them is in use: exchanges take turns. */
+  function makeRoom(upstream: string): void {
+    const others = [...pins].filter(([, pin]) => pin.upstream === upstream);
+    const [oldest] = others;
+    if (others.length < PER_UPSTREAM || oldest === undefined) return;
+    pins.delete(oldest[0]);
+    oldest[1].leg.destroy();
+  }
+
   return {
-    async take(upstream, ends) {
+    async take(upstream, asked) {
       if (closed) return { kind: 'cancelled' };
-      const kept = pins.get(upstream);
-      if (kept !== undefined && isUsable(kept.leg)) return { kind: 'pin', pin: kept };
-      pins.delete(upstream);
-      const dial = diallers.get(upstream);
-      if (dial === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
+      const dialler = diallers.get(upstream);
+      if (dialler === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
+      const key = `${upstream} ${dialler.key(asked)}`;
+      const kept = pins.get(key);
+      pins.delete(key); // and set again, so that the map stands in the order of use
+      if (kept !== undefined && isUsable(kept.leg)) {
+        pins.set(key, kept);
+        return { kind: 'pin', pin: kept };
+      }
+      makeRoom(upstream);
       dialling = new AbortController();
-      const dialled = await dial(dialling.signal, ends);
+      const dialled = await dialler.dial(asked, dialling.signal);
       dialling = undefined;
       if (dialled.kind !== 'connected') return dialled;
       const leg = new Leg(dialled.socket);
       hearLastWords(dialled.socket, (error) => {
         leg.error = error;
       });
-      const pin = { leg, server: dialled.server, fresh: true };
-      pins.set(upstream, pin);
+      const reader = responseHeadReader({ head: RESPONSE_HEAD });
+      const pin = { leg, reader, upstream, server: dialled.server, fresh: true };
+      pins.set(key, pin);
       return { kind: 'pin', pin };
     },
     release({ leg }) {

@@ -10,17 +10,17 @@
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { hasToken } from './http1/fields.ts';
-import { type RequestHead, type ResponseHead, responseHeadReader } from './http1/head.ts';
+import { withFieldLine } from './http1/forward.ts';
+import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
 import type { Leg } from './leg.ts';
 import { asksForUpgrade, mayBeRepeated, persists } from './persistence.ts';
 import { type SilenceWatch, watchSilence } from './silence.ts';
 
-/** Bytes of a response head. SharePoint and ADFS set cookies of tens of KiB; as much as a request head may have by default. */
-const RESPONSE_HEAD = 128 * 1024;
-
 export type RelayRequest = {
   client: Leg;
   upstream: Leg;
+  /** Of the upstream leg: between two heads, as is what comes on it. */
+  reader: HeadReader<ResponseHead>;
   /** Upstream and server, for messages: `exchange (https://10.1.1.14:443)`. */
   place: string;
   /** The request as the client sent it, and how its body ends. */
@@ -28,6 +28,8 @@ export type RelayRequest = {
   framing: Framing;
   /** The head as it goes on. */
   forwarded: Buffer;
+  /** A field line of our own, with its CRLF, for the head of the final answer. */
+  ownField?: Buffer;
   /** A method of MS-RPCH or MS-TSGU: no answer is owed, silence lasts hours, peers decide when to close. */
   tunnel: boolean;
   /** No request went over this upstream connection before. */
@@ -70,7 +72,7 @@ class Relay {
   readonly #client: Leg;
   readonly #upstream: Leg;
   readonly #resolve: (end: RelayEnd) => void;
-  readonly #reader = responseHeadReader({ head: RESPONSE_HEAD });
+  readonly #reader: HeadReader<ResponseHead>;
   readonly #watch: SilenceWatch;
   #requestBody: BodyCounter;
   #requestDone = false;
@@ -93,6 +95,7 @@ class Relay {
     this.#request = request;
     this.#client = request.client;
     this.#upstream = request.upstream;
+    this.#reader = request.reader;
     this.#resolve = resolve;
     this.#requestBody = bodyCounter(request.framing);
     this.#watch = watchSilence(
@@ -156,7 +159,7 @@ class Relay {
       this.#badRequestBody(part);
       return;
     }
-    const own = part.bytes === chunk.length ? chunk : chunk.subarray(0, part.bytes);
+    const own = upTo(part.bytes, chunk);
     if (own.length < chunk.length) this.#client.hold(chunk.subarray(part.bytes));
     this.#sendUp(own, head);
     if (!part.done) return;
@@ -189,7 +192,7 @@ class Relay {
       this.#end('reset', { how: 'refused', by: 'server' }, this.#badAnswer(part.message));
       return;
     }
-    this.#sendDown(part.bytes === chunk.length ? chunk : chunk.subarray(0, part.bytes));
+    this.#sendDown(upTo(part.bytes, chunk));
     if (part.bytes < chunk.length) this.#excess = true;
     if (part.done) this.#responseComplete();
   }
@@ -206,22 +209,21 @@ class Relay {
         return;
       }
       const { head } = read;
-      // The head as it stands in this chunk needs no copy and leaves in one write with the body behind it.
-      const inChunk = whole ? rest.subarray(0, rest.length - read.rest.length) : head.raw;
       if (head.status < 200 && head.status !== 101) {
         this.#answered = true;
         this.#continued ||= head.status === 100;
-        this.#client.write(inChunk);
+        this.#client.write(head.raw);
         rest = read.rest;
       } else {
-        this.#finalHead(head, inChunk, read.rest, whole ? rest : undefined);
+        // A head that stands in this chunk leaves in one piece with the body behind it.
+        this.#finalHead(head, read.rest, whole ? rest : undefined);
         return;
       }
     }
   }
 
   /** `together`: head and rest as one slice, where they came as one. */
-  #finalHead(head: ResponseHead, bytes: Buffer, rest: Buffer, together: Buffer | undefined): void {
+  #finalHead(head: ResponseHead, rest: Buffer, together: Buffer | undefined): void {
     const framing = responseFraming(head, this.#request.head.method);
     if (framing.kind === 'bad') {
       this.#unusable(framing.message);
@@ -243,17 +245,19 @@ class Relay {
     this.#answered = true;
     this.#bytesDown += part.bytes;
     this.#excess = part.bytes < rest.length;
+    const { ownField } = this.#request;
+    const passed = ownField === undefined || framing.kind === 'tunnel' ? head.raw : withFieldLine(head.raw, ownField);
     const keepsUp =
-      together === undefined
-        ? this.#client.writeTogether(bytes, rest.subarray(0, part.bytes))
-        : this.#client.write(together.subarray(0, bytes.length + part.bytes));
+      together === undefined || passed !== head.raw
+        ? this.#client.writeTogether(passed, upTo(part.bytes, rest))
+        : this.#client.write(upTo(head.raw.length + part.bytes, together));
     if (!keepsUp) this.#upstream.pause();
     if (framing.kind === 'tunnel') {
       this.#becomeOpaque();
       return;
     }
-    this.#watch.limit(this.#silenceLimit());
     if (part.done) this.#responseComplete();
+    if (!this.#over) this.#watch.limit(this.#silenceLimit());
   }
 
   /** RFC 9110 7.8, 15.2.2: from here on both directions are another protocol, bytes already sent included. */
@@ -418,4 +422,9 @@ class Relay {
       badBody,
     });
   }
+}
+
+/** The first so many bytes; of all of them no new view. */
+function upTo(bytes: number, chunk: Buffer): Buffer {
+  return bytes === chunk.length ? chunk : chunk.subarray(0, bytes);
 }

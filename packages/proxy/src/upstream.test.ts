@@ -125,20 +125,47 @@ describe('TLS towards a server', async () => {
     expect(proxy.records).toMatchObject([{ code }, { code }]);
   });
 
-  it('sends no SNI for an address, and checks the address', async () => {
+  it('sends the Host of the request where the server is an address, on a connection of its own for each, and checks the address', async () => {
     const byAddress = await authority.issue({ names: ['127.0.0.1'] });
-    const sights: { serverName?: string }[] = [];
+    const seen: string[] = [];
     const port = await stage.server(
       async (connection) => {
-        sights.push(connection.tls ?? {});
-        await echoing('one')(connection);
+        const serve = echoing(connection.tls?.serverName ?? 'no name', seen);
+        seen.push('connected');
+        await serve(connection);
       },
       { cert: byAddress.certPem, key: byAddress.keyPem },
     );
     const wire = await (await stage.proxy(secureRules(port, '{ ca: ca.pem }'), readFile)).wire();
-    await wire.send(GET);
-    expect((await expectResponse(wire)).status).toBe(200);
-    expect(sights[0]?.serverName).toBeUndefined();
+    const said: string[] = [];
+    for (const host of ['a.test', 'B.test:8443', 'a.test', '127.0.0.1']) {
+      await wire.send(`GET /${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      said.push((await expectResponse(wire)).body.toString());
+    }
+    expect(said).toEqual(['a.test 1 /a.test', 'b.test 1 /B.test:8443', 'a.test 1 /a.test', 'no name 1 /127.0.0.1']);
+    expect(seen.filter((what) => what === 'connected')).toHaveLength(3);
+  });
+
+  it('sends the Host through the rewrite lane as well', async () => {
+    const port = await stage.server((connection) => echoing(connection.tls?.serverName ?? 'no name')(connection), tls);
+    const rules = secureRules(port, '{ verify: false }').replace(
+      '{ to: one }',
+      '{ to: one, rewrite: { path: { from: /a, to: /b } } }',
+    );
+    const wire = await (await stage.proxy(rules)).wire();
+    for (const host of ['a.test', 'b.test']) {
+      await wire.send(`GET /a HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+      expect((await expectResponse(wire)).body.toString()).toBe(`${host} 1 /b`);
+    }
+  });
+
+  it('never trusts a certificate for the name a client says', async () => {
+    const port = await stage.server(echoing('one'), tls); // a certificate for mail.a.test, at an address
+    const proxy = await stage.proxy(secureRules(port, '{ ca: ca.pem }'), readFile);
+    const wire = await proxy.wire();
+    await wire.send('GET / HTTP/1.1\r\nHost: mail.a.test\r\n\r\n');
+    expect((await expectResponse(wire)).status).toBe(502);
+    expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_CERT_NAME' });
   });
 
   it('says so where the server speaks no TLS', async () => {

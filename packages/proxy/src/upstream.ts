@@ -1,17 +1,28 @@
 // Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached; TLS with one
 // secure context per upstream and its sessions used again. A connection belongs to one client connection and is never shared.
-import { connect as connectPlain, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type ConnectionOptions,
+  checkServerIdentity,
   connect as connectTls,
   createSecureContext,
   type SecureContextOptions,
 } from 'node:tls';
-import { parseServer, passedThroughTo, type RuleSet, type Server, type Upstream } from '@outrigger/rules';
+import {
+  parseServer,
+  passedThroughTo,
+  type RuleSet,
+  type Server,
+  type ServerNames,
+  serverNames,
+  type Upstream,
+} from '@outrigger/rules';
+import { rendezvousOrder } from './affinity.ts';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
+import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
 
 /**
@@ -31,17 +42,31 @@ export type Dialled =
   | { kind: 'failed'; failure: Failure; server: string }
   | { kind: 'cancelled' };
 
-/** Dials a server of one upstream. `cancel` aborts when the client is gone; `ends` are the client's, for the PROXY protocol. */
-export type Dial = (cancel: AbortSignal, ends: Ends) => Promise<Dialled>;
+/** What of a request decides how its server is dialled. */
+export type Asked = {
+  /** Lower case, without port; empty where the request names none. */
+  host: string;
+  /** Who comes back to the same server (affinity.ts); absent where the order of the rules holds for all. */
+  belongsTo?: string;
+  /** The client's own connection, as the PROXY protocol tells servers of it. */
+  ends: Ends;
+};
+
+export type Dialler = {
+  /** Requests of one client with the same key may follow each other on one connection: it says all that was chosen for it. */
+  key(asked: Asked): string;
+  /** Dials a server of the upstream. `cancel` aborts when the client is gone. */
+  dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
+};
 
 export type DiallersResult =
-  | { kind: 'diallers'; diallers: ReadonlyMap<string, Dial> }
+  | { kind: 'diallers'; diallers: ReadonlyMap<string, Dialler> }
   | { kind: 'bad'; problems: StartProblem[] };
 
 /** One dialler for each upstream of the rules, its files read and checked once. */
 export function createDiallers(rules: RuleSet, reader: PemReader, now: () => number): DiallersResult {
   const problems: StartProblem[] = [];
-  const diallers = new Map<string, Dial>();
+  const diallers = new Map<string, Dialler>();
   for (const [name, upstream] of rules.upstreams) {
     const secure = secureOptions(upstream, reader);
     if (secure.kind === 'bad') problems.push(secure.problem);
@@ -51,39 +76,57 @@ export function createDiallers(rules: RuleSet, reader: PemReader, now: () => num
 }
 
 /** Diallers that only connect, for what passes through with its own TLS. */
-export function createTcpDiallers(rules: RuleSet, now: () => number): ReadonlyMap<string, Dial> {
-  const diallers = new Map<string, Dial>();
+export function createTcpDiallers(rules: RuleSet, now: () => number): ReadonlyMap<string, Dialler> {
+  const diallers = new Map<string, Dialler>();
   for (const name of passedThroughTo(rules)) {
     const upstream = rules.upstreams.get(name);
     if (upstream === undefined) throw new Error(`a pass-through to an unknown upstream passed the loader: ${name}`);
-    const dial = createDialler(name, upstream, undefined, now);
-    diallers.set(name, dial);
+    diallers.set(name, createDialler(name, upstream, undefined, now));
   }
   return diallers;
 }
 
-type Target = { server: Server; url: string; place: string; shunnedUntil: number; session?: Buffer };
+type Target = { server: Server; url: string; place: string; shunnedUntil: number; sessions: SessionCache };
 
 /** `tls` undefined: TCP alone, whatever the URL of a server says. */
-function createDialler(name: string, upstream: Upstream, tls: ConnectionOptions | undefined, now: () => number): Dial {
+function createDialler(
+  name: string,
+  upstream: Upstream,
+  tls: ConnectionOptions | undefined,
+  now: () => number,
+): Dialler {
   const targets = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
-    return { server, url, place: `${name} (${url})`, shunnedUntil: 0 };
+    return { server, url, place: `${name} (${url})`, shunnedUntil: 0, sessions: new Map() };
   });
+  const namesFor = ({ server }: Target, { host }: Asked) => serverNames(server, upstream, host);
+  const secure = targets.filter(({ server }) => server.scheme === 'https');
 
-  return async (cancel, ends) => {
-    // The order is the same for every client: both channels of a virtual connection, and one that replaces OUT hours
-    // later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
-    const order = [...targets].sort((a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()));
-    let last: Dialled = { kind: 'cancelled' };
-    for (const target of order) {
-      last = await dialOnce(target, upstream, tls, cancel, ends);
-      if (last.kind === 'connected') target.shunnedUntil = 0;
-      if (last.kind !== 'failed') return last;
-      target.shunnedUntil = now() + SHUNNED;
-    }
-    return last;
+  // With affinity or without, the order is the same for all connections of a client: both channels of a virtual connection, and
+  // one that replaces OUT hours later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
+  const orderFor = ({ belongsTo }: Asked): readonly Target[] =>
+    belongsTo === undefined || targets.length === 1 ? targets : rendezvousOrder(targets, belongsTo);
+
+  return {
+    key(asked) {
+      const names = new Set(secure.map((target) => namesFor(target, asked).sni ?? ''));
+      return [...names, orderFor(asked)[0]?.url].join();
+    },
+    async dial(asked, cancel) {
+      const order = [...orderFor(asked)].sort(
+        (a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()),
+      );
+      let last: Dialled = { kind: 'cancelled' };
+      for (const target of order) {
+        const named = tls && { ...tls, ...tlsNames(namesFor(target, asked)) };
+        last = await dialOnce(target, upstream, named, asked.ends, cancel);
+        if (last.kind === 'connected') target.shunnedUntil = 0;
+        if (last.kind !== 'failed') return last;
+        target.shunnedUntil = now() + SHUNNED;
+      }
+      return last;
+    },
   };
 }
 
@@ -91,10 +134,11 @@ function dialOnce(
   target: Target,
   upstream: Upstream,
   tls: ConnectionOptions | undefined,
-  cancel: AbortSignal,
   ends: Ends,
+  cancel: AbortSignal,
 ): Promise<Dialled> {
-  const { server, url, place } = target;
+  const { server, url, place, sessions } = target;
+  const { servername: name = '' } = tls ?? {};
   return new Promise((resolve) => {
     if (cancel.aborted) return resolve({ kind: 'cancelled' });
     const address = {
@@ -110,8 +154,7 @@ function dialOnce(
       ? connectTls({
           ...(beneath === undefined ? address : { socket: beneath }),
           ...tls,
-          ...serverName(server, upstream),
-          ...session(target),
+          ...sessionFor(sessions, name),
         })
       : (beneath ?? connectPlain(address));
     const settle = (dialled: Dialled): void => {
@@ -141,7 +184,7 @@ function dialOnce(
     socket.on('error', onError);
     if (secures) {
       socket.on('secureConnect', onConnect);
-      keepSessions(socket, target);
+      keepSessions(socket, sessions, name);
     } else {
       socket.on('connect', onConnect);
     }
@@ -156,34 +199,12 @@ function connectAnnounced(address: TcpNetConnectOpts, header: Buffer): Socket {
   return socket;
 }
 
-/**
- * Keeps the newest TLS session of a server. Node checks no name on a resumed connection, so a session counts only once its
- * own handshake was accepted.
- */
-function keepSessions(socket: Socket, target: Target): void {
-  let accepted = false;
-  let early: Buffer | undefined;
-  socket.on('session', (ticket: Buffer) => {
-    if (accepted) target.session = ticket;
-    else early = ticket;
-  });
-  socket.on('secureConnect', () => {
-    accepted = true;
-    if (early !== undefined) target.session = early;
-  });
-  socket.on('error', () => {
-    if (!accepted) delete target.session;
-  });
-}
-
-function session({ session }: Target): { session?: Buffer } {
-  return session === undefined ? {} : { session };
-}
-
-/** RFC 6066 3: SNI carries names, never addresses. The certificate is checked against the same name, or the address. */
-function serverName({ host }: Server, upstream: Upstream): { servername?: string } {
-  const name = upstream.tls?.serverName ?? host;
-  return isIP(name) === 0 ? { servername: name } : {};
+/** Node would check the certificate for the name it sends, which may be one that the client chose. */
+function tlsNames({ sni, checked }: ServerNames): ConnectionOptions {
+  return {
+    ...(sni !== undefined && { servername: sni }),
+    checkServerIdentity: (_sent, certificate) => checkServerIdentity(checked, certificate),
+  };
 }
 
 type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };

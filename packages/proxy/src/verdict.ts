@@ -23,6 +23,8 @@ export type Origin = {
   local: Party;
   /** What servers are told of the client's certificate, where the listener asks for one. */
   certificate?: Fields;
+  /** There where the client speaks HTTP/2: hosts its connection may ask for. */
+  http2?: { covers(host: string): boolean };
 };
 
 /** `facts` and `decision` are there as far as the request got. */
@@ -45,6 +47,16 @@ export type Forward = {
   tunnel: boolean;
 };
 
+/** Statuses of denials that are answered. */
+const DENIED = { forbidden: 403, misdirected: 421 } as const;
+
+/** RFC 9110 15.5.20: the client comes again on a connection of its own, which is offered what this host may have. */
+const MISDIRECTED = {
+  status: 421,
+  code: 'MISDIRECTED',
+  message: 'this HTTP/2 connection was opened for another host, whose certificate or rules do not cover this one.',
+};
+
 /** Framing first, then Host and target, then a redirect of the listener, then the rules: what cannot be read in one way is not worth routing. */
 export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
   const framing = requestFraming(head);
@@ -55,6 +67,7 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;
+  if (origin.http2?.covers(facts.host) === false) return { kind: 'refuse', facts, ...MISDIRECTED };
   const elsewhere = redirection(rules, origin.listener, facts, origin.address);
   if (elsewhere !== undefined) return { ...elsewhere, facts };
   const decision = route(rules, facts);
@@ -62,7 +75,7 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
     const finding = { code: 'DENIED', message: deniedBy(decision) };
     return decision.answer === 'reset'
       ? { kind: 'reset', facts, decision, ...finding }
-      : { kind: 'refuse', facts, decision, status: 403, ...finding };
+      : { kind: 'refuse', facts, decision, status: DENIED[decision.answer], ...finding };
   }
   if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
   const name = decision.upstream ?? '';

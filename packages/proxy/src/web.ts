@@ -8,9 +8,8 @@ import type { RuleSet } from '@outrigger/rules';
 import { badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { replyBytes } from './http1/reply.ts';
 import { mayBeRepeated } from './persistence.ts';
-import type { Ends } from './proxyheader.ts';
 import { mapTarget, type RewriteContext, rewriteField } from './rewrite.ts';
-import type { Dial } from './upstream.ts';
+import type { Asked, Dialler } from './upstream.ts';
 import type { Forward } from './verdict.ts';
 
 /** Bytes we add to a head before it gets here: the fields a proxy owns, a client's certificate among them. The client's part was measured at the door. */
@@ -31,7 +30,7 @@ export type Rewriting = { server?: string; trouble?: Failure | { code: RewriteCo
 
 export type RewriteLane = {
   /** One per upstream, handing out in-memory streams into the lane. */
-  diallers: ReadonlyMap<string, Dial>;
+  diallers: ReadonlyMap<string, Dialler>;
   /** Says which request comes next on such a stream. */
   prepare(stream: Duplex, request: Forward): Rewriting;
 };
@@ -46,7 +45,7 @@ type Passage = {
 };
 
 /** The lane that all client connections pass through; they share nothing in it but code. */
-export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, Dial>): RewriteLane {
+export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, Dialler>): RewriteLane {
   /** By either end of a stream: connections know the outer one, the inner one is the socket of a request. */
   const passages = new WeakMap<Duplex, Passage>();
   const proxy = createHttpProxy();
@@ -100,13 +99,13 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
   }
 
   /** Opens a stream into the lane; its upstream connection is dialled when the first request wants it. */
-  function open(dial: Dial, ends: Ends): Duplex {
+  function open(dialler: Dialler, asked: Asked): Duplex {
     const [outer, inner] = duplexPair();
     const cancel = new AbortController();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const passage: Passage = { agent, fresh: true, request: undefined, rewriting: {} };
     const connect = async (): Promise<Duplex> => {
-      const dialled = await dial(cancel.signal, ends);
+      const dialled = await dialler.dial(asked, cancel.signal);
       if (dialled.kind === 'cancelled') throw new Error('the client is gone');
       passage.rewriting.server = dialled.server;
       if (dialled.kind === 'failed')
@@ -129,10 +128,13 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
     return outer;
   }
 
-  const diallers = new Map<string, Dial>();
-  for (const [name, dial] of servers) {
+  const diallers = new Map<string, Dialler>();
+  for (const [name, dialler] of servers) {
     const first = rules.upstreams.get(name)?.servers[0] ?? name;
-    diallers.set(name, async (_cancel, ends) => ({ kind: 'connected', socket: open(dial, ends), server: first }));
+    diallers.set(name, {
+      key: dialler.key,
+      dial: async (asked) => ({ kind: 'connected', socket: open(dialler, asked), server: first }),
+    });
   }
   return {
     diallers,

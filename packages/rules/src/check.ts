@@ -3,6 +3,8 @@
 
 import { parseAddressRange } from './address.ts';
 import { checkFrontDoor } from './checkdoor.ts';
+import { checkExchange } from './checkexchange.ts';
+import { checkServers } from './checkservers.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import { passedThroughTo } from './passthrough.ts';
@@ -26,13 +28,17 @@ export type RulesCode =
   | 'RULES_BAD_PATH'
   | 'RULES_BAD_HOST'
   | 'RULES_BAD_TLS'
+  | 'RULES_BAD_ENDPOINT'
   | 'RULES_NO_ACCESS'
   | 'RULES_NEVER_MATCHES'
   | 'RULES_UNUSED_UPSTREAM'
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
+  | 'RULES_AFFINITY'
   | 'RULES_TRUSTS_EVERYBODY'
+  | 'RULES_UNUSED_ENDPOINTS'
+  | 'RULES_SHORT_WAIT'
   | 'RULES_BAD_REDIRECT'
   | 'RULES_BAD_PASS_THROUGH'
   | 'RULES_PASS_THROUGH_UNSEEN'
@@ -111,6 +117,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       );
     }
   });
+  checkExchange(name, upstream, report);
   if (upstream.tls?.verify === false) {
     report(
       'warning',
@@ -120,6 +127,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
       'Set ca to the file of the authority that signed its certificate, and verify to true.',
     );
   }
+  checkServers(upstream, path, report);
   if (!rules.routes.some(({ to }) => to === name) && !passedThroughTo(rules).has(name)) {
     report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
   }

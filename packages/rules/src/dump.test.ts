@@ -49,7 +49,7 @@ const leaf = {
   methods: list(fc.constantFrom('GET', '!RPC_IN_DATA')),
   headers: list(fc.record({ name: word, regex: word })),
   clients: list(fc.constantFrom('10.0.0.0/8', '!2001:db8::/32', '192.0.2.1-192.0.2.9')),
-  ports: list(fc.integer({ min: 1, max: 65_535 })),
+  ports: list(fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constantFrom('1-65535', '8000-8999'))),
 };
 const simple = fc.record(leaf, { requiredKeys: [] });
 // Unbounded nesting of four recursive keys would grow without end: two levels show every way they combine.
@@ -77,7 +77,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     access: fc.array(
       fc.tuple(
         fc.constantFrom('allow' as const, 'deny' as const),
-        fc.constantFrom('forbidden' as const, 'reset' as const),
+        fc.constantFrom('forbidden' as const, 'misdirected' as const, 'reset' as const),
         condition,
         provenance,
       ),
@@ -91,16 +91,35 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     rpcOverHttp: fc.boolean(),
     idle: fc.integer({ min: 1, max: 1e8 }),
     trusted: fc.option(list(fc.constantFrom('10.0.0.0/8', '2001:db8::/32')), { nil: undefined }),
+    http2: fc.constantFrom({}, { http2: true }, { http2: false }),
   })
-  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted }) => ({
-    listen: [{ address: '127.0.0.1:443', ...(trusted && { proxyProtocol: trusted }), ...upstream }],
+  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted, http2 }) => ({
+    listen: [
+      {
+        address: '127.0.0.1:443',
+        tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 },
+        ...(trusted && { proxyProtocol: trusted }),
+        ...upstream,
+      },
+    ],
     upstreams: new Map([
-      ['a', upstreamOf({ servers: ['https://a:1'], rpcOverHttp, timeouts: { idle: `${idle}ms` }, ...upstream })],
+      [
+        'a',
+        upstreamOf({
+          servers: ['https://a:1'],
+          rpcOverHttp,
+          timeouts: { idle: `${idle}ms` },
+          rpcEndpoints: ['mbx1:6001', '*:6001-6004'],
+          ...upstream,
+        }),
+      ],
       [
         'b',
         upstreamOf({
           servers: ['http://b:1', 'http://c:1'],
           host: 'x.test',
+          affinity: 'cookie',
+          affinityCookie: { name: 'home' },
           proxyProtocol: 'v2',
           tls: { certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' } },
         }),
@@ -113,7 +132,7 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
       ...from,
     })),
     routes: routes.map(([when, to, from]) => ({ ...(when !== undefined && { when }), to, ...from })),
-    limits: { ...defaultLimits(), head: 256 * 1024 },
+    limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000 },
     tunnelMethods: [...TUNNEL_METHODS],
     ...(trusted && { trustedProxies: trusted }),
   }));

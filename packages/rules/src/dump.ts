@@ -90,12 +90,12 @@ function conditionDocument(condition: Condition): object {
 function limitsDocument(limits: Limits): object {
   const changed = Object.entries(limits).filter(([name, value]) => value !== DEFAULTS[name as keyof Limits]);
   if (changed.length === 0) return {};
-  const sizes = ['requestLine', 'head'];
-  return {
-    limits: Object.fromEntries(
-      changed.map(([name, value]) => [name, sizes.includes(name) ? formatSize(value) : formatDuration(value)]),
-    ),
-  };
+  return { limits: Object.fromEntries(changed.map(([name, value]) => [name, limitText(name, value)])) };
+}
+
+function limitText(name: string, value: number): string | number {
+  if (['connectionsPerClient', 'headsPerSecond'].includes(name)) return value;
+  return ['requestLine', 'head'].includes(name) ? formatSize(value) : formatDuration(value);
 }
 
 function withoutProvenance<Item extends Provenance>(item: Item): Omit<Item, keyof Provenance> {

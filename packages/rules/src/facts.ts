@@ -57,7 +57,7 @@ export function requestFacts(head: FactsHead, connection: { listener: Listener; 
     return bad('HOST_MISSING', 'an HTTP/1.1 request must have a Host field');
   }
 
-  const absolute = ABSOLUTE_FORM.exec(head.target);
+  const absolute = head.target.startsWith('/') ? null : ABSOLUTE_FORM.exec(head.target);
   const listenerScheme = connection.listener.tls === undefined ? 'http' : 'https';
   const scheme = absolute === null ? listenerScheme : (absolute[1]?.toLowerCase() as 'http' | 'https');
   // An empty Host is legal where a target has no authority (RFC 9110 7.2); it names nobody, like a missing one.
@@ -69,8 +69,9 @@ export function requestFacts(head: FactsHead, connection: { listener: Listener; 
   }
 
   const place = authority === '' && absolute === null ? { host: '', port: '' } : splitAuthority(authority);
-  const givenIsSound = given === undefined || given === '' || splitAuthority(given) !== undefined;
-  if (place === undefined || !givenIsSound)
+  // One the target overrides must be sound all the same.
+  const overridden = given === undefined || given === '' || given === authority ? undefined : given;
+  if (place === undefined || (overridden !== undefined && splitAuthority(overridden) === undefined))
     return bad('HOST_MALFORMED', 'the host is not a name, an address or [IPv6], with at most a port');
   return {
     kind: 'facts',

@@ -14,6 +14,7 @@ export {
   requestFacts,
   urlOf,
 } from './facts.ts';
+export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
@@ -21,6 +22,7 @@ export { compileRegex, type Regex, type RegexResult } from './regex.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
+export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';

@@ -10,7 +10,14 @@ describe('a rules file of the right shape', () => {
       frontEndHttps: false,
       timeouts: { connect: 10_000, answer: 3_900_000, idle: 3_900_000, tunnelIdle: 36_000_000 },
     });
-    expect(rules.limits).toEqual({ requestLine: 65_536, head: 131_072, headTime: 60_000, keepAlive: 180_000 });
+    expect(rules.limits).toEqual({
+      requestLine: 65_536,
+      head: 131_072,
+      headTime: 60_000,
+      keepAlive: 180_000,
+      connectionsPerClient: 4_096,
+      headsPerSecond: 2_000,
+    });
     expect(rules.tunnelMethods).toContain('RPC_ECHO_DATA');
   });
 
@@ -116,6 +123,11 @@ describe('errors name the place, the finding and the way out', () => {
       /not a pattern of the RE2 dialect/,
     ],
     [
+      'a range of ports that ends before it begins',
+      rulesText({ access: '[{ deny: { ports: 90-80 } }]' }),
+      /two of them: 8000-8999/,
+    ],
+    [
       'a path as it is spelled on the wire',
       rulesText({ access: '[{ deny: { path: { prefix: /a%20b } } }]' }),
       /never matches: conditions see the path decoded/,
@@ -124,6 +136,14 @@ describe('errors name the place, the finding and the way out', () => {
       'a host with a port',
       rulesText({ access: '[{ deny: { hosts: "a.test:443" } }]' }),
       /never matches: a host is a name without/,
+    ],
+    [
+      'an endpoint without a port',
+      rulesText({
+        upstreams:
+          '{ exchange: { servers: ["https://a:1"], rpcOverHttp: true, rpcEndpoints: [mbx1] }, apache: { servers: ["http://a:1"] } }',
+      }),
+      /:2:\d+: error: mbx1 is not an RPC endpoint. Write mbx1:6001.*RULES_BAD_ENDPOINT/,
     ],
     ['a host with a star inside', rulesText({ access: '[{ deny: { hosts: "*.a.test" } }]' }), /write \.a\.test/],
     [
@@ -177,6 +197,30 @@ describe('warnings about what works and is dangerous', () => {
           '{ exchange: { servers: ["https://a:1"], tls: { verify: false } }, apache: { servers: ["http://a:1"] } }',
       }),
       /RULES_TLS_UNVERIFIED/,
+    ],
+    [
+      'endpoints of an upstream without tunnels',
+      rulesText({
+        upstreams:
+          '{ exchange: { servers: ["https://a:1"], rpcEndpoints: "*:6001" }, apache: { servers: ["http://a:1"] } }',
+      }),
+      /no tunnel leads to exchange.*RULES_UNUSED_ENDPOINTS/,
+    ],
+    [
+      'a limit that ends the polls of phones',
+      rulesText({
+        upstreams:
+          '{ exchange: { servers: ["https://a:1"], rpcOverHttp: true, timeouts: { answer: 120s } }, apache: { servers: ["http://a:1"] } }',
+      }),
+      /:2:\d+: warning: 2m ends the polls of phones.*RULES_SHORT_WAIT/,
+    ],
+    [
+      'a limit that ends silent channels',
+      rulesText({
+        upstreams:
+          '{ exchange: { servers: ["https://a:1"], rpcOverHttp: true, timeouts: { tunnelIdle: 5m } }, apache: { servers: ["http://a:1"] } }',
+      }),
+      /5m ends channels that Outlook keeps open/,
     ],
     ['an upstream without a route', rulesText({ routes: '[{ to: apache }]' }), /no route leads to upstream exchange/],
   ])('%s', (_, text, expected) => {

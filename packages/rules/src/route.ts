@@ -1,4 +1,5 @@
 // Room: the one meaning of a rule. The proxy obeys it, `explain` prints it, tests hold it against the real daemons.
+import { endpointList } from './endpoint.ts';
 import type { RequestFacts } from './facts.ts';
 import { compileCondition, type Predicate, subjectOf } from './match.ts';
 import type { AccessLine, Route, RuleSet, Upstream } from './schema.ts';
@@ -8,7 +9,7 @@ import { compileTrusted, type TrustedProxies } from './trusted.ts';
 /** What becomes of a request. `access` and `upstream` are told also where a `refusal` keeps the request from going on. */
 export type Decision = {
   access: 'allow' | 'deny';
-  /** How a denial is answered: 403, or a reset connection. */
+  /** How a denial is answered: 403, 421, or a reset connection. */
   answer: AccessLine['answer'];
   /** The line that decided; undefined where no line matched, which denies. */
   accessLine?: AccessLine;
@@ -21,12 +22,19 @@ export type Decision = {
 };
 
 export type Refusal = {
-  status: 400 | 405 | 503;
-  code: 'PATH_AMBIGUOUS' | 'METHOD_NOT_TUNNELLED' | 'NO_ROUTE';
+  status: 400 | 403 | 405 | 503;
+  code: 'PATH_AMBIGUOUS' | 'METHOD_NOT_TUNNELLED' | 'ENDPOINT_REFUSED' | 'NO_ROUTE';
   message: string;
 };
 
-type CompiledRoute = { route: Route; upstream: Upstream; ignoreCase: boolean; matches: Predicate };
+type CompiledRoute = {
+  route: Route;
+  upstream: Upstream;
+  ignoreCase: boolean;
+  matches: Predicate;
+  /** Whether a tunnel's request target names an endpoint of the upstream's list. */
+  allowsEndpoint: (target: string) => boolean;
+};
 type CompiledAccessLine = { line: AccessLine; matches: Predicate };
 
 /** A rule set with its patterns and address sets built. Immutable; shared by all connections. */
@@ -49,7 +57,8 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
       const upstream = ruleSet.upstreams.get(route.to);
       if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${route.to}`);
       const ignoreCase = upstream.ignoreCase ?? upstream.rpcOverHttp;
-      return { route, upstream, ignoreCase, matches: compileCondition(route.when ?? {}, ignoreCase) };
+      const allowsEndpoint = upstream.rpcEndpoints === undefined ? () => true : endpointList(upstream.rpcEndpoints);
+      return { route, upstream, ignoreCase, matches: compileCondition(route.when ?? {}, ignoreCase), allowsEndpoint };
     }),
     access: { ignoringCase: accessLines(true), respectingCase: accessLines(false) },
     tunnelMethods: new Set(ruleSet.tunnelMethods),
@@ -94,6 +103,14 @@ function refusalOf(chosen: CompiledRoute | undefined, facts: RequestFacts, tunne
       status: 405,
       code: 'METHOD_NOT_TUNNELLED',
       message: `${facts.method} is let through only to an upstream with rpcOverHttp, which ${to.to} is not`,
+    };
+  }
+  // MS-TSGU names its target inside the tunnel; a query there is a token of the gateway's.
+  if (tunnelled && !facts.method.startsWith('RDG_') && !chosen.allowsEndpoint(facts.target)) {
+    return {
+      status: 403,
+      code: 'ENDPOINT_REFUSED',
+      message: `the query names no RPC endpoint that rpcEndpoints of ${to.to} allow`,
     };
   }
   const policy = upstream.ambiguousPaths ?? (upstream.rpcOverHttp ? 'refuse' : 'pass');

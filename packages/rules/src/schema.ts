@@ -24,6 +24,10 @@ export const DEFAULTS = {
   headTime: 60_000,
   /** Silence between two requests of a client connection. IIS drops idle connections after 120 s; it should be the one to. */
   keepAlive: 180_000,
+  /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
+  connectionsPerClient: 4_096,
+  /** Request heads of one client in a second. The same office opening web mail at once sends 60 each within ten seconds. */
+  headsPerSecond: 2_000,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
   connect: 10_000,
   /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */
@@ -50,6 +54,16 @@ const list = <Item extends z.ZodType>(item: Item) =>
     z.output<Item>[],
     z.input<Item> | z.input<Item>[]
   >;
+const PORT_MAX = 65_535;
+const PORT_FORM = 'a port is a number from 1 to 65535, or two of them: 8000-8999';
+const port = z.int(PORT_FORM).min(1, PORT_FORM).max(PORT_MAX, PORT_FORM);
+const portRange = z
+  .string()
+  .regex(/^\d{1,5}-\d{1,5}$/, PORT_FORM)
+  .refine((range) => {
+    const [first = 0, last = 0] = range.split('-').map(Number);
+    return first >= 1 && first <= last && last <= PORT_MAX;
+  }, PORT_FORM);
 const tlsVersion = z.enum(['1.0', '1.1', '1.2', '1.3']);
 
 const pathCondition = z.union(
@@ -75,9 +89,9 @@ const leafConditions = {
   headers: list(headerCondition).optional().meta({ description: 'A header field whose value matches a regex' }),
   clients: list(text).optional().meta({ description: 'Client addresses: one, CIDR, or first-last; ! negates' }),
   listeners: list(text).optional().meta({ description: 'Names (or addresses, where unnamed) of listeners; ! negates' }),
-  ports: list(z.int().min(1).max(65_535))
+  ports: list(z.union([port, portRange], PORT_FORM))
     .optional()
-    .meta({ description: 'Port of the URL: of the Host, else of the scheme' }),
+    .meta({ description: 'Port of the URL: of the Host, else of the scheme; a number, or a range written 8000-8999' }),
 };
 
 /** What a request must be for a rule to hold: AND over the keys, OR inside each list. The empty condition always holds. */
@@ -126,6 +140,11 @@ const listener = z.strictObject({
       minVersion: tlsVersion.optional(),
       maxVersion: tlsVersion.optional(),
       ciphers: text.optional().meta({ description: 'OpenSSL cipher list for TLS 1.2 and older' }),
+      // Browsers expect it; where it is not provably safe http2.ts withholds it whatever stands here.
+      http2: z.boolean().optional().meta({
+        description:
+          'Offer HTTP/2 for host names that can reach no rpcOverHttp upstream; default: true without ciphers',
+      }),
       clientCertificates: z
         .strictObject({
           ca: text.meta({ description: 'PEM file of the authorities whose client certificates count' }),
@@ -158,6 +177,10 @@ const upstream = z.strictObject({
     .min(1)
     .meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
+  rpcEndpoints: list(text).optional().meta({
+    description:
+      'RPC endpoints a tunnel may ask for: SERVER:PORT, SERVER:FIRST-LAST, * for any server; any where absent',
+  }),
   frontEndHttps: z.boolean().default(false).meta({ description: 'Send Front-End-Https: On' }),
   ignoreCase: z
     .boolean()
@@ -167,6 +190,23 @@ const upstream = z.strictObject({
     .enum(['refuse', 'pass'])
     .optional()
     .meta({ description: 'Paths that read in two ways (%2F, %00, …); default: refuse where rpcOverHttp, else pass' }),
+  affinity: z.enum(['none', 'client', 'cookie']).optional().meta({
+    description:
+      'Which of several servers a client is brought to: none, the first that can be reached (the default); client, one by its address; cookie, one by a cookie, and by the address for RPC and RDG channels, which have no cookies',
+  }),
+  affinityCookie: z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'a cookie name is letters, digits and a few signs (RFC 6265 4.1.1)')
+        .default('outrigger'),
+      sameSite: z.enum(['lax', 'strict', 'none']).default('lax').meta({
+        description:
+          'none where other sites post to this one (SAML) and the second answer must come from the same server',
+      }),
+    })
+    .optional()
+    .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
   proxyProtocol: z
     .enum(['v1', 'v2'])
     .optional()
@@ -175,9 +215,10 @@ const upstream = z.strictObject({
   tls: z
     .strictObject({
       verify: z.boolean().default(true),
-      serverName: text
-        .optional()
-        .meta({ description: 'Name in SNI and in the certificate; the server name where absent' }),
+      serverName: text.optional().meta({
+        description:
+          'Name in SNI and in the certificate. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
+      }),
       ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
       certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
     })
@@ -192,7 +233,9 @@ const upstream = z.strictObject({
     .prefault({}),
 });
 
-const denial = z.enum(['forbidden', 'reset']);
+const denial = z
+  .enum(['forbidden', 'misdirected', 'reset'])
+  .meta({ description: '403, 421 (RFC 9110 15.5.20: this is not the server of that host), or a reset connection' });
 const accessLine = z.union(
   [z.strictObject({ allow: condition }), z.strictObject({ deny: condition, answer: denial.default('forbidden') })],
   { error: 'an access line holds allow or deny, each with a condition ({} holds always)' },
@@ -217,6 +260,16 @@ const limits = z
     head: size.default(DEFAULTS.head),
     headTime: duration.default(DEFAULTS.headTime),
     keepAlive: duration.default(DEFAULTS.keepAlive),
+    connectionsPerClient: z
+      .int()
+      .min(1)
+      .default(DEFAULTS.connectionsPerClient)
+      .meta({ description: 'Connections of one client (IPv4 address, IPv6 /64) open at once; more are closed unread' }),
+    headsPerSecond: z
+      .int()
+      .min(1)
+      .default(DEFAULTS.headsPerSecond)
+      .meta({ description: 'Requests of one client in a second; more are answered 429' }),
   })
   .prefault({});
 

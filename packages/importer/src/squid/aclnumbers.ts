@@ -1,7 +1,6 @@
 // Room: acl values that are addresses, ports, schemes, methods and the listeners they name.
-import { type Condition, parseAddressRange } from '@outrigger/rules';
+import { parseAddressRange } from '@outrigger/rules';
 import type { AclValue } from './acl.ts';
-import { decimalRange } from './digits.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
 /** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
@@ -11,8 +10,6 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(
 );
 
 const PORT_MAX = 65_535;
-/** Ports of a range that are listed one by one; a longer range is a pattern over the URL. */
-const LISTED_PORTS_MAX = 32;
 
 /** Addresses, CIDR, netmasks, ranges; names are resolved when Squid starts (SQ-65 to SQ-67). */
 export function addresses(values: readonly AclValue[], { indirectClients }: MeaningContext): Meaning {
@@ -98,18 +95,11 @@ export function ports(values: readonly AclValue[], context: MeaningContext): Mea
   const { ranges, notes } = readRanges(values);
   if (ranges.length === 0) return { kind: 'never', notes };
   if (ranges.some(({ first, last }) => first <= 1 && last >= PORT_MAX)) return { kind: 'always', notes };
-  const isShort = ({ first, last }: Range): boolean => last - first < LISTED_PORTS_MAX;
-  const listed = ranges
-    .filter(isShort)
-    .flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
-  const long = ranges.filter((range) => !isShort(range));
-  // The URL names a port only where it is not the default: those two are listed beside the pattern.
-  const defaults = [80, 443].filter((port) => long.some(({ first, last }) => first <= port && port <= last));
-  const list = [...new Set([...listed, ...defaults])].filter((port) => port > 0);
-  if (long.length === 0) return meant({ ports: list }, notes);
-  const digits = long.flatMap(({ first, last }) => decimalRange(first, last)).join('|');
-  const url: Condition = { url: [{ regex: `^[a-z]+://[^/]*:(?:${digits})[/*]` }] };
-  return meant(list.length === 0 ? url : { any: [{ ports: list }, url] }, notes);
+  const entries = ranges
+    .map(({ first, last }) => ({ first: Math.max(first, 1), last }))
+    .filter(({ last }) => last > 0)
+    .map(({ first, last }) => (first === last ? first : `${first}-${last}`));
+  return entries.length === 0 ? { kind: 'never', notes } : meant({ ports: [...new Set(entries)] }, notes);
 }
 
 /** The scheme of the URL: of an absolute target, else of the listener (SQ-61). Outrigger serves http and https alone. */

@@ -11,12 +11,13 @@ const RULES = `listen:
     tls: { certificates: [{ cert: a, key: b }] }
     passThrough: [{ hosts: tls.contoso.com, to: exchange }]
 upstreams:
-  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true }
+  exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true, rpcEndpoints: 'mbx1:6001-6004' }
   apache: { servers: [http://127.0.0.1:8080] }
 access:
   - deny: { path: { prefix: /ecp }, clients: ['!10.0.0.0/8'] }
   - deny: { path: { prefix: /gone } }
     answer: reset
+  - { deny: { hosts: foreign.example }, answer: misdirected }
   - allow: {}
 routes:
   # from squid.conf:18 acl exch_url url_regex -i contoso.com/owa
@@ -47,12 +48,13 @@ describe('explain --json', () => {
       code: 0,
       access: 'allow',
       upstream: 'exchange',
+      servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
-        line: 19,
+        line: 20,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 16, importedFrom: [] },
+      accessLine: { line: 17, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -148,6 +150,23 @@ describe('explain --json', () => {
     ).toMatchObject({ upstream: 'exchange' });
   });
 
+  it('says whether a browser is offered HTTP/2 there, and what keeps it from that', async () => {
+    const { http2 } = await explained('GET', 'https://contoso.com/');
+    expect(http2).toEqual({
+      offered: false,
+      because: expect.stringMatching(
+        /rules.yaml:20\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+      ),
+    });
+    expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
+    expect((await explained('GET', 'http://contoso.com/')).http2.because).toMatch(/has no TLS/);
+    const tight = RULES.replace('url: { regex: contoso.com/owa, ignoreCase: true }', 'hosts: mail.contoso.com');
+    await withFolder({ 'rules.yaml': tight }, async (path) => {
+      const { out } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/');
+      expect(out).toMatch(/^http\/2 +offered to browsers$/m);
+    });
+  });
+
   it('still names the upstream of a request that is refused', async () => {
     expect(await explained('RPC_IN_DATA', 'https://contoso.com/site')).toMatchObject({
       code: 0,
@@ -159,6 +178,16 @@ describe('explain --json', () => {
       upstream: 'exchange',
       refusal: { status: 400, code: 'PATH_AMBIGUOUS' },
     });
+  });
+
+  it('says which RPC endpoint an upstream does not let tunnels reach', async () => {
+    const ask = (endpoint: string) => explained('RPC_IN_DATA', `https://contoso.com/owa?${endpoint}`);
+    expect(await ask('dc1:389')).toMatchObject({
+      code: 0,
+      upstream: 'exchange',
+      refusal: { status: 403, code: 'ENDPOINT_REFUSED' },
+    });
+    expect((await ask('MBX1:6004')).refusal).toBeUndefined();
   });
 
   it('denies a head the proxy would not take', async () => {
@@ -175,7 +204,16 @@ describe('explain for a person', () => {
       const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:19\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:20\n +from squid\.conf:18 {2}acl exch_url/m);
+    });
+  });
+
+  it('says how a denial is answered', async () => {
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://foreign.example/');
+      expect(code).toBe(3);
+      expect(out).toMatch(/^verdict +denied: 421$/m);
     });
   });
 

@@ -19,12 +19,17 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
+import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
+import { explainHttp2 } from './explainhttp2.ts';
 
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
+
+/** What the client of a denied request sees. */
+const DENIALS: Record<Decision['answer'], string> = { forbidden: '403', misdirected: '421', reset: 'connection reset' };
 
 type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
 
@@ -42,7 +47,9 @@ export type Explanation = {
   passedThrough?: true;
   listener: string;
   client: string;
-};
+  /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
+  http2: { offered: boolean; because?: string };
+} & ExplainedServers;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -90,8 +97,9 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
   const passed = compilePassThrough(listener)?.(serverNameOf(authority));
   if (passed !== undefined) {
-    const place = { listener: listenerName(listener), client: options.from };
-    const unseen = { lane: 'relay', route: null, accessLine: null } as const;
+    const http2 = { offered: false, because: 'the connection passes through, and its server speaks for itself' };
+    const place = { listener: listenerName(listener), client: options.from, http2 };
+    const unseen = { ...NO_SERVERS, lane: 'relay', route: null, accessLine: null } as const;
     return { access: 'allow', passedThrough: true, upstream: passed.to, ...unseen, ...place };
   }
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
@@ -100,8 +108,8 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const from = clientOf(head.fields, options.from, compiled.trusts);
   const client = from.kind === 'client' ? from.address : options.from;
   const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
-  const place = { listener: listenerName(listener), client };
-  const unrouted = { upstream: null, lane: 'relay', route: null, accessLine: null, ...place } as const;
+  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
+  const unrouted = { upstream: null, ...NO_SERVERS, lane: 'relay', route: null, accessLine: null, ...place } as const;
   if (result.kind === 'bad') {
     const { status, code, message } = result;
     return { access: 'deny', refusal: { status, code, message }, ...unrouted };
@@ -120,6 +128,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
+    ...explainServers(rules, decision.upstream, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -193,11 +202,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     access === 'deny'
       ? terminal.paint(
           'red',
-          refusal !== undefined
-            ? `refused with ${refusal.status}`
-            : answer === 'reset'
-              ? 'denied: connection reset'
-              : 'denied: 403',
+          refusal !== undefined ? `refused with ${refusal.status}` : `denied: ${DENIALS[answer ?? 'forbidden']}`,
         )
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
@@ -212,7 +217,9 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
+    ...printedServers(explanation),
     ['lane', lane],
+    ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ];
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }

@@ -46,8 +46,13 @@ export function emulatorScript(): string | undefined {
 export type Served = { port: number; stop(): Promise<void> };
 
 /** Starts a program that listens on `port`, waits until it does, and stops it by its pid. */
-export async function serve(command: string, args: readonly string[], port: number): Promise<Served> {
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+export async function serve(
+  command: string,
+  args: readonly string[],
+  port: number,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Served> {
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => {
     complaint += chunk.toString('utf8');
@@ -61,6 +66,33 @@ export async function serve(command: string, args: readonly string[], port: numb
     await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL));
   }
   return { port, stop: () => stop(child) };
+}
+
+export type Watched = { readonly said: string; until(what: RegExp): Promise<void>; stop(): Promise<void> };
+
+/** Starts a program that runs until it is stopped, by its pid. `until` rejects where it ends or does not say that in time. */
+export function watch(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Watched {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      said += chunk.toString('utf8');
+    });
+  }
+  return {
+    get said() {
+      return said;
+    },
+    async until(what) {
+      const deadline = Date.now() + CLIENT_PATIENCE / 2;
+      while (!what.test(said)) {
+        if (child.exitCode !== null || Date.now() > deadline)
+          throw new Error(`${command} did not say ${what}: ${said}`);
+        await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL));
+      }
+    },
+    stop: () => stop(child),
+  };
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -6,11 +6,8 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** Values of every field line of that name, in order; empty where there is none. */
 export function fieldValues(fields: Fields, name: string): string[] {
-  const wanted = name.toLowerCase();
   const values: string[] = [];
-  for (const [candidate, value] of fields) {
-    if (candidate.length === wanted.length && candidate.toLowerCase() === wanted) values.push(value);
-  }
+  for (const [candidate, value] of fields) if (isSame(candidate, name)) values.push(value);
   return values;
 }
 
@@ -38,6 +35,13 @@ function trimBlanks(text: string): string {
 
 /** True where the comma-separated field `name` has the member `token`, whatever its case. */
 export function hasToken(fields: Fields, name: string, token: string): boolean {
-  const wanted = token.toLowerCase();
-  return listMembers(fields, name).some((member) => member.toLowerCase() === wanted);
+  for (const [candidate, value] of fields) {
+    if (isSame(candidate, name) && splitList(value).some((member) => isSame(member, token))) return true;
+  }
+  return false;
+}
+
+/** Equal but for case. Lengths first: of the names in a head most differ there, and a head is asked a dozen times. */
+function isSame(one: string, other: string): boolean {
+  return one.length === other.length && (one === other || one.toLowerCase() === other.toLowerCase());
 }

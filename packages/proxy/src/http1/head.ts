@@ -102,7 +102,7 @@ function headReader<StartLine extends object, Head>(machine: Machine<StartLine, 
     const raw = before === 0 ? Buffer.from(bytes.subarray(headStart, end)) : bytes.subarray(headStart, end);
     const head = machine.join(startLine, cutFields(raw), raw);
     reset();
-    return { kind: 'head', head, rest: chunk.subarray(end - before) };
+    return { kind: 'head', head, rest: end - before === chunk.length ? NOTHING : chunk.subarray(end - before) };
   }
 
   /** Appends to the held bytes; doubling the room keeps a byte-by-byte sender at linear cost. */

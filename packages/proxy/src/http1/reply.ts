@@ -13,6 +13,7 @@ const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: strin
   413: ['Content Too Large', 'The request is too large.'],
   414: ['URI Too Long', 'The address of the request is too long.'],
   421: ['Misdirected Request', 'This server does not answer for that host.'],
+  429: ['Too Many Requests', 'Too many requests came from your address.'],
   431: ['Request Header Fields Too Large', 'The head of the request is too large.'],
   500: ['Internal Server Error', 'The proxy failed.'],
   501: ['Not Implemented', 'This kind of request is not served here.'],

@@ -1,0 +1,26 @@
+// Room: the line of `explain` about HTTP/2: whether a browser is offered it for a host, and what keeps it from that.
+import { formatPlace, type Http2Obstacle, http2Offer, type Listener, type RuleSet } from '@outrigger/rules';
+
+const OBSTACLES: Readonly<Record<Exclude<Http2Obstacle, 'rpc'>, string>> = {
+  plain: 'the listener has no TLS',
+  off: 'the listener says http2: false',
+  tls: 'the TLS versions or ciphers of the listener are its own; http2: true offers it with own ciphers all the same',
+  nameless: 'an address is no name, and without one nothing tells the hosts apart',
+};
+
+/** The offer to a client that connects to `authority`, HOST[:PORT], on this listener; `because` is a sentence. */
+export function explainHttp2(
+  rules: RuleSet,
+  listener: Listener,
+  authority: string,
+): { offered: boolean; because?: string } {
+  const host = authority.replace(/:\d*$/, '');
+  // RFC 6066 3: no address is sent in SNI.
+  const isAddress = host.startsWith('[') || /^[\d.]+$/.test(host);
+  const offer = http2Offer(rules, listener, isAddress ? '' : host);
+  if (offer.offered) return { offered: true };
+  if (offer.because !== 'rpc') return { offered: false, because: OBSTACLES[offer.because] };
+  const { at, to } = offer.route;
+  const place = at === undefined ? 'a route' : `the route ${formatPlace(at)}`;
+  return { offered: false, because: `${place} may lead to ${to}, which takes RPC, and RPC needs HTTP/1.1` };
+}

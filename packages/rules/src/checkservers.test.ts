@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { findings, rulesText } from './testing/rules.ts';
+
+/** Findings of rules whose Exchange has these settings. */
+function found(settings: string, servers = '[https://a.test, https://b.test]', routes?: string): string {
+  const upstreams = `{ exchange: { servers: ${servers}, rpcOverHttp: true, ${settings} }, apache: { servers: ['http://a:1'] } }`;
+  return findings(rulesText({ upstreams, ...(routes !== undefined && { routes }) })).join('\n');
+}
+
+describe('affinity', () => {
+  it('is quiet where there is something to choose', () => {
+    expect(found('affinity: client')).toBe('');
+    expect(found('affinity: cookie, affinityCookie: { name: home, sameSite: none }')).toBe('');
+  });
+
+  it.each([
+    ['a cookie without affinity: cookie', 'affinity: client, affinityCookie: { name: home }', undefined],
+    ['one server', 'affinity: client', '[https://a.test]'],
+  ])('warns of %s', (_, settings, servers) => {
+    expect(found(settings, servers)).toMatch(/^outrigger\.yaml:2:\d+: warning: .*\[RULES_AFFINITY\]$/);
+  });
+
+  it('refuses a name no cookie can have', () => {
+    expect(found("affinity: cookie, affinityCookie: { name: 'a;b' }")).toMatch(/error: .*cookie name/);
+  });
+});

@@ -1,0 +1,24 @@
+// Room: what can be wrong with how the servers of an upstream are chosen, watched and spoken to.
+import type { Report } from './check.ts';
+import type { DocumentPath } from './positions.ts';
+import type { Upstream } from './schema.ts';
+
+/** Findings about the servers of one upstream, which stands at `path`. */
+export function checkServers(upstream: Upstream, path: DocumentPath, report: Report): void {
+  checkAffinity(upstream, path, report);
+}
+
+function checkAffinity(
+  { affinity = 'none', affinityCookie, servers }: Upstream,
+  path: DocumentPath,
+  report: Report,
+): void {
+  if (affinityCookie !== undefined && affinity !== 'cookie') {
+    const message = 'this cookie is never set: the upstream has no affinity: cookie';
+    report('warning', 'RULES_AFFINITY', [...path, 'affinityCookie'], message, 'Add affinity: cookie, or leave it out.');
+  }
+  if (affinity !== 'none' && servers.length === 1) {
+    const message = 'there is one server, so there is nothing to choose';
+    report('warning', 'RULES_AFFINITY', [...path, 'affinity'], message, 'Add servers, or leave affinity out.');
+  }
+}

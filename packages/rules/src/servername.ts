@@ -1,0 +1,41 @@
+// Room: the two names of TLS towards a server: the one that is sent (SNI), and the one its certificate must carry. They are two
+// things: what a client says in its Host may choose a virtual host, and must never choose whom we trust.
+import { parseAddress } from './address.ts';
+import type { Upstream } from './schema.ts';
+import type { Server } from './server.ts';
+
+export type ServerNames = {
+  /** Sent in the handshake (RFC 6066 3); absent where there is no name to send. */
+  sni?: string;
+  /** Name or address the certificate is checked for where `tls.verify` is on. Only the rules say it. */
+  checked: string;
+};
+
+/** RFC 1035 2.3.4, with the underscores that names of hosts have in practice. SNI carries no addresses and no trailing dot. */
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*$/;
+
+/** RFC 6761 6.3: a name for an address of this machine, which no virtual host has. */
+const LOOPBACK_NAME = 'localhost';
+
+/**
+ * SNI is `tls.serverName`, else the name in the server's URL, else the Host that the server is sent: Apache since 2.4.64 answers
+ * 421 where SNI is missing, or names a host with other TLS settings than the one of the request (field cases 88, 90).
+ * `host`: of the request, lower case, without port; empty where it names none.
+ */
+export function serverNames(
+  server: Pick<Server, 'host'>,
+  upstream: Pick<Upstream, 'tls' | 'host'>,
+  host: string,
+): ServerNames {
+  const configured = upstream.tls?.serverName ?? server.host;
+  const sni = [configured, hostSent(upstream, host)].map((name) => name.toLowerCase()).find(isSendable);
+  return { ...(sni !== undefined && { sni }), checked: configured };
+}
+
+function hostSent({ host: fixed }: Pick<Upstream, 'host'>, host: string): string {
+  return fixed?.replace(/:\d*$/, '') ?? host;
+}
+
+function isSendable(name: string): boolean {
+  return name !== LOOPBACK_NAME && DNS_NAME.test(name) && parseAddress(name) === undefined;
+}
