@@ -13,6 +13,7 @@ const DAEMONS = {
   apache2: { programs: ['apache2', 'httpd'], package: 'apache2' },
   curl: { programs: ['curl'], package: 'curl' },
   openssl: { programs: ['openssl'], package: 'openssl' },
+  chromium: { programs: ['chromium', 'chromium-browser'], package: 'chromium' },
   freerdp: { programs: ['xfreerdp'], package: 'freerdp2-x11' },
   freerdpServer: { programs: ['freerdp-shadow-cli'], package: 'freerdp2-shadow-x11' },
   xvfb: { programs: ['Xvfb'], package: 'xvfb' },

@@ -1,8 +1,10 @@
 import { loadRules, type RequestFacts, type RuleSet, requestFacts } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
-import { explainServers, NO_SERVERS, printedServers } from './forwarding.ts';
+import { explainForwarding, NOWHERE, printedForwarding } from './forwarding.ts';
 
 const SERVERS = 'servers: [https://10.1.1.1, https://mbx2.corp.test, http://10.1.1.3]';
+
+const TO = { upstream: 'exchange' };
 
 function rulesWith(settings: string): RuleSet {
   const { rules } = loadRules(
@@ -27,18 +29,19 @@ function factsOf(rules: RuleSet, method: string, client: string, fields: [string
 
 function order(settings: string, method: string, client: string, fields: [string, string][] = []): string[] {
   const rules = rulesWith(settings);
-  return explainServers(rules, 'exchange', factsOf(rules, method, client, fields)).servers.map(({ url }) => url);
+  return explainForwarding(rules, TO, factsOf(rules, method, client, fields)).servers.map(({ url }) => url);
 }
 
 describe('the servers of a request, explained', () => {
   it('stand in the order of the rules, with the name sent to each', () => {
     const rules = rulesWith('');
-    const explained = explainServers(rules, 'exchange', factsOf(rules, 'GET', '192.0.2.1'));
-    expect(printedServers(explained)).toEqual([
+    const explained = explainForwarding(rules, TO, factsOf(rules, 'GET', '192.0.2.1'));
+    expect(printedForwarding(explained)).toEqual([
       ['server', 'https://10.1.1.1 (SNI contoso.com)'],
       ['  then', 'https://mbx2.corp.test (SNI mbx2.corp.test)'],
       ['  then', 'http://10.1.1.3'],
       ['affinity', 'none: the first that can be reached'],
+      ['limits', 'connect 10s, answer 65m, idle 65m'],
     ]);
   });
 
@@ -59,14 +62,22 @@ describe('the servers of a request, explained', () => {
 
   it('say that a channel goes by the address, cookie or not', () => {
     const rules = rulesWith(', affinity: cookie');
-    const affinity = (method: string) =>
-      explainServers(rules, 'exchange', factsOf(rules, method, '192.0.2.1')).affinity;
+    const affinity = (method: string) => explainForwarding(rules, TO, factsOf(rules, method, '192.0.2.1')).affinity;
     expect([affinity('GET'), affinity('RPC_IN_DATA')]).toEqual(['cookie', 'client']);
+  });
+
+  it('come with the limits that hold: of the route, else of the upstream; for a channel its own', () => {
+    const rules = rulesWith(', timeouts: { answer: 30m }');
+    const route = { to: 'exchange', timeouts: { idle: 60_000 } };
+    const limits = (method: string) =>
+      explainForwarding(rules, { ...TO, route }, factsOf(rules, method, '192.0.2.1')).limits;
+    expect(limits('GET')).toEqual({ connect: 10_000, answer: 1_800_000, idle: 60_000 });
+    expect(limits('RDG_OUT_DATA')).toEqual({ connect: 10_000, tunnelIdle: 36_000_000 });
   });
 
   it('are none where no route matches', () => {
     const rules = rulesWith('');
-    expect(explainServers(rules, undefined, factsOf(rules, 'GET', '192.0.2.1'))).toEqual(NO_SERVERS);
-    expect(printedServers(NO_SERVERS)).toEqual([]);
+    expect(explainForwarding(rules, {}, factsOf(rules, 'GET', '192.0.2.1'))).toEqual(NOWHERE);
+    expect(printedForwarding(NOWHERE)).toEqual([]);
   });
 });

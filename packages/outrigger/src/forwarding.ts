@@ -1,6 +1,16 @@
-// Room: how the proxy would reach the server of a request, as `explain` tells it: which servers in which order, under which name.
+// Room: how the proxy would reach the server of a request, as `explain` tells it: which servers in which order,
+// under which name, and how long it would wait.
 import { type Affinity, affinityOf, rendezvousOrder } from '@outrigger/proxy';
-import { parseServer, type RequestFacts, type RuleSet, serverNames } from '@outrigger/rules';
+import {
+  type Decision,
+  formatDuration,
+  parseServer,
+  type RequestFacts,
+  type RuleSet,
+  serverNames,
+  timeoutsOf,
+  type Upstream,
+} from '@outrigger/rules';
 
 export type ExplainedServer = {
   /** As the rules write it. */
@@ -10,36 +20,57 @@ export type ExplainedServer = {
 };
 
 /** Where a request would go. */
-export type ExplainedServers = {
+export type ExplainedForwarding = {
   /** What brings a client back to its server. */
   affinity: Affinity['by'];
   /** In the order in which they are tried; with a cookie that is not sent yet, in the order of the rules. */
   servers: ExplainedServer[];
+  /** Milliseconds; only the limits that hold for such a request. */
+  limits: Partial<Upstream['timeouts']>;
 };
 
 /** Of a request that goes nowhere. */
-export const NO_SERVERS: ExplainedServers = { affinity: 'none', servers: [] };
+export const NOWHERE: ExplainedForwarding = { affinity: 'none', servers: [], limits: {} };
 
-export function explainServers(rules: RuleSet, upstream: string | undefined, facts: RequestFacts): ExplainedServers {
-  const settings = rules.upstreams.get(upstream ?? '');
-  if (settings === undefined) return NO_SERVERS;
-  const affinity = affinityOf(settings, facts, rules.tunnelMethods.includes(facts.method));
+export function explainForwarding(
+  rules: RuleSet,
+  decision: Pick<Decision, 'upstream' | 'route'>,
+  facts: RequestFacts,
+): ExplainedForwarding {
+  const settings = rules.upstreams.get(decision.upstream ?? '');
+  if (settings === undefined) return NOWHERE;
+  const tunnel = rules.tunnelMethods.includes(facts.method);
+  const affinity = affinityOf(settings, facts, tunnel);
+  const { connect } = settings.timeouts;
+  const { answer, idle, tunnelIdle } = timeoutsOf(settings, decision.route);
   const written = settings.servers.map((url) => {
     const server = parseServer(url);
     const sni = server?.scheme === 'https' ? serverNames(server, settings, facts.host).sni : undefined;
     return { url, sni: sni ?? null };
   });
   const key = affinity.by === 'none' ? undefined : affinity.key;
-  return { affinity: affinity.by, servers: key === undefined ? written : rendezvousOrder(written, key) };
+  return {
+    affinity: affinity.by,
+    servers: key === undefined ? written : rendezvousOrder(written, key),
+    limits: tunnel ? { connect, tunnelIdle } : { connect, answer, idle },
+  };
 }
 
 /** Rows for a person: the first server, those that are tried where it cannot be reached, and why in this order. */
-export function printedServers({ affinity, servers }: ExplainedServers): [string, string][] {
+export function printedForwarding({ affinity, servers, limits }: ExplainedForwarding): [string, string][] {
   const rows = servers.map(({ url, sni }, index): [string, string] => {
     const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
     return [index === 0 ? 'server' : '  then', `${url}${name}`];
   });
-  return servers.length < 2 ? rows : [...rows, ['affinity', AFFINITY[affinity]]];
+  if (servers.length > 1) rows.push(['affinity', AFFINITY[affinity]]);
+  if (servers.length > 0) rows.push(['limits', limitsText(limits)]);
+  return rows;
+}
+
+function limitsText(limits: ExplainedForwarding['limits']): string {
+  return Object.entries(limits)
+    .map(([name, milliseconds]) => `${name} ${formatDuration(milliseconds)}`)
+    .join(', ');
 }
 
 const AFFINITY: Record<Affinity['by'], string> = {

@@ -78,6 +78,7 @@ export function pickKeyPair(pairs: readonly KeyPair[]): (name: string) => KeyPai
   };
 }
 
-function secureVersion(version: TlsVersion): SecureVersion {
+/** The same version as node calls it. */
+export function secureVersion(version: TlsVersion): SecureVersion {
   return version === '1.0' ? 'TLSv1' : `TLSv${version}`;
 }

@@ -5,10 +5,11 @@ import type { LogRecord } from './accesslog.ts';
 import { listenerTls } from './certificates.ts';
 import { createClients } from './clients.ts';
 import type { Runtime } from './connection.ts';
+import { type HealthWatch, watchHealth } from './health.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
-import { createDiallers, createTcpDiallers } from './upstream.ts';
+import { createDiallers, createTcpDiallers, type TellFailover } from './upstream.ts';
 import { createRewriteLane } from './web.ts';
 
 export type EdgeOptions = {
@@ -43,7 +44,8 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     now: now(),
     warn: (finding) => report({ kind: 'notice', at: now(), severity: 'warning', ...finding }),
   };
-  const dialling = createDiallers(rules, reader, now);
+  const tell: TellFailover = (finding) => report({ kind: 'notice', at: now(), ...finding });
+  const dialling = createDiallers(rules, reader, now, tell);
   const { prepared, problems } = prepareListeners(rules.listen, reader);
   if (dialling.kind === 'bad') return { kind: 'failed', problems: [...problems, ...dialling.problems] };
   if (problems.length > 0) return { kind: 'failed', problems };
@@ -51,10 +53,12 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
   const clients = createClients(rules.limits, report, now);
-  const tcpDiallers = createTcpDiallers(rules, now);
+  const tcpDiallers = createTcpDiallers(rules, now, tell);
   const runtime: Runtime = { rules: compileRules(rules), diallers, tcpDiallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
+  let health: HealthWatch | undefined;
   const close = async (graceMs = 0): Promise<void> => {
+    health?.close();
     await Promise.all(listeners.map((listener) => listener.close(graceMs)));
   };
   for (const listener of prepared) {
@@ -66,6 +70,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     await close();
     return { kind: 'failed', problems };
   }
+  health = watchHealth(rules, diallers, report, now);
   const edge: Edge = {
     addresses: listeners.map(({ address }) => address),
     connections: () => listeners.reduce((sum, listener) => sum + listener.connections(), 0),

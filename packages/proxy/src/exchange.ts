@@ -1,6 +1,6 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName, type RequestFacts } from '@outrigger/rules';
+import { type CompiledRules, listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
@@ -32,8 +32,6 @@ export type Session = {
   now: () => number;
   /** The last request of a tunnel was answered with a login round, and none has come up since. */
   loginOpen: boolean;
-  /** The visit of a client that has sent no affinity cookie, so that it stays at one server without one. */
-  newVisit?: string;
   /** Address of the client whose requests the pinned connections have carried; a trusted proxy may bring many on one. */
   lastClient?: string;
 };
@@ -139,7 +137,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
-  const { asked, ownField } = placeAtServer(verdict, session);
+  const { asked, ownField } = placeAtServer(verdict, session.origin);
   for (;;) {
     const taken = await pins.take(verdict.name, asked);
     if (taken.kind === 'cancelled') {
@@ -168,16 +166,16 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
 }
 
 /** What decides about its server, and the field line that lets the client come back to it. */
-function placeAtServer({ upstream, facts, tunnel }: Forward, session: Session): { asked: Asked; ownField?: Buffer } {
-  const toldOf = { host: facts.host, ends: endsOf(facts, session.origin) };
+function placeAtServer({ upstream, facts, tunnel }: Forward, origin: Origin): { asked: Asked; ownField?: Buffer } {
+  const toldOf = { host: facts.host, ends: endsOf(facts, origin) };
   const affinity = affinityOf(upstream, facts, tunnel);
   if (affinity.by === 'none') return { asked: toldOf };
   if (affinity.key !== undefined) return { asked: { ...toldOf, belongsTo: affinity.key } };
-  session.newVisit ??= newVisit();
-  const overTls = session.origin.listener.tls !== undefined;
+  origin.newVisit ??= newVisit();
+  const overTls = origin.listener.tls !== undefined;
   return {
-    asked: { ...toldOf, belongsTo: session.newVisit },
-    ownField: visitField(upstream, session.newVisit, overTls),
+    asked: { ...toldOf, belongsTo: origin.newVisit },
+    ownField: visitField(upstream, origin.newVisit, overTls),
   };
 }
 
@@ -187,15 +185,15 @@ function endsOf(facts: RequestFacts, { address, port, local }: Origin): Ends {
 }
 
 function carry(
-  { name, framing, tunnel, upstream }: Forward,
+  { name, framing, tunnel, upstream, decision }: Forward,
   head: RequestHead,
   { client }: Session,
   pin: Pin,
   ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
 ): Promise<RelayEnd> {
   const { leg, reader, server, fresh } = pin;
-  const { timeouts } = upstream;
   const place = `${name} (${server})`;
+  const timeouts = timeoutsOf(upstream, decision.route);
   pin.fresh = false;
   return relay({ client, upstream: leg, reader, place, head, framing, tunnel, fresh, timeouts, ...ours });
 }

@@ -123,7 +123,7 @@ async function look(
   reader: PemReader,
   cancel: AbortSignal,
 ): Promise<Seen> {
-  const dialling = createDiallers({ ...rules, upstreams: new Map([[name, upstream]]) }, reader, Date.now);
+  const dialling = createDiallers({ ...rules, upstreams: new Map([[name, upstream]]) }, reader, Date.now, () => {});
   const dialler = dialling.kind === 'diallers' ? dialling.diallers.get(name) : undefined;
   if (dialler === undefined) return { kind: 'unknown', reason: 'its TLS files cannot be used.' };
   const self = { address: '127.0.0.1', port: 0 };

@@ -95,7 +95,17 @@ const NOT_TLS = upstreamRow(
 const TLS = upstreamRow(
   'UPSTREAM_TLS',
   'and we found no common way to speak TLS',
-  'Compare TLS versions and ciphers on both sides; a server may want a client certificate (tls.certificate).',
+  'Compare TLS versions and ciphers on both sides: an old server may need tls.minVersion, another a client certificate (tls.certificate).',
+);
+const NO_SOCKET = upstreamRow(
+  'UPSTREAM_UNREACHABLE',
+  'has no socket there',
+  'Is the server running, and is the path right?',
+);
+const NOT_OURS = upstreamRow(
+  'UPSTREAM_UNREACHABLE',
+  'may not be used by this user',
+  'Let the user this process runs as write to the socket and enter its folder.',
 );
 const TROUBLE = upstreamRow('UPSTREAM_TROUBLE', 'could not be used', 'The error above names the cause.');
 const DESCRIPTORS: Row = {
@@ -118,6 +128,9 @@ const ROWS: Readonly<Record<string, Row>> = {
   ECONNREFUSED: REFUSED,
   EHOSTUNREACH: UNREACHABLE,
   ENETUNREACH: UNREACHABLE,
+  ENOENT: NO_SOCKET,
+  ENOTSOCK: NO_SOCKET,
+  EACCES: NOT_OURS,
   EHOSTDOWN: UNREACHABLE,
   ENETDOWN: UNREACHABLE,
   EADDRNOTAVAIL: PORTS,

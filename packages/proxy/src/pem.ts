@@ -3,14 +3,14 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import type { CertificateFiles } from '@outrigger/rules';
 import { openPkcs12 } from './pkcs12.ts';
-import type { StartProblem } from './start.ts';
+import type { StartNoticeCode, StartProblem } from './start.ts';
 
 /** What files are read with, and who hears of one that works and should not. */
 export type PemReader = {
   readFile: ReadFile;
   /** Milliseconds since 1970. */
   now: number;
-  warn(finding: { code: 'CERTIFICATE_EXPIRED'; message: string }): void;
+  warn(finding: { code: StartNoticeCode; message: string }): void;
 };
 
 /** Reads a whole file or throws a node error. */

@@ -1,3 +1,4 @@
+import { createAuthority } from '@outrigger/tools/certs';
 import { type Exchange, startExchange } from '@outrigger/tools/exchange/index';
 import { prepare } from '@outrigger/tools/outlook/handshake';
 import { expectResponse, type Wire } from '@outrigger/tools/wire';
@@ -80,4 +81,23 @@ describe.each(LANES)('eight NTLM clients at once through the %s lane', (_, rewri
         .sort(),
     ).toEqual([...served].sort());
   });
+});
+
+it('gives a client a login of its own for each host it asks a TLS server for, and keeps them apart', async () => {
+  const { certPem: cert, keyPem: key } = await (await createAuthority()).issue({ names: ['contoso.com'] });
+  const exchange = stage.keep(await startExchange({ users: USERS, tls: { cert, key } }));
+  const rules = simpleRules(exchange.port, 'tls: { verify: false }').replace('http://127', 'https://127');
+  const wire = await (await stage.proxy(rules)).wire();
+  const [credentials] = USERS;
+  if (credentials === undefined) throw new Error('there is a user');
+  const legs = await prepare(wire, ASK, { auth: 'ntlm', credentials }, PATIENCE);
+  if (legs.kind !== 'ready') throw new Error('the client was not challenged');
+  await wire.send(legs.head, SOAP);
+  const served = [await answeredAs(wire)];
+  for (const host of ['autodiscover.contoso.com', 'contoso.com']) {
+    await wire.send(WITHOUT_LOGIN.replace('contoso.com', host));
+    served.push(await answeredAs(wire));
+  }
+  expect(served).toEqual(['CONTOSO\\user0', undefined, 'CONTOSO\\user0']);
+  expect(exchange.events.some(({ kind }) => kind === 'ntlm-split')).toBe(false);
 });

@@ -111,4 +111,10 @@ describe('a header we send', () => {
     expect(proxyHeaderBytes('v1', V4).toString()).toBe('PROXY TCP4 203.0.113.7 192.0.2.1 51000 443\r\n');
     expect(proxyHeaderBytes('v2', V4).toString('hex')).toBe(`${SIGNATURE}2111000c${v4Block}`);
   });
+
+  it('names nobody on a connection of our own', () => {
+    expect(read(proxyHeaderBytes('v1', undefined))).toEqual({ kind: 'header', rest: Buffer.alloc(0) });
+    expect(read(proxyHeaderBytes('v2', undefined))).toEqual({ kind: 'header', rest: Buffer.alloc(0) });
+    expect(proxyHeaderBytes('v2', undefined).toString('hex')).toBe(`${SIGNATURE}20000000`);
+  });
 });

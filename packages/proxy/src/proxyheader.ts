@@ -113,8 +113,13 @@ function textOf(bytes: Buffer): string {
   return new SocketAddress({ address, family: 'ipv6' }).address;
 }
 
-/** The header to send ahead of a connection. Ends of two families go as IPv6, the IPv4 one mapped. */
-export function proxyHeaderBytes(version: ProxyVersion, { source, destination }: Ends): Buffer {
+/**
+ * The header to send ahead of a connection. Ends of two families go as IPv6, the IPv4 one mapped. Without ends it is a
+ * connection of our own, such as a health check: UNKNOWN in version 1, LOCAL in version 2 (proxy-protocol.txt 2.1, 2.2).
+ */
+export function proxyHeaderBytes(version: ProxyVersion, ends: Ends | undefined): Buffer {
+  if (ends === undefined) return version === 'v1' ? Buffer.from('PROXY UNKNOWN\r\n', 'latin1') : localHeader();
+  const { source, destination } = ends;
   const isV4 = isIPv4(source.address) && isIPv4(destination.address);
   if (version === 'v1') {
     const written = ({ address }: Party): string =>
@@ -133,6 +138,14 @@ export function proxyHeaderBytes(version: ProxyVersion, { source, destination }:
   bytesOf(destination.address, size).copy(header, V2_FIXED + size);
   header.writeUInt16BE(source.port, V2_FIXED + 2 * size);
   header.writeUInt16BE(destination.port, V2_FIXED + 2 * size + 2);
+  return header;
+}
+
+/** Version 2, command LOCAL, no family, no addresses. */
+function localHeader(): Buffer {
+  const header = Buffer.alloc(V2_FIXED);
+  V2_SIGNATURE.copy(header);
+  header.writeUInt8(V2_LOCAL, V2_FIXED - 4);
   return header;
 }
 

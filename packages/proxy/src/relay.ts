@@ -7,6 +7,7 @@
 //
 // Either side may end its direction first; that passes on as a half-close. A response may come, and even end, while the request
 // is still being sent: an OUT channel lives on that, and a 401 may answer an IN whose 1 GiB has not begun.
+import type { Timeouts } from '@outrigger/rules';
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { hasToken } from './http1/fields.ts';
@@ -34,8 +35,8 @@ export type RelayRequest = {
   tunnel: boolean;
   /** No request went over this upstream connection before. */
   fresh: boolean;
-  /** Milliseconds, of the upstream. */
-  timeouts: { answer: number; idle: number; tunnelIdle: number };
+  /** Milliseconds, of the route or its upstream. */
+  timeouts: Timeouts;
 };
 
 /**

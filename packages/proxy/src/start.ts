@@ -12,6 +12,9 @@ export type StartCode =
   | 'ADDRESS_FORBIDDEN'
   | 'ADDRESS_UNUSABLE';
 
+/** What is told at the start and keeps nobody from being served. Closed; each has its line in the README. */
+export type StartNoticeCode = 'CERTIFICATE_EXPIRED' | 'TLS_OBSOLETE';
+
 /** `message` is a finding and its remedy. */
 export type StartProblem = { code: StartCode; message: string };
 

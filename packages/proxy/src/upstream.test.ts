@@ -1,13 +1,21 @@
 import { createServer } from 'node:net';
+import { accept } from '@outrigger/tools/acceptor';
 import { createAuthority } from '@outrigger/tools/certs';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { LogRecord } from './accesslog.ts';
 import { answer, echoing, nextHead, openStage, simpleRules } from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
 
 const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
+
+function notices({ records }: { records: readonly LogRecord[] }): [string, string][] {
+  return records.flatMap((record) =>
+    record.kind === 'notice' ? [[record.code, record.severity] satisfies [string, string]] : [],
+  );
+}
 
 /** A port nobody listens on. */
 async function closedPort(): Promise<number> {
@@ -34,6 +42,51 @@ describe('dialling', () => {
       expect((await expectResponse(wire)).body.toString()).toMatch(/^alive/);
     }
     expect(await proxy.request('/')).toMatchObject({ server: `http://127.0.0.1:${port}` });
+  });
+
+  it('tells once that a server cannot be reached, and once that it can again', async () => {
+    const dead = await closedPort();
+    const alive = await stage.server(echoing('alive'));
+    let time = 0;
+    const clock = (): number => time;
+    const rules = simpleRules(alive).replace(/servers: \[/, `servers: ['http://127.0.0.1:${dead}', `);
+    const proxy = await stage.proxy(rules, undefined, clock);
+    const ask = async (): Promise<string> => {
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      return (await expectResponse(wire)).body.toString();
+    };
+    for (time = 0; time < 50_000; time += 11_000) expect(await ask()).toMatch(/^alive/);
+    expect(notices(proxy)).toEqual([['SERVER_UNREACHABLE', 'warning']]);
+    stage.keep(await accept({ port: dead }, echoing('back')));
+    time += 11_000;
+    expect(await ask()).toMatch(/^back/);
+    expect(notices(proxy)).toEqual([
+      ['SERVER_UNREACHABLE', 'warning'],
+      ['SERVER_REACHED', 'note'],
+    ]);
+  });
+
+  it.each([
+    ['goes on asking a server whose handshake fails under a name the client chose', '{ verify: false }', 2],
+    ['asks it last for a while where the rules chose the name', '{ verify: false, serverName: a.test }', 1],
+  ])('%s', async (_, settings, times) => {
+    const leaf = await (await createAuthority()).issue({ names: ['a.test'] });
+    let failed = 0;
+    const broken = await stage.server(async (connection) => {
+      failed += 1;
+      await connection.inlet.some(1_000);
+      await connection.send(Buffer.from('no TLS for this name\r\n'));
+    });
+    const port = await stage.server(echoing('well'), { cert: leaf.certPem, key: leaf.keyPem });
+    const rules = secureRules(broken, settings).replace(`${broken}'`, `${broken}', 'https://127.0.0.1:${port}'`);
+    const proxy = await stage.proxy(rules);
+    for (let round = 0; round < 2; round++) {
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      expect((await expectResponse(wire)).body.toString()).toMatch(/^well/);
+    }
+    expect(failed).toBe(times);
   });
 
   it('never goes on to the next server once a byte was sent', async () => {
@@ -166,6 +219,43 @@ describe('TLS towards a server', async () => {
     await wire.send('GET / HTTP/1.1\r\nHost: mail.a.test\r\n\r\n');
     expect((await expectResponse(wire)).status).toBe(502);
     expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_CERT_NAME' });
+  });
+
+  it.each(['1.0', '1.1'] as const)(
+    'speaks TLS %s with a server that knows nothing newer, where it is told to, and warns',
+    async (version) => {
+      const node = version === '1.0' ? 'TLSv1' : 'TLSv1.1';
+      const rsa = await authority.issue({ names: ['mail.a.test'], keyType: 'rsa' });
+      const old = {
+        cert: rsa.certPem,
+        key: rsa.keyPem,
+        minVersion: node,
+        maxVersion: node,
+        ciphers: 'ALL:@SECLEVEL=0',
+      } as const;
+      const port = await stage.server((connection) => echoing(connection.tls?.protocol ?? '')(connection), old);
+      const refusing = await stage.proxy(secureRules(port, '{ verify: false }'));
+      const refused = await refusing.wire();
+      await refused.send(GET);
+      expect((await expectResponse(refused)).status).toBe(502);
+      expect(await refusing.request('/')).toMatchObject({ code: 'UPSTREAM_TLS' });
+      expect(refusing.records.filter(({ kind }) => kind === 'notice')).toEqual([]);
+
+      const proxy = await stage.proxy(secureRules(port, `{ verify: false, minVersion: '${version}' }`));
+      const wire = await proxy.wire();
+      await wire.send(GET);
+      expect((await expectResponse(wire)).body.toString()).toBe(`${node} 1 /`);
+      expect(await proxy.notice('TLS_OBSOLETE')).toMatchObject({ severity: 'warning' });
+    },
+  );
+
+  it('speaks nothing older than it is told', async () => {
+    const port = await stage.server(echoing('one'), { ...tls, maxVersion: 'TLSv1.2' });
+    const proxy = await stage.proxy(secureRules(port, "{ verify: false, minVersion: '1.3' }"));
+    const wire = await proxy.wire();
+    await wire.send(GET);
+    expect((await expectResponse(wire)).status).toBe(502);
+    expect(await proxy.request('/')).toMatchObject({ code: 'UPSTREAM_TLS' });
   });
 
   it('says so where the server speaks no TLS', async () => {

@@ -1,14 +1,8 @@
-// Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached; TLS with one
-// secure context per upstream and its sessions used again. A connection belongs to one client connection and is never shared.
-import { connect as connectPlain, type Socket, type TcpNetConnectOpts } from 'node:net';
+// Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached. A
+// connection belongs to one client connection and is never shared.
+import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import {
-  type ConnectionOptions,
-  checkServerIdentity,
-  connect as connectTls,
-  createSecureContext,
-  type SecureContextOptions,
-} from 'node:tls';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import {
   parseServer,
   passedThroughTo,
@@ -19,9 +13,10 @@ import {
   type Upstream,
 } from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
-import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
-import { loadKeyPair, type PemReader, readPem } from './pem.ts';
+import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
+import type { PemReader } from './pem.ts';
 import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
+import { secureOptions, tlsNames } from './servertls.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
 
@@ -48,8 +43,8 @@ export type Asked = {
   host: string;
   /** Who comes back to the same server (affinity.ts); absent where the order of the rules holds for all. */
   belongsTo?: string;
-  /** The client's own connection, as the PROXY protocol tells servers of it. */
-  ends: Ends;
+  /** The client's own connection, as the PROXY protocol tells servers of it; absent where we dial for ourselves. */
+  ends?: Ends;
 };
 
 export type Dialler = {
@@ -59,34 +54,66 @@ export type Dialler = {
   dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
 };
 
+/** One server of an upstream, for whoever watches its health. */
+export type WatchedServer = {
+  /** As the rules write it. */
+  readonly url: string;
+  /** Found unwell: others are tried before it. */
+  down: boolean;
+  /** Dials this server and no other. */
+  dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
+};
+
+/** The dialler of an upstream's own servers. */
+export type ServerDialler = Dialler & { servers: readonly WatchedServer[] };
+
 export type DiallersResult =
-  | { kind: 'diallers'; diallers: ReadonlyMap<string, Dialler> }
+  | { kind: 'diallers'; diallers: ReadonlyMap<string, ServerDialler> }
   | { kind: 'bad'; problems: StartProblem[] };
 
+/** What is told when another server takes over, and when the first is back. Closed; each has its line in the README. */
+export type FailoverCode = 'SERVER_UNREACHABLE' | 'SERVER_REACHED';
+
+/** Who hears of it. */
+export type TellFailover = (finding: { severity: 'warning' | 'note'; code: FailoverCode; message: string }) => void;
+
 /** One dialler for each upstream of the rules, its files read and checked once. */
-export function createDiallers(rules: RuleSet, reader: PemReader, now: () => number): DiallersResult {
+export function createDiallers(
+  rules: RuleSet,
+  reader: PemReader,
+  now: () => number,
+  tell: TellFailover,
+): DiallersResult {
   const problems: StartProblem[] = [];
-  const diallers = new Map<string, Dialler>();
+  const diallers = new Map<string, ServerDialler>();
   for (const [name, upstream] of rules.upstreams) {
-    const secure = secureOptions(upstream, reader);
+    const secure = secureOptions(name, upstream, reader);
     if (secure.kind === 'bad') problems.push(secure.problem);
-    else diallers.set(name, createDialler(name, upstream, secure.options, now));
+    else diallers.set(name, createDialler(name, upstream, secure.options, now, tell));
   }
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'diallers', diallers };
 }
 
 /** Diallers that only connect, for what passes through with its own TLS. */
-export function createTcpDiallers(rules: RuleSet, now: () => number): ReadonlyMap<string, Dialler> {
+export function createTcpDiallers(rules: RuleSet, now: () => number, tell: TellFailover): ReadonlyMap<string, Dialler> {
   const diallers = new Map<string, Dialler>();
   for (const name of passedThroughTo(rules)) {
     const upstream = rules.upstreams.get(name);
     if (upstream === undefined) throw new Error(`a pass-through to an unknown upstream passed the loader: ${name}`);
-    diallers.set(name, createDialler(name, upstream, undefined, now));
+    diallers.set(name, createDialler(name, upstream, undefined, now, tell));
   }
   return diallers;
 }
 
-type Target = { server: Server; url: string; place: string; shunnedUntil: number; sessions: SessionCache };
+type Target = WatchedServer & {
+  server: Server;
+  place: string;
+  /** It could not be reached, and has not been since; it was told. */
+  unreachable: boolean;
+  /** Tried last until then, milliseconds since 1970. */
+  shunnedUntil: number;
+  sessions: SessionCache;
+};
 
 /** `tls` undefined: TCP alone, whatever the URL of a server says. */
 function createDialler(
@@ -94,47 +121,94 @@ function createDialler(
   upstream: Upstream,
   tls: ConnectionOptions | undefined,
   now: () => number,
-): Dialler {
-  const targets = upstream.servers.map((url): Target => {
+  tell: TellFailover,
+): ServerDialler {
+  const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
+    tls !== undefined && server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
+  const servers = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
-    return { server, url, place: `${name} (${url})`, shunnedUntil: 0, sessions: new Map() };
+    const target: Target = {
+      server,
+      url,
+      place: `${name} (${url})`,
+      down: false,
+      unreachable: false,
+      shunnedUntil: 0,
+      sessions: new Map(),
+      dial: (asked, cancel) =>
+        dialOnce(target, upstream, tls && { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
+    };
+    return target;
   });
-  const namesFor = ({ server }: Target, { host }: Asked) => serverNames(server, upstream, host);
-  const secure = targets.filter(({ server }) => server.scheme === 'https');
 
   // With affinity or without, the order is the same for all connections of a client: both channels of a virtual connection, and
   // one that replaces OUT hours later, must meet at one server (MS-RPCH 3.2.4.5.6.1).
   const orderFor = ({ belongsTo }: Asked): readonly Target[] =>
-    belongsTo === undefined || targets.length === 1 ? targets : rendezvousOrder(targets, belongsTo);
+    belongsTo === undefined || servers.length === 1 ? servers : rendezvousOrder(servers, belongsTo);
+  /** None is left out: where all are unwell, each is still tried. */
+  const unwellLast = ({ down, shunnedUntil }: Target): number => (down ? 2 : shunnedUntil > now() ? 1 : 0);
 
   return {
+    servers,
     key(asked) {
-      const names = new Set(secure.map((target) => namesFor(target, asked).sni ?? ''));
+      const names = new Set(servers.map((target) => namesFor(target, asked)?.sni ?? ''));
       return [...names, orderFor(asked)[0]?.url].join();
     },
     async dial(asked, cancel) {
-      const order = [...orderFor(asked)].sort(
-        (a, b) => Number(a.shunnedUntil > now()) - Number(b.shunnedUntil > now()),
-      );
       let last: Dialled = { kind: 'cancelled' };
-      for (const target of order) {
-        const named = tls && { ...tls, ...tlsNames(namesFor(target, asked)) };
-        last = await dialOnce(target, upstream, named, asked.ends, cancel);
-        if (last.kind === 'connected') target.shunnedUntil = 0;
+      for (const target of [...orderFor(asked)].sort((a, b) => unwellLast(a) - unwellLast(b))) {
+        last = await target.dial(asked, cancel);
+        if (last.kind === 'connected') takeBack(target);
         if (last.kind !== 'failed') return last;
-        target.shunnedUntil = now() + SHUNNED;
+        if (blames(target, asked, last.failure)) shun(target, last.failure);
       }
       return last;
     },
   };
+
+  /** A handshake that fails under a name the client made up must not turn others away from a server that is well. */
+  function blames(target: Target, asked: Asked, { whose, code }: Failure): boolean {
+    const nameIsOurs = namesFor(target, asked)?.sni === namesFor(target, NOBODY)?.sni;
+    return whose === 'upstream' && (nameIsOurs || BEFORE_HANDSHAKE.has(code));
+  }
+
+  /** Where there is one server, the record of each request says the same. */
+  function shun(target: Target, { message }: Failure): void {
+    target.shunnedUntil = now() + SHUNNED;
+    if (target.unreachable || servers.length === 1) return;
+    target.unreachable = true;
+    tell({
+      severity: 'warning',
+      code: 'SERVER_UNREACHABLE',
+      message: `${message} Other servers are tried before it; it is tried again every ${SHUNNED / 1_000} s.`,
+    });
+  }
+
+  function takeBack(target: Target): void {
+    target.shunnedUntil = 0;
+    if (!target.unreachable) return;
+    target.unreachable = false;
+    tell({ severity: 'note', code: 'SERVER_REACHED', message: `${target.place} can be reached again.` });
+  }
 }
+
+/** A request without a Host: what is sent for it is what the rules say. */
+const NOBODY: Asked = { host: '' };
+
+/** Failures in which no name has been sent yet, or nothing came of it. */
+const BEFORE_HANDSHAKE: ReadonlySet<FailureCode> = new Set<FailureCode>([
+  'UPSTREAM_REFUSED',
+  'UPSTREAM_UNREACHABLE',
+  'UPSTREAM_NAME_UNKNOWN',
+  'UPSTREAM_CONNECT_TIMEOUT',
+]);
 
 function dialOnce(
   target: Target,
   upstream: Upstream,
   tls: ConnectionOptions | undefined,
-  ends: Ends,
+  ends: Ends | undefined,
   cancel: AbortSignal,
 ): Promise<Dialled> {
   const { server, url, place, sessions } = target;
@@ -142,8 +216,7 @@ function dialOnce(
   return new Promise((resolve) => {
     if (cancel.aborted) return resolve({ kind: 'cancelled' });
     const address = {
-      host: server.host,
-      port: server.port,
+      ...(server.scheme === 'unix' ? { path: server.path } : { host: server.host, port: server.port }),
       allowHalfOpen: true,
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
@@ -192,41 +265,9 @@ function dialOnce(
 }
 
 /** A TCP connection whose first bytes, ahead of any TLS, are a PROXY header. */
-function connectAnnounced(address: TcpNetConnectOpts, header: Buffer): Socket {
+function connectAnnounced(address: NetConnectOpts, header: Buffer): Socket {
   const socket = connectPlain(address);
   // Nobody else has it yet, and node keeps what is written until it is connected.
   socket.write(header);
   return socket;
-}
-
-/** Node would check the certificate for the name it sends, which may be one that the client chose. */
-function tlsNames({ sni, checked }: ServerNames): ConnectionOptions {
-  return {
-    ...(sni !== undefined && { servername: sni }),
-    checkServerIdentity: (_sent, certificate) => checkServerIdentity(checked, certificate),
-  };
-}
-
-type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };
-
-/** One secure context per upstream: building one per connection halves the rate of connections. */
-function secureOptions({ tls, servers }: Upstream, reader: PemReader): SecureOptions {
-  if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {} };
-  const material: SecureContextOptions = {};
-  if (tls?.ca !== undefined) {
-    const ca = readPem(reader, tls.ca);
-    if (ca.kind === 'bad') return ca;
-    material.ca = ca.pem;
-  }
-  const shared = {
-    rejectUnauthorized: tls?.verify ?? true,
-    // IIS serves RPC over HTTP in HTTP/1.1 only, and what the relay carries is HTTP/1.
-    ALPNProtocols: ['http/1.1'],
-  };
-  if (tls?.certificate === undefined) {
-    return { kind: 'options', options: { ...shared, secureContext: createSecureContext(material) } };
-  }
-  const loaded = loadKeyPair(tls.certificate, reader, material);
-  if (loaded.kind === 'bad') return loaded;
-  return { kind: 'options', options: { ...shared, secureContext: loaded.pair.context } };
 }

@@ -25,6 +25,8 @@ export type Origin = {
   certificate?: Fields;
   /** There where the client speaks HTTP/2: hosts its connection may ask for. */
   http2?: { covers(host: string): boolean };
+  /** What its requests without an affinity cookie are given, all of them, so that they stay at one server. */
+  newVisit?: string;
 };
 
 /** `facts` and `decision` are there as far as the request got. */

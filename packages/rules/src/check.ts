@@ -5,6 +5,7 @@ import { parseAddressRange } from './address.ts';
 import { checkFrontDoor } from './checkdoor.ts';
 import { checkExchange } from './checkexchange.ts';
 import { checkServers } from './checkservers.ts';
+import { checkTimeouts } from './checktimeouts.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import { passedThroughTo } from './passthrough.ts';
@@ -36,6 +37,7 @@ export type RulesCode =
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
   | 'RULES_AFFINITY'
+  | 'RULES_TLS_OBSOLETE'
   | 'RULES_TRUSTS_EVERYBODY'
   | 'RULES_UNUSED_ENDPOINTS'
   | 'RULES_SHORT_WAIT'
@@ -57,6 +59,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   checkAccess(rules, report);
   checkRoutes(rules, report);
   checkFrontDoor(rules, report);
+  if (!diagnostics.some(({ severity }) => severity === 'error')) checkTimeouts(rules, report);
   return diagnostics;
 }
 
@@ -105,9 +108,9 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
         'RULES_BAD_ADDRESS',
         [...path, 'servers', index],
         `${server} is not a server`,
-        'Write https://10.1.1.14:443 or http://127.0.0.1:8080, without a path.',
+        'Write https://10.1.1.14:443 or http://127.0.0.1:8080, without a path, or unix:/run/web.sock.',
       );
-    } else if (parsed.scheme === 'http' && upstream.rpcOverHttp) {
+    } else if (parsed.scheme !== 'https' && upstream.rpcOverHttp) {
       report(
         'warning',
         'RULES_TLS_OFFLOAD',

@@ -24,3 +24,28 @@ describe('affinity', () => {
     expect(found("affinity: cookie, affinityCookie: { name: 'a;b' }")).toMatch(/error: .*cookie name/);
   });
 });
+
+describe('health', () => {
+  it.each([
+    ['health: { path: health }', /begins with \//],
+    ["health: { path: '/a b' }", /no blanks/],
+    ['health: { path: /, interval: 0ms }', /100ms apart/],
+    ['health: { path: /, expect: [100] }', /expect/],
+    ['health: { pth: / }', /did you mean|Did you mean/],
+  ])('refuses %s', (settings, message) => {
+    expect(found(settings)).toMatch(message);
+    expect(found(settings)).toMatch(/error:/);
+  });
+});
+
+describe('tls.minVersion', () => {
+  it.each(['1.0', '1.1'])('warns of %s', (version) => {
+    expect(found(`tls: { minVersion: '${version}' }`)).toMatch(
+      /^outrigger\.yaml:2:\d+: warning: .*RULES_TLS_OBSOLETE\]$/,
+    );
+  });
+
+  it.each(['1.2', '1.3'])('is quiet about %s', (version) => {
+    expect(found(`tls: { minVersion: '${version}' }`)).toBe('');
+  });
+});

@@ -7,6 +7,7 @@ import {
   type AccessLine,
   type Condition,
   DEFAULTS,
+  type Health,
   type Limits,
   type Provenance,
   type Route,
@@ -47,16 +48,23 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
 }
 
 function upstreamDocument(upstream: Upstream): object {
-  const { timeouts, rpcOverHttp, frontEndHttps, tls, ...rest } = withoutProvenance(upstream);
+  const { timeouts, rpcOverHttp, frontEndHttps, tls, health, ...rest } = withoutProvenance(upstream);
   const changed = Object.entries(timeouts).filter(([name, value]) => value !== DEFAULTS[name as keyof typeof timeouts]);
   return {
     ...rest,
     ...(rpcOverHttp && { rpcOverHttp }),
     ...(frontEndHttps && { frontEndHttps }),
     ...(tls !== undefined && { tls }),
-    ...(changed.length > 0 && {
-      timeouts: Object.fromEntries(changed.map(([name, value]) => [name, formatDuration(value)])),
-    }),
+    ...(health !== undefined && { health: healthDocument(health) }),
+    ...(changed.length > 0 && { timeouts: durations(changed) }),
+  };
+}
+
+function healthDocument({ interval, timeout, ...rest }: Health): object {
+  return {
+    ...rest,
+    ...(interval !== DEFAULTS.healthInterval && { interval: formatDuration(interval) }),
+    ...(timeout !== DEFAULTS.healthTimeout && { timeout: formatDuration(timeout) }),
   };
 }
 
@@ -64,12 +72,17 @@ function accessDocument({ action, when, answer }: AccessLine): object {
   return { [action]: conditionDocument(when), ...(action === 'deny' && answer !== 'forbidden' && { answer }) };
 }
 
-function routeDocument({ when, to, rewrite }: Route): object {
+function routeDocument({ when, to, timeouts, rewrite }: Route): object {
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
+    ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
   };
+}
+
+function durations(named: [name: string, milliseconds: number][]): object {
+  return Object.fromEntries(named.map(([name, value]) => [name, formatDuration(value)]));
 }
 
 /** Lists of one path or URL condition are written as that condition, as people do. */

@@ -25,5 +25,6 @@ export { type ListenAddress, parseListenAddress, parseServer, type Server } from
 export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
+export { type Timeouts, timeoutsOf } from './timeouts.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

@@ -52,7 +52,7 @@ describe('errors name the place, the finding and the way out', () => {
     [
       'an unknown key far from all',
       rulesText({ routes: '[{ zzzzzz: 1, to: apache }]' }),
-      /Known here: when, to, rewrite\. \[RULES_UNKNOWN_KEY\]/,
+      /Known here: when, to, timeouts, rewrite\. \[RULES_UNKNOWN_KEY\]/,
     ],
     [
       'an unknown key deep in a negation',
@@ -205,22 +205,6 @@ describe('warnings about what works and is dangerous', () => {
           '{ exchange: { servers: ["https://a:1"], rpcEndpoints: "*:6001" }, apache: { servers: ["http://a:1"] } }',
       }),
       /no tunnel leads to exchange.*RULES_UNUSED_ENDPOINTS/,
-    ],
-    [
-      'a limit that ends the polls of phones',
-      rulesText({
-        upstreams:
-          '{ exchange: { servers: ["https://a:1"], rpcOverHttp: true, timeouts: { answer: 120s } }, apache: { servers: ["http://a:1"] } }',
-      }),
-      /:2:\d+: warning: 2m ends the polls of phones.*RULES_SHORT_WAIT/,
-    ],
-    [
-      'a limit that ends silent channels',
-      rulesText({
-        upstreams:
-          '{ exchange: { servers: ["https://a:1"], rpcOverHttp: true, timeouts: { tunnelIdle: 5m } }, apache: { servers: ["http://a:1"] } }',
-      }),
-      /5m ends channels that Outlook keeps open/,
     ],
     ['an upstream without a route', rulesText({ routes: '[{ to: apache }]' }), /no route leads to upstream exchange/],
   ])('%s', (_, text, expected) => {

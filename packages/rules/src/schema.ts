@@ -36,7 +36,13 @@ export const DEFAULTS = {
   idle: 65 * 60_000,
   /** Silence in both directions on a channel. Exchange pings within 30 minutes; appliances settle on hours (field cases 8, 9). */
   tunnelIdle: 10 * 3_600_000,
+  /** Between two health checks of a server. Two failures mark it down: half a minute, as load balancers for Exchange have it. */
+  healthInterval: 10_000,
+  /** For a health check from the first SYN to its answer. A server that needs longer for a page made for this is not well. */
+  healthTimeout: 5_000,
 } as const;
+/** Milliseconds between checks at least: below it, checks are the load they are to find. */
+const HEALTH_INTERVAL_LEAST = 100;
 
 const duration = z
   .string()
@@ -171,11 +177,32 @@ const listener = z.strictObject({
     .meta({ description: 'Load balancers that must send the PROXY protocol: one address, CIDR, or first-last' }),
 });
 
+const health = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[!-~]*$/, 'a path to ask for begins with / and has no blanks')
+    .meta({ description: 'Asked for with GET on a connection of its own: /owa/healthcheck.htm on Exchange' }),
+  interval: duration
+    .refine((milliseconds) => milliseconds >= HEALTH_INTERVAL_LEAST, 'checks are at least 100ms apart')
+    .default(DEFAULTS.healthInterval)
+    .meta({ description: 'Between the end of one check and the next; default 10s' }),
+  timeout: duration
+    .default(DEFAULTS.healthTimeout)
+    .meta({ description: 'For connecting and the head of the answer together; default 5s' }),
+  host: z
+    .string()
+    .regex(/^[!-~]+$/, 'a host has no blanks')
+    .optional()
+    .meta({ description: 'Host to ask for; default: host of the upstream, else tls.serverName, else the server' }),
+  expect: list(z.int().min(200).max(599))
+    .optional()
+    .meta({ description: 'Statuses that are well; default 200 to 399' }),
+});
+
 const upstream = z.strictObject({
-  servers: z
-    .array(text)
-    .min(1)
-    .meta({ description: 'http://HOST:PORT or https://HOST:PORT; the next is tried when one cannot be reached' }),
+  servers: z.array(text).min(1).meta({
+    description: 'http://HOST:PORT, https://HOST:PORT or unix:/PATH; the next is tried when one cannot be reached',
+  }),
   rpcOverHttp: z.boolean().default(false).meta({ description: 'RPC_* and RDG_* may be tunnelled here' }),
   rpcEndpoints: list(text).optional().meta({
     description:
@@ -211,6 +238,7 @@ const upstream = z.strictObject({
     .enum(['v1', 'v2'])
     .optional()
     .meta({ description: 'Send the PROXY protocol ahead of each connection; every server must expect it' }),
+  health: health.optional().meta({ description: 'Servers that fail this check are skipped while others are up' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
   tls: z
     .strictObject({
@@ -218,6 +246,10 @@ const upstream = z.strictObject({
       serverName: text.optional().meta({
         description:
           'Name in SNI and in the certificate. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
+      }),
+      minVersion: tlsVersion.optional().meta({
+        description:
+          'Oldest TLS version spoken with the servers; default 1.2. 1.0 and 1.1 also allow the weak signatures and keys that such servers have, and are warned about at each start',
       }),
       ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
       certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
@@ -252,7 +284,15 @@ const rewrite = z.strictObject({
   cookieDomain: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Domain of cookies' }),
   cookiePath: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Path of cookies' }),
 });
-const route = z.strictObject({ when: condition.optional(), to: text, rewrite: rewrite.optional() });
+const route = z.strictObject({
+  when: condition.optional(),
+  to: text,
+  timeouts: z
+    .strictObject({ answer: duration.optional(), idle: duration.optional(), tunnelIdle: duration.optional() })
+    .optional()
+    .meta({ description: 'Instead of those of the upstream, which keeps connect: a connection serves several routes' }),
+  rewrite: rewrite.optional(),
+});
 
 const limits = z
   .strictObject({
@@ -302,6 +342,7 @@ export type PassThrough = z.output<typeof passThrough>;
 export type TlsVersion = z.output<typeof tlsVersion>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
+export type Health = z.output<typeof health>;
 export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: z.output<typeof denial> } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;

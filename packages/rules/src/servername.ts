@@ -2,7 +2,6 @@
 // things: what a client says in its Host may choose a virtual host, and must never choose whom we trust.
 import { parseAddress } from './address.ts';
 import type { Upstream } from './schema.ts';
-import type { Server } from './server.ts';
 
 export type ServerNames = {
   /** Sent in the handshake (RFC 6066 3); absent where there is no name to send. */
@@ -23,7 +22,7 @@ const LOOPBACK_NAME = 'localhost';
  * `host`: of the request, lower case, without port; empty where it names none.
  */
 export function serverNames(
-  server: Pick<Server, 'host'>,
+  server: { host: string },
   upstream: Pick<Upstream, 'tls' | 'host'>,
   host: string,
 ): ServerNames {

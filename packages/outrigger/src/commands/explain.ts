@@ -19,7 +19,7 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
-import { type ExplainedServers, explainServers, NO_SERVERS, printedServers } from '../forwarding.ts';
+import { type ExplainedForwarding, explainForwarding, NOWHERE, printedForwarding } from '../forwarding.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -49,7 +49,7 @@ export type Explanation = {
   client: string;
   /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
   http2: { offered: boolean; because?: string };
-} & ExplainedServers;
+} & ExplainedForwarding;
 type ExplainedPlace = { file: string; line: number; importedFrom: { file: string; line: number; directive: string }[] };
 
 export function explainCommand(terminal: Terminal, finish: Finish): Command {
@@ -99,7 +99,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   if (passed !== undefined) {
     const http2 = { offered: false, because: 'the connection passes through, and its server speaks for itself' };
     const place = { listener: listenerName(listener), client: options.from, http2 };
-    const unseen = { ...NO_SERVERS, lane: 'relay', route: null, accessLine: null } as const;
+    const unseen = { ...NOWHERE, lane: 'relay', route: null, accessLine: null } as const;
     return { access: 'allow', passedThrough: true, upstream: passed.to, ...unseen, ...place };
   }
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
@@ -109,7 +109,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const client = from.kind === 'client' ? from.address : options.from;
   const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
   const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
-  const unrouted = { upstream: null, ...NO_SERVERS, lane: 'relay', route: null, accessLine: null, ...place } as const;
+  const unrouted = { upstream: null, ...NOWHERE, lane: 'relay', route: null, accessLine: null, ...place } as const;
   if (result.kind === 'bad') {
     const { status, code, message } = result;
     return { access: 'deny', refusal: { status, code, message }, ...unrouted };
@@ -128,7 +128,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     access: decision.access,
     ...(decision.access === 'deny' && { answer: decision.answer }),
     upstream: decision.upstream ?? null,
-    ...explainServers(rules, decision.upstream, result.facts),
+    ...explainForwarding(rules, decision, result.facts),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -217,7 +217,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ],
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
-    ...printedServers(explanation),
+    ...printedForwarding(explanation),
     ['lane', lane],
     ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ];

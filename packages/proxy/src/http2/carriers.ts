@@ -14,6 +14,9 @@ export type Carriers = {
   close(): Promise<void>;
 };
 
+/** What node's agent asks of a kept socket, and memory has not. How long a carrier may rest is the loop's to say. */
+const AS_SOCKET = { setKeepAlive() {}, setTimeout() {}, ref() {}, unref() {} };
+
 /** As many carriers as streams are under way at once. */
 export function openCarriers(origin: Origin, runtime: Runtime): Carriers {
   const serving = new Set<ClientConnection>();
@@ -31,11 +34,8 @@ export function openCarriers(origin: Origin, runtime: Runtime): Carriers {
       const connection = serveConnection(new Leg(inner, breakOff), origin, runtime);
       serving.add(connection);
       connection.done.finally(() => serving.delete(connection));
-      return outer;
+      return Object.assign(outer, AS_SOCKET);
     },
-    // node would set timers and TCP options, which memory has not. How long a carrier may rest is the loop's to say.
-    keepSocketAlive: () => true,
-    reuseSocket() {},
   });
   return {
     agent,

@@ -105,7 +105,7 @@ function fieldsFor(method: string, authority: string, given: FieldList, whole: b
 }
 
 function isField(name: string, value: string): boolean {
-  return TOKEN.test(name) && !/[A-Z]/.test(name) && isValue(value) && value.trim() === value;
+  return TOKEN.test(name) && !/[A-Z]/.test(name) && isValue(value) && !/^[ \t]|[ \t]$/.test(value);
 }
 
 function isValue(value: string): boolean {

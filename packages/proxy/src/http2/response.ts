@@ -5,6 +5,7 @@ import { isConnectionLogin, pairs } from './request.ts';
 /** Fields of one connection. */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
+  'http2-settings',
   'keep-alive',
   'proxy-connection',
   'te',

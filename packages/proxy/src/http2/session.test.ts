@@ -11,7 +11,7 @@ afterEach(() => stage.close());
 describe('a request over HTTP/2', () => {
   it('reaches the server as one of HTTP/1.1, with the fields a proxy owns', async () => {
     const { apache, proxy, browser } = await website(stage);
-    const fields = { 'x-forwarded-for': '6.6.6.6', cookie: ['a=1', 'b=2'], te: 'trailers', 'x-byte': 'é' };
+    const fields = { 'x-forwarded-for': '6.6.6.6', cookie: ['a=1', 'b=2'], te: 'trailers', 'x-byte': 'é\xa0' };
     const { status, headers } = await browser.fetch({ ':path': '/headers?q=1', ...fields });
     expect(status).toBe(200);
     expect(headers).toMatchObject({ 'x-stand-in': 'apache' });
@@ -19,7 +19,7 @@ describe('a request over HTTP/2', () => {
     const seen = await apache.until('the request', () => true);
     expect(seen).toMatchObject({ method: 'GET', target: '/headers?q=1', version: '1.1' });
     const sent = Object.fromEntries(seen.fields);
-    expect(sent).toMatchObject({ host: 'www.test', cookie: 'a=1; b=2', 'x-byte': 'é' });
+    expect(sent).toMatchObject({ host: 'www.test', cookie: 'a=1; b=2', 'x-byte': 'é\xa0' });
     expect(seen.fields.filter(([name]) => /forwarded-for/i.test(name))).toEqual([['X-Forwarded-For', '127.0.0.1']]);
     expect(sent).toMatchObject({ 'X-Forwarded-Proto': 'https', 'X-Forwarded-Host': 'www.test' });
     expect(sent).not.toHaveProperty('te');
@@ -45,6 +45,20 @@ describe('a request over HTTP/2', () => {
     ]);
   });
 
+  it('is one visit with all others of its connection, where a cookie brings clients back to their server', async () => {
+    const port = await stage.server(echoing('web'));
+    const browser = await browse(stage, await site(stage, port, { web: ', affinity: cookie' }));
+    const cookiesOf = async (headers = {}): Promise<unknown[]> => {
+      const answers = await Promise.all([1, 2, 3].map(() => browser.fetch({ ':path': '/', ...headers })));
+      return answers.flatMap(({ headers: { 'set-cookie': cookies } }) => cookies ?? []);
+    };
+    const given = (await cookiesOf()) as string[];
+    expect(given).toHaveLength(3);
+    expect(new Set(given).size).toBe(1);
+    expect(given[0]).toMatch(/^outrigger=[\w-]{22}; .*; Secure$/);
+    expect(await cookiesOf({ cookie: given[0]?.split(';')[0] })).toEqual([]);
+  });
+
   it('says of a POST without a body that its length is 0', async () => {
     const { heads, browser } = await serving(stage, 'HTTP/1.1 204 No Content\r\n\r\n');
     expect((await browser.fetch({ ':method': 'POST', ':path': '/' })).status).toBe(204);
@@ -61,10 +75,15 @@ describe('a request over HTTP/2', () => {
   });
 
   it('takes a kept connection to the server for the next stream of the same client, and of no other', async () => {
+    const warnings: string[] = [];
+    const warn = ({ name }: Error): unknown => warnings.push(name);
+    process.on('warning', warn); // node's way to say that listeners pile up
     const { browser, apache, proxy } = await website(stage);
-    for (const path of ['/a', '/b', '/c']) await browser.fetch(path);
-    await (await browse(stage, proxy)).fetch('/d');
-    expect(apache.requests.map(({ connection }) => connection)).toEqual([1, 1, 1, 2]);
+    for (let request = 0; request < 15; request += 1) await browser.fetch('/a');
+    await (await browse(stage, proxy)).fetch('/b');
+    expect(apache.requests.map(({ connection }) => connection)).toEqual([...Array(15).fill(1), 2]);
+    process.off('warning', warn);
+    expect(warnings).toEqual([]);
   });
 
   it('passes through the rewrite lane like any other', async () => {

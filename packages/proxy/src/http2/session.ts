@@ -18,7 +18,8 @@ export type Http2Code =
   | 'HTTP2_ANSWER'
   | 'HTTP2_FLOOD'
   | 'HTTP2_PROTOCOL'
-  | 'MISDIRECTED';
+  | 'MISDIRECTED'
+  | 'BUG';
 
 export type TellHttp2 = (code: Http2Code, message: string, severity?: NoticeRecord['severity']) => void;
 
@@ -28,6 +29,9 @@ const CONCURRENT_STREAMS = 100;
 /** Bytes a client may send ahead of what is read: on one stream as much as a leg may hold unsent, and four of those in all. */
 const STREAM_WINDOW = 256 * 1024;
 const CONNECTION_WINDOW = 4 * STREAM_WINDOW;
+
+/** Times `limits.head` that node reads of a head, so that it is our own reader that says 431 and why; beyond that a stream just ends. */
+const HEAD_SLACK = 2;
 
 /** Bytes of a response head: what the relay lets pass, and the little that HTTP/2 adds. */
 const RESPONSE_HEAD = 160 * 1024;
@@ -48,7 +52,7 @@ export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime):
       enablePush: false,
       maxConcurrentStreams: CONCURRENT_STREAMS,
       initialWindowSize: STREAM_WINDOW,
-      maxHeaderListSize: limits.head,
+      maxHeaderListSize: HEAD_SLACK * limits.head,
     },
     maxHeaderListPairs: FIELD_LINES,
     maxSendHeaderBlockLength: RESPONSE_HEAD,

@@ -25,8 +25,8 @@ export type Proxy = {
 export type Stage = {
   /** A server on loopback; each connection is given to `serve`. */
   server(serve: (connection: Accepted) => unknown, tls?: ServerTls): Promise<number>;
-  /** An edge with these rules. */
-  proxy(rules: RuleSet | string, readFile?: (path: string) => Buffer): Promise<Proxy>;
+  /** An edge with these rules; `now` in its place where a test turns the clock. */
+  proxy(rules: RuleSet | string, readFile?: (path: string) => Buffer, now?: () => number): Promise<Proxy>;
   /** Something to close at the end. */
   keep<Thing extends { close(): Promise<unknown> }>(thing: Thing): Thing;
   close(): Promise<void>;
@@ -44,11 +44,11 @@ export function openStage(): Stage {
       const acceptor = keep(await accept({ ...(tls && { tls }) }, (connection) => void serve(connection)));
       return acceptor.port;
     },
-    async proxy(given, readFile) {
+    async proxy(given, readFile, now) {
       const records: LogRecord[] = [];
       const rules = typeof given === 'string' ? rulesOf(given) : given;
       const report = (record: LogRecord): void => void records.push(record);
-      const started = await startEdge({ rules, report, ...(readFile && { readFile }) });
+      const started = await startEdge({ rules, report, ...(readFile && { readFile }), ...(now && { now }) });
       if (started.kind === 'failed') throw new Error(started.problems.map(({ message }) => message).join('\n'));
       const { edge } = started;
       keep(edge);

@@ -11,7 +11,7 @@ let other: Promise<Leaf> | undefined;
 export async function site(
   stage: Stage,
   port: number,
-  options: { tls?: string; more?: string } = {},
+  options: { tls?: string; web?: string; more?: string } = {},
 ): Promise<RunningProxy> {
   leaf ??= createAuthority().then((authority) => authority.issue({ names: ['www.test', 'b.test', 'mail.test'] }));
   other ??= createAuthority().then((authority) => authority.issue({ names: ['alone.test'] }));
@@ -26,7 +26,7 @@ listen:
   - address: 127.0.0.1:0
     tls: { certificates: [{ cert: a.crt, key: a.key }, { cert: b.crt, key: b.key }]${options.tls ?? ''} }
 upstreams:
-  web: { servers: ['http://127.0.0.1:${port}'] }
+  web: { servers: ['http://127.0.0.1:${port}']${options.web ?? ''} }
   exchange: { servers: ['http://127.0.0.1:${port}'], rpcOverHttp: true }
 access:
   - deny: { path: { prefix: /denied } }

@@ -1,0 +1,61 @@
+// Room: how TLS is spoken with servers: files and versions, once for an upstream; the name sent and the name checked, for each
+// connection.
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  createSecureContext,
+  DEFAULT_CIPHERS,
+  type SecureContextOptions,
+} from 'node:tls';
+import type { ServerNames, TlsVersion, Upstream } from '@outrigger/rules';
+import { secureVersion } from './certificates.ts';
+import { loadKeyPair, type PemReader, readPem } from './pem.ts';
+import type { StartProblem } from './start.ts';
+
+/** Node would check the certificate for the name it sends, which may be one that the client chose. */
+export function tlsNames(names: ServerNames | undefined): ConnectionOptions {
+  if (names === undefined) return {};
+  const { sni, checked } = names;
+  return {
+    ...(sni !== undefined && { servername: sni }),
+    checkServerIdentity: (_sent, certificate) => checkServerIdentity(checked, certificate),
+  };
+}
+
+export type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };
+
+/** One secure context per upstream: building one per connection halves the rate of connections. */
+export function secureOptions(name: string, { tls, servers }: Upstream, reader: PemReader): SecureOptions {
+  if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {} };
+  const material: SecureContextOptions = versionOptions(tls?.minVersion);
+  if (material.ciphers !== undefined) {
+    const message = `TLS ${tls?.minVersion} is allowed towards ${name}: who sits on the way can break it. Update its servers.`;
+    reader.warn({ code: 'TLS_OBSOLETE', message });
+  }
+  if (tls?.ca !== undefined) {
+    const ca = readPem(reader, tls.ca);
+    if (ca.kind === 'bad') return ca;
+    material.ca = ca.pem;
+  }
+  const shared = {
+    rejectUnauthorized: tls?.verify ?? true,
+    // IIS serves RPC over HTTP in HTTP/1.1 only, and what the relay carries is HTTP/1.
+    ALPNProtocols: ['http/1.1'],
+  };
+  if (tls?.certificate === undefined) {
+    return { kind: 'options', options: { ...shared, secureContext: createSecureContext(material) } };
+  }
+  const loaded = loadKeyPair(tls.certificate, reader, material);
+  if (loaded.kind === 'bad') return loaded;
+  return { kind: 'options', options: { ...shared, secureContext: loaded.pair.context } };
+}
+
+/**
+ * OpenSSL 3 allows the SHA-1 signatures of TLS 1.0 and 1.1 at security level 0 only (SSL_CTX_set_security_level), so Exchange 2010
+ * is out of reach without it (field case 54). Nothing is said where the rules say nothing: node's own least is 1.2.
+ */
+function versionOptions(least: TlsVersion | undefined): SecureContextOptions {
+  if (least === undefined) return {};
+  const obsolete = least < '1.2';
+  return { minVersion: secureVersion(least), ...(obsolete && { ciphers: `${DEFAULT_CIPHERS}:@SECLEVEL=0` }) };
+}
