@@ -17,6 +17,7 @@ function counted(limits: { connectionsPerClient?: number; headsPerSecond?: numbe
     records,
     clients: createClients(
       all,
+      (address) => address === '192.0.2.200',
       (record) => records.push(record),
       () => clock.at,
     ),
@@ -41,6 +42,17 @@ describe('connections of one client', () => {
     expect(clients.enter('2001:db8:0:42:ffff::2')).toBeUndefined();
     expect(clients.enter('2001:db8:0:43::1')).toBeDefined();
     expect(records).toMatchObject([{ client: '2001:db8:0:42::/64', code: 'TOO_MANY_CONNECTIONS' }]);
+  });
+});
+
+describe('a trusted proxy', () => {
+  it('brings many clients, and is not counted as one', () => {
+    const { clients, records } = counted({});
+    for (let turn = 0; turn < 3; turn += 1) {
+      expect(clients.enter('192.0.2.200')).toBeDefined();
+      expect(clients.mayAsk('192.0.2.200')).toBe(true);
+    }
+    expect(records).toEqual([]);
   });
 });
 

@@ -22,9 +22,13 @@ export type Clients = {
   mayAsk(address: string): boolean;
 };
 
-/** Counts anew for one edge. `now`: milliseconds since 1970. */
+/**
+ * Counts anew for one edge. `isProxy`: addresses of trusted proxies, which bring the clients of many and are not counted.
+ * `now`: milliseconds since 1970.
+ */
 export function createClients(
   { connectionsPerClient, headsPerSecond }: Pick<Limits, 'connectionsPerClient' | 'headsPerSecond'>,
+  isProxy: ((address: string) => boolean) | undefined,
   report: (record: LogRecord) => void,
   now: () => number,
 ): Clients {
@@ -47,6 +51,7 @@ export function createClients(
 
   return {
     enter(address) {
+      if (isProxy?.(address) === true) return () => {};
       const client = clientOf(address);
       const open = connections.get(client) ?? 0;
       if (open >= connectionsPerClient) {
@@ -66,6 +71,7 @@ export function createClients(
       };
     },
     mayAsk(address) {
+      if (isProxy?.(address) === true) return true;
       const client = clientOf(address);
       const current = Math.floor(now() / 1_000);
       if (current !== second) {

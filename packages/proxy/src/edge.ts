@@ -52,9 +52,10 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
 
   const { diallers } = dialling;
   const rewriteLane = createRewriteLane(rules, diallers);
-  const clients = createClients(rules.limits, report, now);
+  const compiled = compileRules(rules);
+  const clients = createClients(rules.limits, compiled.trusts, report, now);
   const tcpDiallers = createTcpDiallers(rules, now, tell);
-  const runtime: Runtime = { rules: compileRules(rules), diallers, tcpDiallers, rewriteLane, clients, report, now };
+  const runtime: Runtime = { rules: compiled, diallers, tcpDiallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
   let health: HealthWatch | undefined;
   const close = async (graceMs = 0): Promise<void> => {
