@@ -39,6 +39,25 @@ export type RequestRecord = {
   message?: string | undefined;
 };
 
+/** A TLS connection that passed through unread, told when it has ended. Bytes are TLS's own. */
+export type PassThroughRecord = {
+  kind: 'passThrough';
+  at: number;
+  milliseconds: number;
+  /** `ADDRESS:PORT`. */
+  client: string;
+  listener: string;
+  /** Asked for in SNI; empty where none was. */
+  serverName: string;
+  upstream: string;
+  server?: string;
+  bytesUp: number;
+  bytesDown: number;
+  ending: Ending;
+  code?: string;
+  message?: string;
+};
+
 /** Something that is not one request: a handshake that failed, bytes that were no head, a login left unfinished, a warning. */
 export type NoticeRecord = {
   kind: 'notice';
@@ -51,7 +70,7 @@ export type NoticeRecord = {
   message: string;
 };
 
-export type LogRecord = RequestRecord | NoticeRecord;
+export type LogRecord = RequestRecord | PassThroughRecord | NoticeRecord;
 
 /** The target as it may be logged. Queries carry tokens and names; a channel's server and port is what an administrator needs. */
 export function loggedTarget(target: string): string {
@@ -71,6 +90,7 @@ export function decidingPlace(decision: Decision): string | undefined {
 /** How loud a record is: `error` and `warn` want somebody's attention, `info` is traffic as usual, refusals included. */
 export function recordLevel(record: LogRecord): 'error' | 'warn' | 'info' {
   if (record.kind === 'notice') return NOTICE_LEVELS[record.severity];
+  if (record.kind === 'passThrough') return record.code === undefined ? 'info' : 'warn';
   // Whoever ended a channel that lacks a step: somebody's Outlook does not connect.
   if (record.code?.startsWith('CHANNEL_')) return 'warn';
   const ours = record.ending.by !== 'client' && (record.status ?? 502) >= 500;
@@ -81,7 +101,14 @@ const NOTICE_LEVELS = { error: 'error', warning: 'warn', note: 'info' } as const
 
 /** One line, fields in a fixed order, `-` for what is not known. Times are the printer's to add. */
 export function recordText(record: LogRecord): string {
-  return record.kind === 'request' ? requestLine(record) : noticeLine(record);
+  switch (record.kind) {
+    case 'request':
+      return requestLine(record);
+    case 'passThrough':
+      return passThroughLine(record);
+    case 'notice':
+      return noticeLine(record);
+  }
 }
 
 function requestLine(record: RequestRecord): string {
@@ -99,6 +126,23 @@ function requestLine(record: RequestRecord): string {
   if (record.message !== undefined) line += ` ${record.message}`;
   if (record.code !== undefined) line += ` [${record.code}]`;
   return line;
+}
+
+function passThroughLine(record: PassThroughRecord): string {
+  const { ending } = record;
+  const words = [
+    record.client,
+    record.listener,
+    `TLS ${record.serverName || '-'} unread`,
+    `-> ${record.upstream} ${record.server ?? '-'}`,
+    `up=${record.bytesUp}`,
+    `down=${record.bytesDown}`,
+    `ms=${record.milliseconds}`,
+    `end=${ending.how}/${ending.by}`,
+  ];
+  if (record.message !== undefined) words.push(record.message);
+  if (record.code !== undefined) words.push(`[${record.code}]`);
+  return words.join(' ');
 }
 
 function noticeLine({ client, listener, severity, message, code }: NoticeRecord): string {

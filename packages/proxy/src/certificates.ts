@@ -34,12 +34,13 @@ export function listenerTls(
   const problems = loaded.flatMap((result) => (result.kind === 'bad' ? [result.problem] : []));
   const pairs = loaded.flatMap((result) => (result.kind === 'pair' ? [result.pair] : []));
   const [first] = pairs;
+  const choose = pickKeyPair(pairs);
   if (problems.length > 0 || first === undefined) return { kind: 'bad', problems };
   return {
     kind: 'tls',
     tls: {
       settings: { ...settings, ...first.material },
-      pick: picker(pairs),
+      pick: (name) => choose(name)?.context,
       clientCertificates: wanted.clientCertificates?.mode,
     },
   };
@@ -65,10 +66,10 @@ function sessionContext(listener: string): string {
 }
 
 /** RFC 6125 6.4.3: a wildcard stands for one whole label at the left. Of two certificates with one name the first wins. */
-function picker(pairs: readonly KeyPair[]): (name: string) => SecureContext | undefined {
-  const byName = new Map<string, SecureContext>();
-  for (const { names, context } of pairs) {
-    for (const name of names) if (!byName.has(name)) byName.set(name, context);
+export function pickKeyPair(pairs: readonly KeyPair[]): (name: string) => KeyPair | undefined {
+  const byName = new Map<string, KeyPair>();
+  for (const pair of pairs) {
+    for (const name of pair.names) if (!byName.has(name)) byName.set(name, pair);
   }
   return (asked) => {
     const name = asked.toLowerCase();

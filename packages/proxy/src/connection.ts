@@ -25,6 +25,8 @@ const LOGIN_UNFINISHED =
 export type Runtime = {
   rules: CompiledRules;
   diallers: ReadonlyMap<string, Dialler>;
+  /** For connections that pass through unread. */
+  tcpDiallers: ReadonlyMap<string, Dialler>;
   rewriteLane: RewriteLane;
   /** What each client takes of all this. */
   clients: Clients;

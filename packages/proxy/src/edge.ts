@@ -9,7 +9,7 @@ import { type HealthWatch, watchHealth } from './health.ts';
 import { type OpenListener, openListener, type PreparedListener } from './listener.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
-import { createDiallers } from './upstream.ts';
+import { createDiallers, createTcpDiallers, type TellFailover } from './upstream.ts';
 import { createRewriteLane } from './web.ts';
 
 export type EdgeOptions = {
@@ -44,7 +44,8 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     now: now(),
     warn: (finding) => report({ kind: 'notice', at: now(), severity: 'warning', ...finding }),
   };
-  const dialling = createDiallers(rules, reader, now, (finding) => report({ kind: 'notice', at: now(), ...finding }));
+  const tell: TellFailover = (finding) => report({ kind: 'notice', at: now(), ...finding });
+  const dialling = createDiallers(rules, reader, now, tell);
   const { prepared, problems } = prepareListeners(rules.listen, reader);
   if (dialling.kind === 'bad') return { kind: 'failed', problems: [...problems, ...dialling.problems] };
   if (problems.length > 0) return { kind: 'failed', problems };
@@ -53,7 +54,8 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   const rewriteLane = createRewriteLane(rules, diallers);
   const compiled = compileRules(rules);
   const clients = createClients(rules.limits, compiled.trusts, report, now);
-  const runtime: Runtime = { rules: compiled, diallers, rewriteLane, clients, report, now };
+  const tcpDiallers = createTcpDiallers(rules, now, tell);
+  const runtime: Runtime = { rules: compiled, diallers, tcpDiallers, rewriteLane, clients, report, now };
   const listeners: OpenListener[] = [];
   let health: HealthWatch | undefined;
   const close = async (graceMs = 0): Promise<void> => {

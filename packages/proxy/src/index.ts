@@ -1,6 +1,14 @@
 // The only door of this package.
-export { type LogRecord, type NoticeRecord, type RequestRecord, recordLevel, recordText } from './accesslog.ts';
+export {
+  type LogRecord,
+  type NoticeRecord,
+  type PassThroughRecord,
+  type RequestRecord,
+  recordLevel,
+  recordText,
+} from './accesslog.ts';
 export { type Affinity, affinityOf, rendezvousOrder } from './affinity.ts';
 export { type Edge, type EdgeOptions, type StartResult, startEdge } from './edge.ts';
+export { type ExtendedProtectionOptions, reportExtendedProtection } from './extendedprotection.ts';
 export type { ReadFile } from './pem.ts';
 export type { StartCode, StartProblem } from './start.ts';

@@ -2,7 +2,7 @@
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import { addressTest, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
+import { addressTest, compilePassThrough, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
 import { certificateFields, shownBy } from './clientcertificate.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
@@ -10,8 +10,10 @@ import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { chooseProtocol, coveredHosts } from './http2/offer.ts';
 import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
+import { passThrough } from './passthrough.ts';
 import { takeProxyHeader } from './proxied.ts';
 import { type Ends, plainAddress } from './proxyheader.ts';
+import { takeClientHello } from './servername.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
 import type { Origin } from './verdict.ts';
@@ -51,6 +53,7 @@ export async function openListener(
   /** What a PROXY header said of a connection, by the same name. */
   const announced = new Map<string, Ends>();
   const mustAnnounce = addressTest(listener.proxyProtocol ?? []);
+  const chooseUpstream = compilePassThrough(listener);
   const secure = tls === undefined ? undefined : createTlsListener(tls);
   const server = createPlainServer(SOCKET, (socket) => void enter(socket));
   server.on('connection', (socket) => {
@@ -64,21 +67,46 @@ export async function openListener(
     });
   });
 
-  /** Listed peers begin with a PROXY header. One connection too many of a client ends before it costs a handshake. */
+  /**
+   * What is read before TLS or HTTP: the PROXY header of listed peers, and the name asked for, where some names pass through. One
+   * connection too many of a client ends before it costs a handshake.
+   */
   async function enter(socket: Socket): Promise<void> {
-    if (mustAnnounce(socket.remoteAddress ?? '')) {
-      socket.on('error', () => {}); // told by whoever reads it later
-      const client = clientText(socket);
-      const proxied = await takeProxyHeader(socket);
-      if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
-      if (proxied.kind !== 'proxied') return void socket.destroy();
-      if (proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
-    }
+    if (listener.proxyProtocol || chooseUpstream) socket.on('error', () => {}); // told by whoever reads it later
+    if (mustAnnounce(socket.remoteAddress ?? '') && !(await takeAnnouncement(socket))) return void socket.destroy();
     const leave = runtime.clients.enter(endsOf(socket).source.address);
     if (leave === undefined) return void socket.destroy();
     socket.once('close', leave);
+    if (chooseUpstream !== undefined) {
+      const hello = await takeClientHello(socket, HANDSHAKE);
+      if (hello.kind === 'failed') {
+        notice({ ...handshakeFinding(hello.error), client: clientText(socket) });
+        return void socket.destroy();
+      }
+      const chosen = hello.serverName === undefined ? undefined : chooseUpstream(hello.serverName);
+      if (chosen !== undefined) return passOn(socket, hello.serverName ?? '', chosen.to);
+    }
     if (secure === undefined) serve(socket);
     else secure.emit('connection', socket);
+  }
+
+  /** False where the connection is not to go on. */
+  async function takeAnnouncement(socket: Socket): Promise<boolean> {
+    const client = clientText(socket);
+    const proxied = await takeProxyHeader(socket);
+    if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
+    if (proxied.kind === 'proxied' && proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
+    return proxied.kind === 'proxied';
+  }
+
+  function passOn(socket: Socket, serverName: string, upstream: string): void {
+    const client = new Leg(socket, () => socket.resetAndDestroy());
+    keep(passThrough({ client, ends: endsOf(socket), listener: name, serverName, upstream }, runtime));
+  }
+
+  function keep(connection: ClientConnection): void {
+    connections.add(connection);
+    connection.done.finally(() => connections.delete(connection));
   }
 
   function createTlsListener({ settings, pick, clientCertificates }: ListenerTls): Server {
@@ -117,9 +145,7 @@ export async function openListener(
     }
     const { source, destination: local } = endsOf(socket);
     const origin = { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) };
-    const connection = serveAs(socket, raw, origin);
-    connections.add(connection);
-    connection.done.finally(() => connections.delete(connection));
+    keep(serveAs(socket, raw, origin));
   }
 
   function serveAs(socket: Socket, raw: Socket, origin: Origin): ClientConnection {

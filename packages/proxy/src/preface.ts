@@ -31,6 +31,7 @@ export function readPreface<Read extends { rest: Buffer }>(
       resolve(preface);
     };
     socket.on('data', take).on('end', gone).on('close', gone).on('error', ignore);
+    socket.resume(); // paused by a preface before this one
   });
 }
 

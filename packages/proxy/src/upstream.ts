@@ -3,7 +3,15 @@
 import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
+import {
+  parseServer,
+  passedThroughTo,
+  type RuleSet,
+  type Server,
+  type ServerNames,
+  serverNames,
+  type Upstream,
+} from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
 import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
 import type { PemReader } from './pem.ts';
@@ -86,6 +94,17 @@ export function createDiallers(
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'diallers', diallers };
 }
 
+/** Diallers that only connect, for what passes through with its own TLS. */
+export function createTcpDiallers(rules: RuleSet, now: () => number, tell: TellFailover): ReadonlyMap<string, Dialler> {
+  const diallers = new Map<string, Dialler>();
+  for (const name of passedThroughTo(rules)) {
+    const upstream = rules.upstreams.get(name);
+    if (upstream === undefined) throw new Error(`a pass-through to an unknown upstream passed the loader: ${name}`);
+    diallers.set(name, createDialler(name, upstream, undefined, now, tell));
+  }
+  return diallers;
+}
+
 type Target = WatchedServer & {
   server: Server;
   place: string;
@@ -96,15 +115,16 @@ type Target = WatchedServer & {
   sessions: SessionCache;
 };
 
+/** `tls` undefined: TCP alone, whatever the URL of a server says. */
 function createDialler(
   name: string,
   upstream: Upstream,
-  tls: ConnectionOptions,
+  tls: ConnectionOptions | undefined,
   now: () => number,
   tell: TellFailover,
 ): ServerDialler {
   const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
-    server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
+    tls !== undefined && server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
   const servers = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
@@ -117,7 +137,7 @@ function createDialler(
       shunnedUntil: 0,
       sessions: new Map(),
       dial: (asked, cancel) =>
-        dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
+        dialOnce(target, upstream, tls && { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
     };
     return target;
   });
@@ -187,12 +207,12 @@ const BEFORE_HANDSHAKE: ReadonlySet<FailureCode> = new Set<FailureCode>([
 function dialOnce(
   target: Target,
   upstream: Upstream,
-  tls: ConnectionOptions,
+  tls: ConnectionOptions | undefined,
   ends: Ends | undefined,
   cancel: AbortSignal,
 ): Promise<Dialled> {
   const { server, url, place, sessions } = target;
-  const { servername: name = '' } = tls;
+  const { servername: name = '' } = tls ?? {};
   return new Promise((resolve) => {
     if (cancel.aborted) return resolve({ kind: 'cancelled' });
     const address = {
@@ -201,15 +221,15 @@ function dialOnce(
       autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
     };
     const { proxyProtocol } = upstream;
+    const secures = server.scheme === 'https' && tls !== undefined;
     const beneath = proxyProtocol && connectAnnounced(address, proxyHeaderBytes(proxyProtocol, ends));
-    const socket =
-      server.scheme === 'https'
-        ? connectTls({
-            ...(beneath === undefined ? address : { socket: beneath }),
-            ...tls,
-            ...sessionFor(sessions, name),
-          })
-        : (beneath ?? connectPlain(address));
+    const socket = secures
+      ? connectTls({
+          ...(beneath === undefined ? address : { socket: beneath }),
+          ...tls,
+          ...sessionFor(sessions, name),
+        })
+      : (beneath ?? connectPlain(address));
     const settle = (dialled: Dialled): void => {
       clearTimeout(timer);
       cancel.removeEventListener('abort', onCancel);
@@ -235,7 +255,7 @@ function dialOnce(
     const timer = setTimeout(() => fail(connectTimeout(place, connect)), connect);
     cancel.addEventListener('abort', onCancel);
     socket.on('error', onError);
-    if (server.scheme === 'https') {
+    if (secures) {
       socket.on('secureConnect', onConnect);
       keepSessions(socket, sessions, name);
     } else {

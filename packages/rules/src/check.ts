@@ -8,6 +8,7 @@ import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
+import { passedThroughTo } from './passthrough.ts';
 import type { DocumentPath, Positions } from './positions.ts';
 import { compileRegex } from './regex.ts';
 import type { Condition, PathCondition, RuleSet, Upstream } from './schema.ts';
@@ -41,6 +42,8 @@ export type RulesCode =
   | 'RULES_UNUSED_ENDPOINTS'
   | 'RULES_SHORT_WAIT'
   | 'RULES_BAD_REDIRECT'
+  | 'RULES_BAD_PASS_THROUGH'
+  | 'RULES_PASS_THROUGH_UNSEEN'
   | 'RULES_PKCS12_TRUST';
 
 export type Report = (severity: Severity, code: RulesCode, path: DocumentPath, message: string, hint?: string) => void;
@@ -128,7 +131,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
     );
   }
   checkServers(upstream, path, report);
-  if (!rules.routes.some(({ to }) => to === name)) {
+  if (!rules.routes.some(({ to }) => to === name) && !passedThroughTo(rules).has(name)) {
     report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
   }
 }
@@ -239,7 +242,7 @@ function checkCondition(condition: Condition, path: DocumentPath, rules: RuleSet
   if (condition.not !== undefined) checkCondition(condition.not, [...path, 'not'], rules, report);
 }
 
-function checkHost(entry: string, place: DocumentPath, report: Report): void {
+export function checkHost(entry: string, place: DocumentPath, report: Report): void {
   const host = entry.replace(/^!/, '');
   const isAddress = /^\[.*\]$/.test(host);
   if (host === '*' || isAddress || !/[/:\s*]/.test(host)) return;

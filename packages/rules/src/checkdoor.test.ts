@@ -28,3 +28,26 @@ it('finds fault with the peers of a PROXY header', () => {
     expect.stringMatching(/trusts everybody.*RULES_TRUSTS_EVERYBODY/),
   ]);
 });
+
+describe('pass-through in a rules file', () => {
+  const UPSTREAMS = '{ exchange: { servers: [https://127.0.0.3] }, apache: { servers: [http://127.0.0.1:8080] } }';
+  const passing = (entry: string, secure = true): string =>
+    rulesText({
+      listen: `[{ address: '*:443', passThrough: [{ ${entry} }]${secure ? ', tls: { certificates: [{ cert: a, key: b }] }' : ''} }]`,
+      upstreams: UPSTREAMS,
+      routes: '[{ to: apache }]',
+    });
+  const unseen = /no access line and no route sees inside .*RULES_PASS_THROUGH_UNSEEN/;
+
+  it.each([
+    [passing('hosts: mail.contoso.com, to: exchange'), [unseen]],
+    [passing('hosts: mail.contoso.com, to: exchange', false), [/has no SNI.*RULES_BAD_PASS_THROUGH/, unseen]],
+    [passing('hosts: x, to: apache'), [/speaks plain HTTP.*RULES_BAD_PASS_THROUGH/, unseen, /RULES_UNUSED_UPSTREAM/]],
+    [passing('hosts: x, to: exchnge'), [/no upstream exchnge. Did you mean exchange/, /RULES_UNUSED_UPSTREAM/]],
+    [passing("hosts: '*.contoso.com', to: exchange"), [/never matches/, unseen]],
+  ])('%#', (text, expected) => {
+    const found = findings(text);
+    for (const finding of expected) expect(found).toContainEqual(expect.stringMatching(finding));
+    expect(found.length).toBe(expected.length);
+  });
+});

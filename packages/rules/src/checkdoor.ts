@@ -2,13 +2,16 @@
 
 import { type AddressRange, parseAddressRange } from './address.ts';
 import type { Report } from './check.ts';
+import { checkPassThrough } from './checkpassthrough.ts';
 import type { DocumentPath } from './positions.ts';
 import type { CertificateFiles, RuleSet } from './schema.ts';
 
 /** Findings about trusted peers and listeners. */
 export function checkFrontDoor(rules: RuleSet, report: Report): void {
   checkPeers(rules.trustedProxies, ['trustedProxies'], report);
-  rules.listen.forEach(({ proxyProtocol, redirect, tls }, index) => {
+  rules.listen.forEach((listener, index) => {
+    const { proxyProtocol, redirect, tls } = listener;
+    checkPassThrough(listener, ['listen', index, 'passThrough'], rules, report);
     checkPeers(proxyProtocol, ['listen', index, 'proxyProtocol'], report);
     if (tls?.clientCertificates !== undefined) checkNoPkcs12(tls.certificates, ['listen', index, 'tls'], report);
     if (redirect === undefined) return;

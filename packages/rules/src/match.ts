@@ -55,11 +55,11 @@ export function compileCondition(condition: Condition, ignoreCase: boolean): Pre
   const parts: Predicate[] = [];
   const { hosts, path, url, methods, headers, clients, listeners, ports, any, all, not } = condition;
   // Cheap look-ups first: the order changes no verdict, for predicates are pure.
-  if (methods !== undefined) parts.push(negatable(methods, textSet, (subject) => subject.facts.method));
-  if (listeners !== undefined) parts.push(negatable(listeners, textSet, (subject) => subject.facts.listener));
+  if (methods !== undefined) parts.push(negatable(methods, textSet, (subject: Subject) => subject.facts.method));
+  if (listeners !== undefined) parts.push(negatable(listeners, textSet, (subject: Subject) => subject.facts.listener));
   if (ports !== undefined) parts.push(portPredicate(ports));
-  if (hosts !== undefined) parts.push(negatable(hosts, hostSet, (subject) => subject.facts.host));
-  if (clients !== undefined) parts.push(negatable(clients, clientSet, (subject) => subject.client));
+  if (hosts !== undefined) parts.push(negatable(hosts, hostSet, (subject: Subject) => subject.facts.host));
+  if (clients !== undefined) parts.push(negatable(clients, clientSet, (subject: Subject) => subject.client));
   if (path !== undefined) parts.push(anyOf(pathPredicates(path, ignoreCase)));
   if (headers !== undefined) parts.push(anyOf(headers.map(headerPredicate)));
   if (url !== undefined) parts.push(urlPredicate(url));
@@ -84,12 +84,17 @@ function anyOf(parts: readonly Predicate[]): Predicate {
   return (subject) => parts.some((part) => part(subject));
 }
 
+/** True for hosts (lower case, no trailing dot) that a `hosts` list holds for. */
+export function hostTest(entries: readonly string[]): (host: string) => boolean {
+  return negatable(entries, hostSet, (host: string) => host);
+}
+
 /** `a` and `!b` in one list: no negated entry may match, and one of the others must, if there are others. */
-function negatable<Value>(
+function negatable<Value, Read>(
   entries: readonly string[],
   setOf: (entries: readonly string[]) => (value: Value) => boolean,
-  read: (subject: Subject) => Value,
-): Predicate {
+  read: (subject: Read) => Value,
+): (subject: Read) => boolean {
   const wanted = entries.filter((entry) => !entry.startsWith('!'));
   const unwanted = entries.filter((entry) => entry.startsWith('!')).map((entry) => entry.slice(1));
   const isWanted = setOf(wanted);

@@ -130,6 +130,11 @@ const certificate = z.union(
   { error: 'a certificate holds cert and key, or pkcs12, and passphraseFile if wanted' },
 );
 
+const passThrough = z.strictObject({
+  hosts: list(text).meta({ description: 'Names in SNI: exact, .suffix, * (any, and none); ! negates' }),
+  to: text.meta({ description: 'Upstream whose servers end TLS themselves' }),
+});
+
 const listener = z.strictObject({
   address: text.meta({ description: 'ADDRESS:PORT, [IPV6]:PORT or *:PORT' }),
   name: text.optional().meta({ description: 'What a listeners condition calls it; the address where absent' }),
@@ -156,6 +161,9 @@ const listener = z.strictObject({
     })
     .optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),
+  passThrough: z.array(passThrough).min(1).optional().meta({
+    description: 'Connections that go on unread, chosen by SNI before TLS; no rule sees inside. First match wins',
+  }),
   redirect: z
     .literal('https')
     .optional()
@@ -327,6 +335,7 @@ export type PathCondition = z.output<typeof pathCondition>;
 export type UrlCondition = z.output<typeof urlCondition>;
 export type HeaderCondition = z.output<typeof headerCondition>;
 export type CertificateFiles = z.output<typeof certificate>;
+export type PassThrough = z.output<typeof passThrough>;
 export type TlsVersion = z.output<typeof tlsVersion>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;

@@ -6,6 +6,10 @@ const RULES = `listen:
   - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
   - { address: 203.0.113.10:80, name: plain }
   - { address: 203.0.113.11:80, name: porter, redirect: https }
+  - address: 203.0.113.12:443
+    name: sni
+    tls: { certificates: [{ cert: a, key: b }] }
+    passThrough: [{ hosts: tls.contoso.com, to: exchange }]
 upstreams:
   exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true, rpcEndpoints: 'mbx1:6001-6004' }
   apache: { servers: [http://127.0.0.1:8080] }
@@ -47,10 +51,10 @@ describe('explain --json', () => {
       servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
-        line: 16,
+        line: 20,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 13, importedFrom: [] },
+      accessLine: { line: 17, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -77,12 +81,30 @@ describe('explain --json', () => {
     });
   });
 
+  it('says that no rule sees inside what passes through', async () => {
+    const passed = { code: 0, passedThrough: true, upstream: 'exchange', accessLine: null };
+    expect(await explained('GET', 'https://tls.contoso.com/ecp', '--listener', 'sni')).toMatchObject(passed);
+    expect(await explained('GET', 'https://TLS.contoso.com.:443/', '--listener', 'sni')).toMatchObject(passed);
+    expect(await explained('GET', 'https://contoso.com/', '--listener', 'sni')).toMatchObject({ upstream: 'apache' });
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { out } = await outrigger(
+        'explain',
+        path('rules.yaml'),
+        'GET',
+        'https://tls.contoso.com/',
+        '--listener',
+        'sni',
+      );
+      expect(out).toMatch(/^verdict +passed through to exchange/m);
+    });
+  });
+
   it('ends with 3 on a denial, and says how it is answered', async () => {
     expect(await explained('GET', 'https://mail.contoso.com/ECP')).toMatchObject({
       code: 3,
       access: 'deny',
       answer: 'forbidden',
-      accessLine: { line: 9 },
+      accessLine: { line: 13 },
     });
     expect(await explained('GET', 'https://contoso.com/gone')).toMatchObject({ code: 3, answer: 'reset' });
   });
@@ -133,7 +155,7 @@ describe('explain --json', () => {
     expect(http2).toEqual({
       offered: false,
       because: expect.stringMatching(
-        /rules.yaml:16\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+        /rules.yaml:20\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
       ),
     });
     expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
@@ -183,7 +205,7 @@ describe('explain for a person', () => {
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
       expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:16\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:20\n +from squid\.conf:18 {2}acl exch_url/m);
     });
   });
 

@@ -2,6 +2,7 @@
 import {
   asWireBytes,
   clientOf,
+  compilePassThrough,
   compileRules,
   type Decision,
   type FactsHead,
@@ -42,6 +43,8 @@ export type Explanation = {
   accessLine: ExplainedPlace | null;
   refusal?: { status: number; code: string; message: string };
   redirect?: { status: number; location: string };
+  /** The connection goes to the upstream unread: no rule sees inside. */
+  passedThrough?: true;
   listener: string;
   client: string;
   /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
@@ -92,6 +95,13 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) throw new UsageError(`${method}: not a request method`);
   const [, scheme = '', authority = '', rest = ''] = parsed;
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
+  const passed = compilePassThrough(listener)?.(serverNameOf(authority));
+  if (passed !== undefined) {
+    const http2 = { offered: false, because: 'the connection passes through, and its server speaks for itself' };
+    const place = { listener: listenerName(listener), client: options.from, http2 };
+    const unseen = { ...NOWHERE, lane: 'relay', route: null, accessLine: null } as const;
+    return { access: 'allow', passedThrough: true, upstream: passed.to, ...unseen, ...place };
+  }
   const head = headOf(method, authority, options.target ?? (rest.startsWith('/') ? rest : `/${rest}`), options.header);
 
   const compiled = compileRules(rules);
@@ -125,6 +135,12 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     ...(decision.refusal !== undefined && { refusal: decision.refusal }),
     ...place,
   };
+}
+
+/** SNI carries names, never addresses (RFC 6066 3), and no port. */
+function serverNameOf(authority: string): string {
+  const host = authority.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
+  return host.startsWith('[') || parseAddress(host) !== undefined ? '' : host;
 }
 
 function headOf(method: string, authority: string, target: string, headers: readonly string[]): FactsHead {
@@ -175,6 +191,10 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
   const { access, answer, upstream, lane, refusal, redirect, listener, client } = explanation;
+  if (explanation.passedThrough) {
+    const verdict = `passed through to ${upstream} by the name in TLS; no access line and no route sees inside`;
+    return `request   ${method} ${url} from ${client} on ${listener}\nverdict   ${terminal.paint('yellow', verdict)}\n`;
+  }
   if (redirect !== undefined) {
     return `request   ${method} ${url} from ${client} on ${listener}\nverdict   ${terminal.paint('green', `redirected with ${redirect.status}`)} to ${redirect.location}\n`;
   }

@@ -1,7 +1,14 @@
 // Room: `outrigger run`: the proxy, until a signal ends it.
 import cluster from 'node:cluster';
 import { dirname, resolve } from 'node:path';
-import { type Edge, type LogRecord, recordLevel, recordText, startEdge } from '@outrigger/proxy';
+import {
+  type Edge,
+  type LogRecord,
+  recordLevel,
+  recordText,
+  reportExtendedProtection,
+  startEdge,
+} from '@outrigger/proxy';
 import { type CertificateFiles, type Listener, parseDuration, type RuleSet } from '@outrigger/rules';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'winston';
@@ -52,7 +59,11 @@ async function runEdge(rules: RuleSet, grace: number, log: Logger, terminal: Ter
     throw new UsageError(started.problems.map(({ message, code }) => `${message} [${code}]`).join('\noutrigger: '));
   const { edge } = started;
   for (const { host, port, listener } of edge.addresses) terminal.err(`listening on ${host}:${port} (${listener})\n`);
+  const stopped = new AbortController();
+  // One of several workers is enough to look; those that replace others have higher numbers.
+  if ((cluster.worker?.id ?? 1) === 1) void reportExtendedProtection({ rules, report, cancel: stopped.signal });
   await stopSignal(edge, grace, terminal);
+  stopped.abort('the proxy was stopped');
   return 0;
 }
 

@@ -1,6 +1,8 @@
+import { createSecureContext } from 'node:tls';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
-import { echoing, openStage } from '../testing/stage.ts';
+import { echoing, openStage, rulesOf } from '../testing/stage.ts';
+import { coveredHosts } from './offer.ts';
 import { serving, site, website } from './testing/site.ts';
 
 const stage = openStage();
@@ -85,5 +87,23 @@ describe('a host that the connection was not opened for', () => {
     expect((await browser.fetch({ ':path': '/rpc/x', ':authority': host })).status).toBe(421);
     expect(await proxy.request('/rpc')).toMatchObject({ code: 'MISDIRECTED', status: 421 });
     expect(apache.requests).toEqual([]);
+  });
+
+  it('is not served where its connections pass through to another server', () => {
+    const rules = rulesOf(`
+listen:
+  - address: 127.0.0.1:0
+    tls: { certificates: [{ cert: a, key: b }] }
+    passThrough: [{ hosts: mail.test, to: exchange }]
+upstreams: { web: { servers: ['http://127.0.0.1:1'] }, exchange: { servers: ['https://127.0.0.1:2'], rpcOverHttp: true } }
+access: [{ allow: {} }]
+routes: [{ to: web }]
+`);
+    const [listener] = rules.listen;
+    if (listener === undefined) throw new Error('rules have a listener');
+    const context = createSecureContext();
+    const tls = { settings: {}, pick: () => context, clientCertificates: undefined };
+    const covers = coveredHosts('www.test', listener, tls, rules);
+    expect(['www.test', 'b.test', 'mail.test'].map(covers)).toEqual([true, true, false]);
   });
 });

@@ -1,5 +1,5 @@
 // Room: which protocol a client gets in the handshake, and which hosts a connection of HTTP/2 may then ask for.
-import { http2Offer, type Listener, type RuleSet } from '@outrigger/rules';
+import { compilePassThrough, http2Offer, type Listener, type RuleSet } from '@outrigger/rules';
 import type { ListenerTls } from '../certificates.ts';
 
 /**
@@ -17,7 +17,8 @@ export function chooseProtocol(
 
 /**
  * True for hosts that a connection to `name` may ask for. A client sends requests for other hosts on it, too, where its certificate
- * covers them (RFC 9113 9.1.1); that is right where the same certificate would have been shown and h2 been offered for them.
+ * covers them (RFC 9113 9.1.1); that is right where the same certificate would have been shown and h2 been offered for them, and
+ * never for a host that passes through: its pages are another server's.
  */
 export function coveredHosts(
   name: string,
@@ -27,6 +28,11 @@ export function coveredHosts(
 ): (host: string) => boolean {
   const asked = name.toLowerCase().replace(/\.$/, '');
   const shown = tls.pick(asked);
+  const passes = compilePassThrough(listener);
   return (host) =>
-    host === asked || (shown !== undefined && tls.pick(host) === shown && http2Offer(rules, listener, host).offered);
+    host === asked ||
+    (passes?.(host) === undefined &&
+      shown !== undefined &&
+      tls.pick(host) === shown &&
+      http2Offer(rules, listener, host).offered);
 }
