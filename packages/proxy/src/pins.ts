@@ -46,6 +46,15 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
   const pins = new Map<string, Pin>();
   let dialling: AbortController | undefined;
   let closed = false;
+  /** The question before, and its key: a client asks for one host all its life, and names and orders of servers are dear. */
+  let before: { dialler: Dialler; host: string; belongsTo: string | undefined; key: string } | undefined;
+
+  function keyOf(upstream: string, dialler: Dialler, asked: Asked): string {
+    const { host, belongsTo } = asked;
+    if (before?.dialler !== dialler || before.host !== host || before.belongsTo !== belongsTo)
+      before = { dialler, host, belongsTo, key: `${upstream} ${dialler.key(asked)}` };
+    return before.key;
+  }
 
   /** Ends the connection longest unused where there would be too many. None of them is in use: exchanges take turns. */
   function makeRoom(upstream: string): void {
@@ -61,7 +70,7 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
       if (closed) return { kind: 'cancelled' };
       const dialler = diallers.get(upstream);
       if (dialler === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
-      const key = `${upstream} ${dialler.key(asked)}`;
+      const key = keyOf(upstream, dialler, asked);
       const kept = pins.get(key);
       pins.delete(key); // and set again, so that the map stands in the order of use
       if (kept !== undefined && isUsable(kept.leg)) {
