@@ -167,13 +167,15 @@ export async function openListener(
     );
   }
 
-  function clientText(socket: Socket): string {
+  /** Undefined for a socket that is closed: the kernel has forgotten who it was. */
+  function clientText(socket: Socket): string | undefined {
     const { address, port } = endsOf(socket).source;
-    return `${address}:${port}`;
+    return address === '' ? undefined : `${address}:${port}`;
   }
 
-  function notice(finding: { code: string; message: string; client?: string }): void {
-    runtime.report({ kind: 'notice', at: runtime.now(), severity: 'warning', listener: name, ...finding });
+  function notice({ code, message, client }: { code: string; message: string; client?: string | undefined }): void {
+    const who = client === undefined ? {} : { client };
+    runtime.report({ kind: 'notice', at: runtime.now(), severity: 'warning', listener: name, ...who, code, message });
   }
 
   const failure = await listen(server, listener);
