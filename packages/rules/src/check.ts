@@ -6,12 +6,13 @@ import { checkFrontDoor } from './checkdoor.ts';
 import { checkExchange } from './checkexchange.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
+import type { Condition, PathCondition } from './condition.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import { passedThroughTo } from './passthrough.ts';
 import type { DocumentPath, Positions } from './positions.ts';
 import { compileRegex } from './regex.ts';
-import type { Condition, PathCondition, RuleSet, Upstream } from './schema.ts';
+import type { RuleSet, Upstream } from './schema.ts';
 import { parseListenAddress, parseServer } from './server.ts';
 import { suggestion } from './suggest.ts';
 

@@ -1,8 +1,9 @@
 // Room: limits of time that work and end what Exchange keeps open on purpose: a poll of ActiveSync, a channel that is silent.
 import type { Report } from './check.ts';
+import type { Condition } from './condition.ts';
 import { requestFacts } from './facts.ts';
 import { compileRules, route } from './route.ts';
-import type { Condition, Route, RuleSet } from './schema.ts';
+import type { Route, RuleSet } from './schema.ts';
 import { type Timeouts, timeoutsOf } from './timeouts.ts';
 import { formatDuration } from './units.ts';
 

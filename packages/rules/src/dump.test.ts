@@ -1,15 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Condition } from './condition.ts';
+import { TUNNEL_METHODS } from './defaults.ts';
 import { dumpRules } from './dump.ts';
-import {
-  type Condition,
-  defaultLimits,
-  jsonSchema,
-  type Provenance,
-  type RuleSet,
-  TUNNEL_METHODS,
-  upstreamOf,
-} from './schema.ts';
+import { defaultLimits, jsonSchema, type Provenance, type RuleSet, upstreamOf } from './schema.ts';
 import { load, rulesText } from './testing/rules.ts';
 
 /** The rule set without places in the file, which a dump moves. */

@@ -1,19 +1,18 @@
 // Room: from a rule set to the text of a rules file: only what differs from the defaults, with the lines each rule came
 // from as comments. `loadRules(dumpRules(x))` means x.
 import { Document, isCollection, isMap, isNode, isScalar, isSeq, type Node, stringify, visit } from 'yaml';
+import type { Condition } from './condition.ts';
+import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import type { SourceRef } from './diagnostic.ts';
 import { printProvenance } from './positions.ts';
 import {
   type AccessLine,
-  type Condition,
-  DEFAULTS,
   defaultLimits,
   type Health,
   type Limits,
   type Provenance,
   type Route,
   type RuleSet,
-  TUNNEL_METHODS,
   type Upstream,
 } from './schema.ts';
 import { formatDuration, formatSize } from './units.ts';

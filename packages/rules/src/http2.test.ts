@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Condition } from './condition.ts';
 import { http2Offer } from './http2.ts';
 import { compileRules, route } from './route.ts';
-import type { Condition, Listener, RuleSet } from './schema.ts';
+import type { Listener, RuleSet } from './schema.ts';
 import { factsOf, load, rulesText } from './testing/rules.ts';
 
 function offer(text: string, name: string): ReturnType<typeof http2Offer> {

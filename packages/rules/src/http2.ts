@@ -1,9 +1,11 @@
 // Room: whether a browser may be offered HTTP/2 for a host name. RPC over HTTP and RD Gateway are HTTP/1.1 only (field cases 12,
 // 24, 46), and a client that is offered h2 takes it for every request of the connection; so the name alone must prove that
 // none of them can lead to an upstream with rpcOverHttp. Pure; errs towards HTTP/1.1.
+
+import type { Condition } from './condition.ts';
 import { listenerName } from './facts.ts';
 import { compileCondition, subjectOf } from './match.ts';
-import type { Condition, Listener, Route, RuleSet } from './schema.ts';
+import type { Listener, Route, RuleSet } from './schema.ts';
 
 /**
  * Why a name is not offered HTTP/2: `plain` the listener has no TLS, so no ALPN · `off` the rules say so · `tls` versions or

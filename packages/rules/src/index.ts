@@ -1,6 +1,8 @@
 // The only door of this package.
 export { type AddressRange, addressTest, parseAddress, parseAddressRange } from './address.ts';
 export type { RulesCode } from './check.ts';
+export type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
+export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
 export { dumpRules } from './dump.ts';
 export {
@@ -28,3 +30,4 @@ export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './tar
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
+export type { TlsVersion } from './values.ts';

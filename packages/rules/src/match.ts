@@ -1,8 +1,8 @@
 // Room: what a condition means. A condition is compiled once into a predicate over a request; predicates are pure.
 import { addressSet, parseAddress, parseAddressRange } from './address.ts';
+import type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
 import { type RequestFacts, urlOf } from './facts.ts';
 import { compileAny } from './regex.ts';
-import type { Condition, HeaderCondition, PathCondition, UrlCondition } from './schema.ts';
 import { asciiLowerCase, asWireBytes, normalizedPath, squidUnescape } from './target.ts';
 
 /** A request as predicates see it: derived readings are made on first use and kept, for rules share them. */

@@ -1,116 +1,13 @@
 // Room: the shape of a rules file, as data. The types of the whole product are inferred from here, and the JSON Schema
 // that editors use is printed from here. What the words mean is match.ts and route.ts; how a file is read is load.ts.
 import { z } from 'zod';
+import { type Condition, condition } from './condition.ts';
+import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import type { SourceRef } from './diagnostic.ts';
-import { DURATION, parseDuration, parseSize, SIZE } from './units.ts';
+import { duration, list, size, text, tlsVersion } from './values.ts';
 
-/** Methods of MS-RPCH 2.1.2.1 and MS-TSGU 3.3.5.1, plus the two that intrusion sensors list beside them (field case 20). */
-export const TUNNEL_METHODS = [
-  'RPC_IN_DATA',
-  'RPC_OUT_DATA',
-  'RPC_CONNECT',
-  'RPC_ECHO_DATA',
-  'RDG_IN_DATA',
-  'RDG_OUT_DATA',
-] as const;
-
-/** Values that hold where a rules file is silent. Durations in milliseconds, sizes in bytes. */
-export const DEFAULTS = {
-  /** Request line, bytes. Above any URL Exchange or a browser makes; below what one line could use to fill memory. */
-  requestLine: 64 * 1024,
-  /** Whole request head, bytes. Kerberos tokens reach tens of KiB and one browser may carry two (field cases 44, 83). */
-  head: 128 * 1024,
-  /** From the first byte of a head to its end. A person's slowest network needs seconds; a slow-head attack wants hours. */
-  headTime: 60_000,
-  /** Silence between two requests of a client connection. IIS drops idle connections after 120 s; it should be the one to. */
-  keepAlive: 180_000,
-  /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
-  connectionsPerClient: 4_096,
-  /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
-  connect: 10_000,
-  /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */
-  answer: 65 * 60_000,
-  /** Silence in both directions inside an ordinary exchange. As long as a held poll, for the same reason. */
-  idle: 65 * 60_000,
-  /** Silence in both directions on a channel. Exchange pings within 30 minutes; appliances settle on hours (field cases 8, 9). */
-  tunnelIdle: 10 * 3_600_000,
-  /** Between two health checks of a server. Two failures mark it down: half a minute, as load balancers for Exchange have it. */
-  healthInterval: 10_000,
-  /** For a health check from the first SYN to its answer. A server that needs longer for a page made for this is not well. */
-  healthTimeout: 5_000,
-} as const;
 /** Milliseconds between checks at least: below it, checks are the load they are to find. */
 const HEALTH_INTERVAL_LEAST = 100;
-
-const duration = z
-  .string()
-  .regex(DURATION, 'a duration is a whole number and a unit: 500ms, 30s, 15m, 10h, 1d')
-  .transform((text) => parseDuration(text) ?? 0)
-  .meta({ description: 'A duration: a whole number and a unit of ms, s, m, h or d' });
-const size = z
-  .string()
-  .regex(SIZE, 'a size is a whole number and a unit: 512B, 64KiB, 2MiB')
-  .transform((text) => parseSize(text) ?? 0)
-  .meta({ description: 'A size: a whole number and a unit of B, KiB, MiB or GiB' });
-const text = z.string().min(1);
-const list = <Item extends z.ZodType>(item: Item) =>
-  z.union([item.transform((one) => [one]), z.array(item).min(1)]) as z.ZodType<
-    z.output<Item>[],
-    z.input<Item> | z.input<Item>[]
-  >;
-const PORT_MAX = 65_535;
-const PORT_FORM = 'a port is a number from 1 to 65535, or two of them: 8000-8999';
-const port = z.int(PORT_FORM).min(1, PORT_FORM).max(PORT_MAX, PORT_FORM);
-const portRange = z
-  .string()
-  .regex(/^\d{1,5}-\d{1,5}$/, PORT_FORM)
-  .refine((range) => {
-    const [first = 0, last = 0] = range.split('-').map(Number);
-    return first >= 1 && first <= last && last <= PORT_MAX;
-  }, PORT_FORM);
-const tlsVersion = z.enum(['1.0', '1.1', '1.2', '1.3']);
-
-const pathCondition = z.union(
-  [
-    z.strictObject({ prefix: text, ignoreCase: z.boolean().optional() }),
-    z.strictObject({ exact: text, ignoreCase: z.boolean().optional() }),
-    z.strictObject({ regex: text, ignoreCase: z.boolean().optional() }),
-  ],
-  { error: 'a path condition holds exactly one of prefix, exact or regex, and ignoreCase if wanted' },
-);
-const urlCondition = z.strictObject({ regex: text, ignoreCase: z.boolean().optional() });
-const headerCondition = z.strictObject({ name: text, regex: text, ignoreCase: z.boolean().optional() });
-
-const leafConditions = {
-  hosts: list(text)
-    .optional()
-    .meta({ description: 'Host of the request: exact, .suffix (the domain and all below it), * (any); ! negates' }),
-  path: list(pathCondition).optional().meta({ description: 'Path as the server behind will read it' }),
-  url: list(urlCondition)
-    .optional()
-    .meta({ description: 'Whole URL as Squid sees it: scheme://host[:port]/path?query, percent-decoded once' }),
-  methods: list(text).optional().meta({ description: 'Request methods, case-sensitive; ! negates' }),
-  headers: list(headerCondition).optional().meta({ description: 'A header field whose value matches a regex' }),
-  clients: list(text).optional().meta({ description: 'Client addresses: one, CIDR, or first-last; ! negates' }),
-  listeners: list(text).optional().meta({ description: 'Names (or addresses, where unnamed) of listeners; ! negates' }),
-  ports: list(z.union([port, portRange], PORT_FORM))
-    .optional()
-    .meta({ description: 'Port of the URL: of the Host, else of the scheme; a number, or a range written 8000-8999' }),
-};
-
-/** What a request must be for a rule to hold: AND over the keys, OR inside each list. The empty condition always holds. */
-export type Condition = {
-  [Key in keyof typeof leafConditions]?: NonNullable<z.output<(typeof leafConditions)[Key]>>;
-} & { any?: Condition[]; all?: Condition[]; not?: Condition };
-
-const condition: z.ZodType<Condition> = z.lazy(() =>
-  z.strictObject({
-    ...leafConditions,
-    any: z.array(condition).min(1).optional().meta({ description: 'Holds when one of these holds' }),
-    all: z.array(condition).min(1).optional().meta({ description: 'Holds when each of these holds' }),
-    not: condition.optional().meta({ description: 'Holds when this does not' }),
-  }),
-);
 
 const passphraseFile = text
   .optional()
@@ -331,12 +228,8 @@ export const rulesDocument = z.strictObject({
 /** Where a rule stands in the rules file, and the lines of a foreign config it was imported from. */
 export type Provenance = { at?: SourceRef; from?: SourceRef[] };
 
-export type PathCondition = z.output<typeof pathCondition>;
-export type UrlCondition = z.output<typeof urlCondition>;
-export type HeaderCondition = z.output<typeof headerCondition>;
 export type CertificateFiles = z.output<typeof certificate>;
 export type PassThrough = z.output<typeof passThrough>;
-export type TlsVersion = z.output<typeof tlsVersion>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
 export type Health = z.output<typeof health>;
