@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { daemonOrSkip, freePort } from '@outrigger/tools/daemons';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchangeRules, openStage, type Stage } from './stage.ts';
@@ -62,6 +62,7 @@ describe.skipIf(programs.includes(undefined))('FreeRDP through the edge', () => 
       await session.until(SESSION);
     } finally {
       await session.stop();
+      rmSync(sharedMemoryOf(session), { force: true });
       await gateway.stop();
     }
     const seen = readFileSync(events, 'utf8');
@@ -70,3 +71,8 @@ describe.skipIf(programs.includes(undefined))('FreeRDP through the edge', () => 
     expect(edge.records.filter(({ kind }) => kind === 'notice')).toEqual([]);
   });
 });
+
+/** What FreeRDP 2 leaves in shared memory when a signal ends it, named for its process. */
+function sharedMemoryOf({ pid }: Watched): string {
+  return `/dev/shm/com.freerdp.xfreerdp.tsmf_${pid.toString(16).toUpperCase().padStart(16, '0')}`;
+}

@@ -68,7 +68,12 @@ export async function serve(
   return { port, stop: () => stop(child) };
 }
 
-export type Watched = { readonly said: string; until(what: RegExp): Promise<void>; stop(): Promise<void> };
+export type Watched = {
+  readonly pid: number;
+  readonly said: string;
+  until(what: RegExp): Promise<void>;
+  stop(): Promise<void>;
+};
 
 /** Starts a program that runs until it is stopped, by its pid. `until` rejects where it ends or does not say that in time. */
 export function watch(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Watched {
@@ -80,6 +85,7 @@ export function watch(command: string, args: readonly string[], env: NodeJS.Proc
     });
   }
   return {
+    pid: child.pid ?? 0,
     get said() {
       return said;
     },
