@@ -189,6 +189,8 @@ function startChromium(url: string): { said(): string; end(): Promise<void> } {
   const child: ChildProcess = spawn(chromium ?? '', [...flags, url], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
+    // What it leaves in its temporary folder goes with the stage.
+    env: { ...process.env, TMPDIR: stage.folder },
   });
   let said = '';
   child.stderr?.on('data', (piece: Buffer) => {
