@@ -2,7 +2,17 @@ import { startExchange } from '@outrigger/tools/exchange/index';
 import { openVirtualConnection } from '@outrigger/tools/outlook/index';
 import { expectResponse, readResponse } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
-import { answer, echoing, later, nextHead, openStage, PATIENCE, pathOf, simpleRules } from './testing/stage.ts';
+import {
+  answer,
+  breakingUnderSecond,
+  echoing,
+  later,
+  nextHead,
+  openStage,
+  PATIENCE,
+  pathOf,
+  simpleRules,
+} from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
@@ -220,14 +230,8 @@ describe('pinning', () => {
   });
 
   it('repeats a GET once where a kept connection dies under it, and never a POST', async () => {
-    let connections = 0;
-    const port = await stage.server(async (connection) => {
-      connections += 1;
-      await nextHead(connection);
-      await connection.send(answer(`${connections}`));
-      await nextHead(connection).catch(() => '');
-      connection.reset();
-    });
+    const server = breakingUnderSecond();
+    const port = await stage.server(server.serve);
     const proxy = await stage.proxy(simpleRules(port));
     const wire = await proxy.wire();
     await wire.send(GET('/'));
@@ -236,7 +240,7 @@ describe('pinning', () => {
     expect((await expectResponse(wire)).body.toString()).toBe('2');
     await wire.send('POST /once HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n');
     expect((await expectResponse(wire)).status).toBe(502);
-    expect(connections).toBe(2);
+    expect(server.connections()).toBe(2);
     expect(await proxy.request('/once')).toMatchObject({ code: 'UPSTREAM_RESET' });
   });
 });

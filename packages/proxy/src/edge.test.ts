@@ -4,7 +4,7 @@ import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LogRecord } from './accesslog.ts';
 import { startEdge } from './edge.ts';
-import { answer, echoing, later, nextHead, openStage, PATIENCE, rulesOf, simpleRules } from './testing/stage.ts';
+import { answer, echoing, heldAnswer, nextHead, openStage, PATIENCE, rulesOf, simpleRules } from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
@@ -143,24 +143,17 @@ describe('the start', () => {
 
 describe('the end', () => {
   it('closes idle connections at once and lets a request under way finish', async () => {
-    const [begun, go] = [later<void>(), later<void>()];
-    const port = await stage.server(async (connection) => {
-      await nextHead(connection);
-      begun.resolve();
-      await go.promise;
-      await connection.send(answer('finished'));
-      await connection.inlet.whenOver();
-      connection.finish();
-    });
+    const held = heldAnswer();
+    const port = await stage.server(held.serve);
     const proxy = await stage.proxy(simpleRules(port));
     const [busy, idle] = [await proxy.wire(), await proxy.wire()];
     await busy.send(GET);
-    await begun.promise;
+    await held.begun;
     const closed = proxy.edge.close(PATIENCE);
     expect((await idle.inlet.rest(PATIENCE)).kind).toBe('bytes');
     idle.finish();
     await expect(proxy.wire()).rejects.toThrow();
-    go.resolve();
+    held.go();
     expect((await expectResponse(busy)).body.toString()).toBe('finished');
     expect((await busy.inlet.rest(PATIENCE)).bytes.length).toBe(0);
     busy.finish();

@@ -2,7 +2,14 @@
 import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createServer as createTlsServer, TLSSocket } from 'node:tls';
-import { addressTest, compilePassThrough, type Listener, listenerName, parseListenAddress } from '@outrigger/rules';
+import {
+  addressTest,
+  compilePassThrough,
+  type Listener,
+  listenerName,
+  parseListenAddress,
+  plainAddress,
+} from '@outrigger/rules';
 import type { ListenerTls } from './certificates.ts';
 import { certificateFields, shownBy } from './clientcertificate.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
@@ -12,7 +19,7 @@ import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
 import { passThrough } from './passthrough.ts';
 import { takeProxyHeader } from './proxied.ts';
-import { type Ends, plainAddress } from './proxyheader.ts';
+import type { Ends } from './proxyheader.ts';
 import { takeClientHello } from './servername.ts';
 import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';

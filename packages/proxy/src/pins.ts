@@ -65,6 +65,11 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
     oldest[1].leg.destroy();
   }
 
+  function endAll(): void {
+    for (const { leg } of pins.values()) leg.destroy();
+    pins.clear();
+  }
+
   return {
     async take(upstream, asked) {
       if (closed) return { kind: 'cancelled' };
@@ -96,16 +101,12 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
       // Bytes that answer no request would be taken for the answer to the next one (RFC 9112 9.2 lets a client close).
       leg.listen({ data: end, end, drain() {}, close() {} });
     },
-    forget() {
-      for (const { leg } of pins.values()) leg.destroy();
-      pins.clear();
-    },
+    forget: endAll,
     close() {
       closed = true;
       // With a reason of our own, or node makes an error with a stack for each connection that ends.
       dialling?.abort('the client is gone');
-      for (const { leg } of pins.values()) leg.destroy();
-      pins.clear();
+      endAll();
     },
   };
 }

@@ -2,7 +2,7 @@
 // that the server behind sees the client. Read and written here, as bytes; no I/O. The libraries there are throw on input and
 // want the whole header at once.
 import { isIPv4, isIPv6, SocketAddress } from 'node:net';
-import { parseAddress } from '@outrigger/rules';
+import { parseAddress, plainAddress } from '@outrigger/rules';
 
 /** One end of a TCP connection. */
 export type Party = { address: string; port: number };
@@ -100,11 +100,6 @@ function endsOf(source: string, sourcePort: number, destination: string, destina
     source: { address: plainAddress(source), port: sourcePort },
     destination: { address: plainAddress(destination), port: destinationPort },
   };
-}
-
-/** A client that comes over IPv4 to a dual-stack socket is an IPv4 client to rules, logs and servers (RFC 4291 2.5.5.2). */
-export function plainAddress(address: string): string {
-  return /^::ffff:(?=[\d.]+$)/i.test(address) ? address.slice('::ffff:'.length) : address;
 }
 
 function textOf(bytes: Buffer): string {

@@ -3,7 +3,7 @@ import { startApache } from '@outrigger/tools/apache/index';
 import { field } from '@outrigger/tools/message';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answer, echoing, later, nextHead, openStage, PATIENCE, pathOf } from './testing/stage.ts';
+import { answer, breakingUnderSecond, echoing, later, nextHead, openStage, PATIENCE, pathOf } from './testing/stage.ts';
 
 const stage = openStage();
 const warnings: Error[] = [];
@@ -192,14 +192,7 @@ describe('connections', () => {
   });
 
   it('repeats a GET where a kept connection dies under it', async () => {
-    let connections = 0;
-    const port = await stage.server(async (connection) => {
-      connections += 1;
-      await nextHead(connection);
-      await connection.send(answer(`${connections}`));
-      await nextHead(connection).catch(() => '');
-      connection.reset();
-    });
+    const port = await stage.server(breakingUnderSecond().serve);
     const wire = await (await stage.proxy(rules(port))).wire();
     for (const expected of ['1', '2']) {
       await wire.send(GET('/app/x'));

@@ -7,6 +7,11 @@ export type AddressRange = { first: bigint; last: bigint };
 
 const ADDRESS_BITS = 128n;
 
+/** An IPv4 address that arrives IPv4-mapped is written as the IPv4 address it is, for rules, logs and servers (RFC 4291 2.5.5.2). */
+export function plainAddress(address: string): string {
+  return /^::ffff:(?=[\d.]+$)/i.test(address) ? address.slice('::ffff:'.length) : address;
+}
+
 /** One address as a number; undefined for anything that is not a plain IPv4 or IPv6 address. */
 export function parseAddress(text: string): bigint | undefined {
   // ipaddr.js also takes 0x7f.1 and the like; a rules file or a socket never means those.

@@ -1,5 +1,5 @@
 // The only door of this package.
-export { type AddressRange, addressTest, parseAddress, parseAddressRange } from './address.ts';
+export { type AddressRange, addressTest, parseAddress, parseAddressRange, plainAddress } from './address.ts';
 export type { RulesCode } from './check.ts';
 export type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
 export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';

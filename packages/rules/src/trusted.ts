@@ -1,6 +1,6 @@
 // Room: who a request is from, where a proxy in front says so. X-Forwarded-For is a claim anybody can write; it is read only
 // from peers the rules trust, from its right end, where each trusted proxy has put the address it saw itself.
-import { addressTest, parseAddress } from './address.ts';
+import { addressTest, parseAddress, plainAddress } from './address.ts';
 import type { Fields } from './facts.ts';
 
 /** True for an address whose X-Forwarded-For is believed; undefined where the rules trust nobody. */
@@ -31,7 +31,7 @@ export function clientOf(fields: Fields, peer: string, trusts: TrustedProxies): 
   let client: ClientResult = { kind: 'client', address: peer, vouched: false };
   if (trusts?.(peer) !== true) return client;
   for (const entry of forwardedFor(fields).reverse()) {
-    const address = plainAddress(entry);
+    const address = addressOf(entry);
     if (address === undefined) {
       const message = 'a trusted proxy sent an X-Forwarded-For with an entry that is no address';
       return { kind: 'bad', status: 400, code: 'FORWARDED_FOR_MALFORMED', message };
@@ -60,10 +60,9 @@ export function forwardedProto(fields: Fields, peer: string, trusts: TrustedProx
 }
 
 /** An address without port, brackets and IPv4 mapping; undefined for anything else, zones included. */
-function plainAddress(entry: string): string | undefined {
+function addressOf(entry: string): string | undefined {
   const [, bracketed, withPort] = WITH_PORT.exec(entry) ?? [];
-  const text = bracketed ?? withPort ?? entry;
-  const address = /^::ffff:(?=[\d.]+$)/i.test(text) ? text.slice('::ffff:'.length) : text;
+  const address = plainAddress(bracketed ?? withPort ?? entry);
   const dotted = address.slice(address.lastIndexOf(':') + 1);
   if (address.includes('%') || (address.includes('.') && !IPV4.test(dotted))) return undefined;
   if (bracketed !== undefined && !bracketed.includes(':')) return undefined;

@@ -20,6 +20,7 @@ import {
 } from '@outrigger/rules';
 import { Command } from 'commander';
 import { type ExplainedForwarding, explainForwarding, NOWHERE, printedForwarding } from '../forwarding.ts';
+import { collect } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -95,7 +96,8 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) throw new UsageError(`${method}: not a request method`);
   const [, scheme = '', authority = '', rest = ''] = parsed;
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
-  const passed = compilePassThrough(listener)?.(serverNameOf(authority));
+  const serverName = serverNameOf(authority);
+  const passed = compilePassThrough(listener)?.(serverName);
   if (passed !== undefined) {
     const http2 = { offered: false, because: 'the connection passes through, and its server speaks for itself' };
     const place = { listener: listenerName(listener), client: options.from, http2 };
@@ -108,17 +110,16 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const from = clientOf(head.fields, options.from, compiled.trusts);
   const client = from.kind === 'client' ? from.address : options.from;
   const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
-  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, authority) };
+  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, serverName) };
   const unrouted = { upstream: null, ...NOWHERE, lane: 'relay', route: null, accessLine: null, ...place } as const;
-  if (result.kind === 'bad') {
-    const { status, code, message } = result;
-    return { access: 'deny', refusal: { status, code, message }, ...unrouted };
-  }
+  const refuse = ({ status, code, message }: NonNullable<Explanation['refusal']>): Explanation => ({
+    access: 'deny',
+    refusal: { status, code, message },
+    ...unrouted,
+  });
+  if (result.kind === 'bad') return refuse(result);
   const elsewhere = redirection(compiled, listener, result.facts, options.from);
-  if (elsewhere?.kind === 'refuse') {
-    const { status, code, message } = elsewhere;
-    return { access: 'deny', refusal: { status, code, message }, ...unrouted };
-  }
+  if (elsewhere?.kind === 'refuse') return refuse(elsewhere);
   if (elsewhere !== undefined) {
     const { status, location } = elsewhere;
     return { access: 'allow', redirect: { status, location }, ...unrouted };
@@ -137,7 +138,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   };
 }
 
-/** SNI carries names, never addresses (RFC 6066 3), and no port. */
+/** The name in SNI of a client that connects to `authority`: names only, never addresses (RFC 6066 3), and no port. */
 function serverNameOf(authority: string): string {
   const host = authority.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
   return host.startsWith('[') || parseAddress(host) !== undefined ? '' : host;
@@ -191,12 +192,14 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
   const { access, answer, upstream, lane, refusal, redirect, listener, client } = explanation;
+  const request: Row = ['request', `${method} ${url} from ${client} on ${listener}`];
   if (explanation.passedThrough) {
     const verdict = `passed through to ${upstream} by the name in TLS; no access line and no route sees inside`;
-    return `request   ${method} ${url} from ${client} on ${listener}\nverdict   ${terminal.paint('yellow', verdict)}\n`;
+    return printedRows([request, ['verdict', terminal.paint('yellow', verdict)]]);
   }
   if (redirect !== undefined) {
-    return `request   ${method} ${url} from ${client} on ${listener}\nverdict   ${terminal.paint('green', `redirected with ${redirect.status}`)} to ${redirect.location}\n`;
+    const verdict = `${terminal.paint('green', `redirected with ${redirect.status}`)} to ${redirect.location}`;
+    return printedRows([request, ['verdict', verdict]]);
   }
   const verdict =
     access === 'deny'
@@ -207,10 +210,10 @@ function printed(explanation: Explanation, method: string, url: string, terminal
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
         : terminal.paint('green', 'allowed');
-  const rows: [string, string][] = [
-    ['request', `${method} ${url} from ${client} on ${listener}`],
+  return printedRows([
+    request,
     ['verdict', verdict],
-    ...(refusal === undefined ? [] : [['because', `${refusal.message} [${refusal.code}]`] satisfies [string, string]]),
+    ...(refusal === undefined ? [] : [['because', `${refusal.message} [${refusal.code}]`] satisfies Row]),
     [
       'access',
       explanation.accessLine === null ? 'no access line matches, which denies' : printedPlace(explanation.accessLine),
@@ -220,7 +223,12 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ...printedForwarding(explanation),
     ['lane', lane],
     ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
-  ];
+  ]);
+}
+
+type Row = [name: string, value: string];
+
+function printedRows(rows: readonly Row[]): string {
   return rows.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join('');
 }
 
@@ -228,8 +236,4 @@ function printedPlace(place: ExplainedPlace): string {
   const source = (ref: Pick<SourceRef, 'file' | 'line' | 'directive'>): string =>
     `\n            from ${ref.file}:${ref.line}  ${ref.directive}`;
   return `${formatPlace({ ...place, directive: '' })}${place.importedFrom.map(source).join('')}`;
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

@@ -8,16 +8,13 @@ const OBSTACLES: Readonly<Record<Exclude<Http2Obstacle, 'rpc'>, string>> = {
   nameless: 'an address is no name, and without one nothing tells the hosts apart',
 };
 
-/** The offer to a client that connects to `authority`, HOST[:PORT], on this listener; `because` is a sentence. */
+/** The offer to a client that sends `serverName` in SNI, empty for none, to this listener; `because` is a sentence. */
 export function explainHttp2(
   rules: RuleSet,
   listener: Listener,
-  authority: string,
+  serverName: string,
 ): { offered: boolean; because?: string } {
-  const host = authority.replace(/:\d*$/, '');
-  // RFC 6066 3: no address is sent in SNI.
-  const isAddress = host.startsWith('[') || /^[\d.]+$/.test(host);
-  const offer = http2Offer(rules, listener, isAddress ? '' : host);
+  const offer = http2Offer(rules, listener, serverName);
   if (offer.offered) return { offered: true };
   if (offer.because !== 'rpc') return { offered: false, because: OBSTACLES[offer.because] };
   const { at, to } = offer.route;

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { diskReader, importSquid, reportJson, reportText, type Translation } from '@outrigger/importer';
 import { dumpRules } from '@outrigger/rules';
 import { Command, Option } from 'commander';
+import { collect } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { reasonOf, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -69,8 +70,4 @@ function deliver(file: string | undefined, text: string, print: (text: string) =
   } catch (error) {
     throw new UsageError(`${file}: cannot be written: ${reasonOf(error)}`);
   }
-}
-
-function collect(value: string, previous: string[]): string[] {
-  return [...previous, value];
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { constants } from 'node:http2';
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { answer, echoing, later, nextHead, openStage, PATIENCE } from '../testing/stage.ts';
+import { answer, echoing, heldAnswer, later, nextHead, openStage, PATIENCE } from '../testing/stage.ts';
 import { answerOf, browse, serving, site, website } from './testing/site.ts';
 
 const stage = openStage();
@@ -242,24 +242,17 @@ describe('an answer over HTTP/2', () => {
 
 describe('the end of a connection', () => {
   it('says GOAWAY, serves what is under way, and leaves nothing behind', async () => {
-    const [begun, go] = [later<void>(), later<void>()];
-    const port = await stage.server(async (connection) => {
-      await nextHead(connection);
-      begun.resolve();
-      await go.promise;
-      await connection.send(answer('finished'));
-      await connection.inlet.whenOver();
-      connection.finish();
-    });
+    const held = heldAnswer();
+    const port = await stage.server(held.serve);
     const proxy = await site(stage, port);
     const [busy, idle] = [await browse(stage, proxy), await browse(stage, proxy)];
     const fetched = busy.fetch('/');
     await once(idle.session, 'remoteSettings');
     const gone = [once(idle.session, 'goaway'), once(busy.session, 'goaway')];
-    await begun.promise;
+    await held.begun;
     const closed = proxy.edge.close(PATIENCE);
     await Promise.all(gone);
-    go.resolve();
+    held.go();
     expect((await fetched).body).toBe('finished');
     await closed;
     expect(proxy.edge.connections()).toBe(0);

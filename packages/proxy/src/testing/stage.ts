@@ -133,3 +133,30 @@ export function later<Value>(): { promise: Promise<Value>; resolve: (value: Valu
   });
   return { promise, resolve };
 }
+
+/** Holds its one answer, `finished`, until `go`, and the end of its side until the client's: what is under way at an end. */
+export function heldAnswer() {
+  const [begun, go] = [later<void>(), later<void>()];
+  const serve = async (connection: Accepted): Promise<void> => {
+    await nextHead(connection);
+    begun.resolve();
+    await go.promise;
+    await connection.send(answer('finished'));
+    await connection.inlet.whenOver();
+    connection.finish();
+  };
+  return { begun: begun.promise, go: go.resolve, serve };
+}
+
+/** Answers the first request of each connection with the number of the connection, and breaks off under the second. */
+export function breakingUnderSecond() {
+  let connections = 0;
+  const serve = async (connection: Accepted): Promise<void> => {
+    connections += 1;
+    await nextHead(connection);
+    await connection.send(answer(`${connections}`));
+    await nextHead(connection).catch(() => '');
+    connection.reset();
+  };
+  return { connections: () => connections, serve };
+}
