@@ -4,13 +4,28 @@
 /** Characters of a directive in a report or a comment: with the place in front it still fits a wide terminal. */
 const DISPLAY_MAX = 88;
 
+/** A value as helpers take it on their command line: one word, or several in quotes. */
+const VALUE = String.raw`(?:"[^"]*"|'[^']*'|\S+)`;
+/** Words by which people name what nobody else may know. */
+const SECRET_WORD = '(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key)';
+
 const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/(\blogin=[^\s:]*:)\S+/g, '$1***'],
   [/^(cachemgr_passwd\s+)\S+/, '$1***'],
+  [/^(snmp_community\s+|acl\s+\S+\s+snmp_community\s+)\S.*/, '$1***'],
   // Helpers of authentication take a bind password this way.
-  [/(\s-w\s*)\S+/g, '$1***'],
-  [/(\bpass(?:word|wd|phrase)?=)\S+/gi, '$1***'],
+  [new RegExp(String.raw`(\s-w\s*)${VALUE}`, 'g'), '$1***'],
+  [new RegExp(String.raw`(\s--${SECRET_WORD}\s+)${VALUE}`, 'gi'), '$1***'],
+  [new RegExp(String.raw`(\b${SECRET_WORD}=)${VALUE}`, 'gi'), '$1***'],
   [/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, '$1***@'],
+  // Fields that carry a credential: Authorization, Cookie, X-Api-Key and their like.
+  [
+    new RegExp(
+      String.raw`^((?:re\w+_)?header_(?:add|replace)\s+\S*(?:auth|cookie|key|token|secret|pass)\S*\s+)${VALUE}`,
+      'i',
+    ),
+    '$1***',
+  ],
 ];
 
 /** The directive whole, on one line, without its secrets. Bytes of the file are shown as UTF-8. */
