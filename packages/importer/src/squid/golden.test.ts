@@ -72,7 +72,7 @@ function itIf(applies: boolean, name: string, test: () => void): void {
 
 function importCase(folder: string): Translation {
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !OUTPUTS.includes(entry.name))
+    .filter((entry) => entry.isFile() && !OUTPUTS.includes(entry.name) && !entry.parentPath.endsWith('tightened'))
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
   const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'latin1')]));
   const version = join(folder, 'squid-version');
