@@ -5,10 +5,11 @@
 export const MASK = '***';
 
 /**
- * Characters from which a secret is masked wherever its bytes turn up, not only where it was given. A shorter one would blank
- * out ordinary words of a report, and say what it is by the gaps.
+ * Characters from which a secret is masked wherever its bytes turn up, not only where it was given. A shorter one, and one that
+ * is an ordinary word (`public`), would blank out half of a report, and say what it is by the gaps.
  */
 const SWEPT_LEAST = 5;
+const ORDINARY_WORD = /^[A-Za-z]?[a-z]*$/;
 
 /** A way in which a config spells a secret: what the group `secret` holds is one. Flags `dg` at least. */
 export type SecretRow = RegExp;
@@ -42,7 +43,7 @@ const LINES: readonly SecretRow[] = [
 ];
 
 /** Names of header fields whose value lets somebody in. */
-export const CREDENTIAL_FIELD = /authori[sz]ation|cookie|token|secret|passw|api-?key|credential|session|x-auth/i;
+export const CREDENTIAL_FIELD = /auth|cookie|token|secret|pass|key|credential|session/i;
 
 export type Redactor = {
   /** Where the secrets of a directive stand, given whole. They are remembered. */
@@ -59,7 +60,8 @@ export function createRedactor(rows: readonly SecretRow[]): Redactor {
   const spans = (directive: string): Span[] => {
     const found = secretSpans(directive, [...rows, ...LINES, ...COMMON]);
     for (const { start, end } of found) {
-      for (const value of spellingsOf(directive.slice(start, end))) if (value.length >= SWEPT_LEAST) known.add(value);
+      for (const value of spellingsOf(directive.slice(start, end)))
+        if (value.length >= SWEPT_LEAST && !ORDINARY_WORD.test(value)) known.add(value);
     }
     return found;
   };

@@ -9,7 +9,7 @@ const DISPLAY_MAX = 88;
 
 /** The directive whole, on one line. */
 export function masked(text: string, redactor: Redactor): string {
-  return readable(redactor.directive(text.trim())).replace(/\s+/g, ' ');
+  return readable(redactor.directive(text.trim())).replace(/\s+/g, ' ').trim();
 }
 
 /** The same, shortened. A long cache_peer keeps its address and its name, by which people know it. */

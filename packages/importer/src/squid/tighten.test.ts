@@ -1,6 +1,6 @@
 // --tighten: what it writes, what it says, and that it only ever takes away. Cases are folders; UPDATE_GOLDEN=1 rewrites rules
 // and reports, never the rows that say which of Squid's verdicts change.
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CompiledRules,
@@ -15,9 +15,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { importSquid, memoryReader, reportText, type Translation } from '../index.ts';
-
-const FIXTURES = join(import.meta.dirname, '../../../../fixtures');
-const UPDATE = process.env.UPDATE_GOLDEN === '1';
+import { expectFile, FIXTURES } from '../testing/goldencase.ts';
 
 /** A config, and where its tightened rules and report are kept. */
 const CASES: readonly (readonly [config: string, expected: string])[] = [
@@ -202,11 +200,6 @@ function upstreamOf(rules: CompiledRules, [method, target, host]: Row): string |
   const fields = host === '(none)' ? [] : [['Host', host] as const];
   const result = requestFacts({ method, target, version, fields }, { listener, client: '192.0.2.1' });
   return result.kind === 'bad' ? undefined : route(rules, result.facts).upstream;
-}
-
-function expectFile(path: string, text: string): void {
-  if (UPDATE) writeFileSync(path, text);
-  expect(text).toBe(readFileSync(path, 'utf8'));
 }
 
 function never(): never {
