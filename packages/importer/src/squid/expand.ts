@@ -3,6 +3,7 @@
 // Source: cache_cf.cc, parseOneConfigFile, parseManyConfigFiles, EvalBoolExpr, ProcessMacros (SQ-12 to SQ-18).
 import type { SourceRef } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import type { Redactor } from '../redact.ts';
 import { isGlob, pathBeside, type Reader } from '../source.ts';
 import { displayed, masked } from './display.ts';
 import { BYTE_ORDER_MARK, foreignText, isUtf16, TYPOGRAPHIC_QUOTES } from './foreign.ts';
@@ -21,7 +22,7 @@ export type Directive = {
 /** Squid refuses includes nested deeper (cache_cf.cc, MAX_INCLUDE_DEPTH). */
 const INCLUDE_DEPTH_MAX = 16;
 /** Files read in one import. A machine with thousands of sites has thousands; a file that includes others twice has 2^16. */
-const INCLUDES_MAX = 20_000;
+const INCLUDES_MAX = 4_096;
 
 /** One process is what an accelerator without `workers` runs as a daemon; Outrigger answers for that one (SQ-14). */
 const MACROS: Readonly<Record<string, string>> = {
@@ -31,9 +32,9 @@ const MACROS: Readonly<Record<string, string>> = {
 };
 
 /** Reads `files` in order as if each stood where the one before ends. */
-export function expand(files: readonly string[], reader: Reader, ledger: Ledger): Directive[] {
+export function expand(files: readonly string[], reader: Reader, ledger: Ledger, redactor: Redactor): Directive[] {
   const read = { files: 0 };
-  return files.flatMap((path) => expandFile(path, { reader, ledger, main: path, chain: [], read }));
+  return files.flatMap((path) => expandFile(path, { reader, ledger, redactor, main: path, chain: [], read }));
 }
 
 /** A logical line, where it stands, and the file it is in. */
@@ -41,6 +42,7 @@ type Place = { line: LogicalLine; at: SourceRef; entry: LedgerEntry; path: strin
 type Context = {
   reader: Reader;
   ledger: Ledger;
+  redactor: Redactor;
   main: string;
   via?: SourceRef;
   chain: string[];
@@ -62,8 +64,8 @@ function expandFile(path: string, context: Context): Directive[] {
   const conditions: { holds: boolean; entry: LedgerEntry }[] = [];
   const isUnreadable = isUtf16(file.text);
   for (const raw of logicalLines(file, context.via)) {
-    const at = placeAt(raw, 0, displayed(raw.text));
-    const entry = context.ledger.enter(at, masked(raw.text));
+    const at = placeAt(raw, 0, displayed(raw.text, context.redactor));
+    const entry = context.ledger.enter(at, masked(raw.text, context.redactor), raw.joints.at(-1)?.line);
     if (isUnreadable) {
       remark(entry, 'malformed', 'SQUID_ENCODING', 'the file is UTF-16, of which Squid reads no line to its end', {
         hint: 'Save it as plain text (UTF-8 without a byte order mark), and import again.',

@@ -122,6 +122,10 @@ const HOSTILE_LINES = [
   `acl long url_regex ${'a'.repeat(70_000)}`,
   `http_access deny ${'!all '.repeat(MANY)}`,
   `acl deep ${'any-of '.repeat(MANY)}`,
+  `acl wide dstdomain ${`${'.a'.repeat(MANY)}\\\n`.repeat(10)}`,
+  `cache_mgr ${`${'-p'.repeat(MANY)}\\\n`.repeat(10)}`,
+  `cache_mgr ${`${'a:b@://'.repeat(MANY / 4)}\\\n`.repeat(10)}`,
+  `cache_mgr ${`${'"\\'.repeat(MANY)}\\\n`.repeat(10)}`,
 ];
 
 /** Blocks of many lines: what grows with a file, grown. */
