@@ -1,6 +1,7 @@
 // The only door of this package.
 export { CODES, type ImportCode } from './codes.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
+export { reportHtml } from './report/html.ts';
 export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
 export { reportText } from './report/text.ts';
 export { diskReader, memoryReader, type Reader, type ReadResult, type ShownFile, type SourceFile } from './source.ts';
