@@ -2,13 +2,20 @@
 // lower; every stage writes into one ledger.
 import { type CompiledRules, compileRules, type Diagnostic, type RuleSet } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
-import { countDispositions, createLedger, type Disposition, type LedgerEntry, ledgerDiagnostics } from './ledger.ts';
+import {
+  countDispositions,
+  createLedger,
+  type Disposition,
+  type Ledger,
+  type LedgerEntry,
+  ledgerDiagnostics,
+} from './ledger.ts';
 import type { Reader } from './source.ts';
 import { announcedDifferences } from './squid/differences.ts';
 import { expand } from './squid/expand.ts';
 import { letThrough, type Tightening } from './squid/letthrough.ts';
 import { lower, wholeFile } from './squid/lower.ts';
-import { buildModel, readVersion } from './squid/model.ts';
+import { buildModel, type Model, readVersion } from './squid/model.ts';
 
 /** All carried over; rules with something left for a person; nothing that could run. Exit codes 0, 2 and 1. */
 export type Outcome = 'complete' | 'partial' | 'failed';
@@ -36,13 +43,20 @@ export type Translation = {
   differences: string[];
 };
 
-/** Imports squid.conf files, read in order as one. Never throws on input. `squidVersion` is the one they last ran on. */
-export function importSquid(given: { files: string[]; reader: Reader; squidVersion?: string }): Translation {
-  const { files, reader, squidVersion } = given;
-  const main = files[0] ?? '';
+/** squid.conf files, read in order as one. `squidVersion` is the one they last ran on. */
+export type SquidFiles = { files: string[]; reader: Reader; squidVersion?: string };
+
+/** What squid.conf files say in Squid's own terms, before any rule is made of it: for those who ask questions about it. */
+export function readSquid({ files, reader, squidVersion }: SquidFiles): { model: Model; ledger: Ledger } {
   const ledger = createLedger();
   const directives = expand(files, reader, ledger);
-  const model = buildModel(directives, { reader, main }, readVersion(squidVersion));
+  return { ledger, model: buildModel(directives, { reader, main: files[0] ?? '' }, readVersion(squidVersion)) };
+}
+
+/** Imports squid.conf files. Never throws on input. */
+export function importSquid(given: SquidFiles): Translation {
+  const main = given.files[0] ?? '';
+  const { model, ledger } = readSquid(given);
   const lowered = lower(model);
   if (lowered.kind === 'nothing') {
     const nothing = {
@@ -58,7 +72,12 @@ export function importSquid(given: { files: string[]; reader: Reader; squidVersi
   const found = letThrough(model, lowered, compiled);
   const diagnostics = [...ledgerDiagnostics(ledger.entries), ...found.diagnostics];
   return {
-    ...finish(ledger.entries, diagnostics, announcedDifferences(compiled), rules),
+    ...finish(
+      ledger.entries,
+      diagnostics,
+      announcedDifferences(compiled).map(({ text }) => text),
+      rules,
+    ),
     ...(found.tightening && { tightening: found.tightening }),
   };
 }

@@ -4,7 +4,7 @@ import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
 /** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
   `GET POST PUT HEAD CONNECT TRACE OPTIONS DELETE CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE VERSION-CONTROL REPORT UPDATE LABEL
   MERGE BASELINE-CONTROL MKACTIVITY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH PRI PURGE`.split(/\s+/),
 );
