@@ -30,6 +30,7 @@ export function announcedDifferences({ ruleSet }: CompiledRules): string[] {
     'X-Forwarded-For, -Proto and -Host are set anew for each request; what a client claims in them is dropped.',
     'Nothing is cached: each request is answered by the server itself.',
     'No Via, X-Cache or Surrogate-Capability is added.',
+    'PURGE, TRACE and OPTIONS * go on to a server like any other method; Squid answered them itself.',
     'A request of HTTP/1.1 without Host, or one with two, is answered 400 (RFC 9112 3.2); Squid took the site of the port, or the first.',
     'A request that no peer may take is answered 503, where Squid 5 said 502.',
   ];
