@@ -26,8 +26,14 @@ const NO_EFFECT = [
   'NO_RENEGOTIATION',
 ];
 
-/** `version=` of Squid up to 3.5: one version alone. */
-const BY_NUMBER: Readonly<Record<string, TlsVersion | undefined>> = { '4': '1.0', '5': '1.1', '6': '1.2' };
+/** `version=` of Squid up to 3.5: one version alone, or (1) any. SSL 2 and 3 are spoken by nobody any more. */
+const BY_NUMBER: Readonly<Record<string, TlsVersion | 'SSL'>> = {
+  '2': 'SSL',
+  '3': 'SSL',
+  '4': '1.0',
+  '5': '1.1',
+  '6': '1.2',
+};
 
 /** TLS flags of Squid 5 (security/PeerOptions.cc, parseFlags). */
 const FLAGS = [
