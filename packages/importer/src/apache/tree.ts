@@ -1,0 +1,71 @@
+// Room: the words in which everything about Apache is said: the tree of directives and sections as Apache itself holds it
+// after reading, before any module has looked at it.
+//
+// What is where in this folder:
+//   lines.ts       bytes of a file to logical lines (continuations, comments), a line to words (ap_getword_conf)
+//   directives.ts  every directive of httpd 2.4 as a table: its module, where it may stand, how it takes its words
+//   modules.ts     which modules are there: compiled in, LoadModule, or unknown
+//   defines.ts     Define, UnDefine, -D, envvars, and ${NAME} in words
+//   envvars.ts     Debian's /etc/apache2/envvars, parsed and never run
+//   conditions.ts  IfDefine, IfModule, IfVersion, IfFile, IfDirective, IfSection
+//   macros.ts      Macro and Use
+//   layout.ts      from a folder to the main file, its ServerRoot and its envvars (Debian, Red Hat, plain)
+//   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
+//   vhosts.ts      which virtual host takes a request (AP-30 to AP-46), pure
+import type { SourceRef } from '@outrigger/rules';
+import type { LedgerEntry } from '../ledger.ts';
+
+/** A word of a directive as Apache's modules get it: quotes gone, ${NAME} replaced. `quoted`: it stood in quotes. */
+export type Argument = { text: string; quoted: boolean };
+
+type Written = {
+  /** As written, without `<`. */
+  name: string;
+  /** The name in lower case: Apache compares names without regard to case (AP-8). */
+  key: string;
+  /** What stands behind the name as one text, ${NAME} replaced; of a section without its `>`. For directives with a grammar of their own. */
+  rest: string;
+  /** The same cut into words. */
+  words: Argument[];
+  /** First physical line, with the Includes and Uses that led here. Inside a macro: the line of its body. */
+  at: SourceRef;
+  /** Last physical line: the one Apache names in its own messages. */
+  lastLine: number;
+  entry: LedgerEntry;
+};
+
+/** A directive that counts. */
+export type Directive = Written & { kind: 'directive' };
+
+/** `<VirtualHost …>`, `<Location …>` and the like. Sections that Apache decides while reading (IfModule, Macro) are gone. */
+export type Section = Written & { kind: 'section'; children: ConfigNode[] };
+
+export type ConfigNode = Directive | Section;
+
+/** Where Apache would refuse to start, and its reason in our words; with nothing read behind it. */
+export type Refusal = { at: SourceRef; lastLine: number; message: string };
+
+/** What a whole configuration says. `refusal`: the tree ends there, and Apache itself would not start. */
+export type ConfigTree = {
+  nodes: ConfigNode[];
+  /** The folder that relative paths are taken from. */
+  serverRoot: string;
+  /** Files in the order they were read; for a person who wants to see the tree. */
+  files: string[];
+  refusal?: Refusal;
+};
+
+/** The sections of one name among `nodes`, `key` in lower case; not those inside other sections. */
+export function sectionsOf(nodes: readonly ConfigNode[], key: string): Section[] {
+  return nodes.filter((node): node is Section => node.kind === 'section' && node.key === key);
+}
+
+/** The directives of one name among `nodes`, `key` in lower case; not those inside sections. */
+export function directivesOf(nodes: readonly ConfigNode[], key: string): Directive[] {
+  return nodes.filter((node): node is Directive => node.kind === 'directive' && node.key === key);
+}
+
+/** Text of the last directive of one name, where later ones replace earlier ones; undefined where there is none. */
+export function lastWord(nodes: readonly ConfigNode[], key: string): string | undefined {
+  return directivesOf(nodes, key).at(-1)?.words[0]?.text;
+}
