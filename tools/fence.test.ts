@@ -34,7 +34,7 @@ describe('the fence between rooms', () => {
     }
   });
 
-  it.each(['packages/rules/src/', 'packages/proxy/src/http1/', 'packages/importer/src/squid/'])(
+  it.each(['packages/rules/src/', 'packages/proxy/src/http1/', 'packages/importer/src/squid/', 'packages/importer/src/apache/'])(
     '%s does no I/O',
     (room) => {
       const offenders = imports.filter(

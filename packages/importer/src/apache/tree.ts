@@ -3,17 +3,23 @@
 //
 // What is where in this folder:
 //   lines.ts       bytes of a file to logical lines (continuations, comments), a line to words (ap_getword_conf)
-//   directives.ts  every directive of httpd 2.4 as a table: its module, where it may stand, how it takes its words
+//   stream.ts      the lines of one file one at a time, those of a used macro put in front
+//   directives.ts  every directive of httpd 2.4 as a table: its module, where it may stand
 //   modules.ts     which modules are there: compiled in, LoadModule, or unknown
-//   defines.ts     Define, UnDefine, -D, envvars, and ${NAME} in words
+//   variables.ts   Define, UnDefine, -D, and ${NAME} in lines
 //   envvars.ts     Debian's /etc/apache2/envvars, parsed and never run
 //   conditions.ts  IfDefine, IfModule, IfVersion, IfFile, IfDirective, IfSection
 //   macros.ts      Macro and Use
+//   include.ts     the files an Include names
+//   atonce.ts      what else Apache obeys while reading
 //   layout.ts      from a folder to the main file, its ServerRoot and its envvars (Debian, Red Hat, plain)
+//   reading.ts     the state of one reading, and how a line is refused or obeyed
 //   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
-//   vhosts.ts      which virtual host takes a request (AP-30 to AP-46), pure
+//   check.ts       what Apache refuses once it has read everything
 import type { SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
+import type { ReportedPlace } from './lines.ts';
+import type { Modules } from './modules.ts';
 
 /** A word of a directive as Apache's modules get it: quotes gone, ${NAME} replaced. `quoted`: it stood in quotes. */
 export type Argument = { text: string; quoted: boolean };
@@ -29,21 +35,22 @@ type Written = {
   words: Argument[];
   /** First physical line, with the Includes and Uses that led here. Inside a macro: the line of its body. */
   at: SourceRef;
-  /** Last physical line: the one Apache names in its own messages. */
-  lastLine: number;
+  /** Where Apache's own messages place it. */
+  reported: ReportedPlace;
   entry: LedgerEntry;
 };
 
 /** A directive that counts. */
 export type Directive = Written & { kind: 'directive' };
 
-/** `<VirtualHost …>`, `<Location …>` and the like. Sections that Apache decides while reading (IfModule, Macro) are gone. */
-export type Section = Written & { kind: 'section'; children: ConfigNode[] };
+/** `<VirtualHost …>`, `<Location …>` and the like. Sections that Apache decides while reading (IfModule, Macro) are gone.
+ * `isOpen`: its line lacks the closing `>`, which Apache refuses. */
+export type Section = Written & { kind: 'section'; children: ConfigNode[]; isOpen: boolean };
 
 export type ConfigNode = Directive | Section;
 
 /** Where Apache would refuse to start, and its reason in our words; with nothing read behind it. */
-export type Refusal = { at: SourceRef; lastLine: number; message: string };
+export type Refusal = { at: SourceRef; reported: ReportedPlace; message: string };
 
 /** What a whole configuration says. `refusal`: the tree ends there, and Apache itself would not start. */
 export type ConfigTree = {
@@ -52,6 +59,7 @@ export type ConfigTree = {
   serverRoot: string;
   /** Files in the order they were read; for a person who wants to see the tree. */
   files: string[];
+  modules: Modules;
   refusal?: Refusal;
 };
 

@@ -1,22 +1,18 @@
-// Room: a directive as a report shows it: secrets masked, blanks evened, long ones shortened. The only texts that leave the
-// importer are made here.
+// Room: a squid.conf directive as a report shows it: what is a secret in it, and what must survive shortening.
+import { DISPLAY_MAX, type Secrets, shortened, URL_PASSWORD, withoutSecrets } from '../display.ts';
 
-/** Characters of a directive in a report or a comment: with the place in front it still fits a wide terminal. */
-const DISPLAY_MAX = 88;
-
-const SECRETS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+const SECRETS: Secrets = [
   [/(\blogin=[^\s:]*:)\S+/g, '$1***'],
   [/^(cachemgr_passwd\s+)\S+/, '$1***'],
   // Helpers of authentication take a bind password this way.
   [/(\s-w\s*)\S+/g, '$1***'],
   [/(\bpass(?:word|wd|phrase)?=)\S+/gi, '$1***'],
-  [/(:\/\/[^\s/:@]*:)[^\s/@]+@/g, '$1***@'],
+  URL_PASSWORD,
 ];
 
-/** The directive whole, on one line, without its secrets. Bytes of the file are shown as UTF-8. */
+/** The directive whole, on one line, without its secrets. */
 export function masked(text: string): string {
-  const readable = Buffer.from(text, 'latin1').toString('utf8').replace(/\s+/g, ' ').trim();
-  return SECRETS.reduce((shown, [pattern, replacement]) => shown.replace(pattern, replacement), readable);
+  return withoutSecrets(text, SECRETS);
 }
 
 /** The same, shortened. A long cache_peer keeps its address and its name, by which people know it. */
@@ -24,5 +20,5 @@ export function displayed(text: string): string {
   const shown = masked(text);
   if (shown.length <= DISPLAY_MAX) return shown;
   const name = /^cache_peer .*?(\sname=\S+)/.exec(shown)?.[1] ?? '';
-  return `${shown.slice(0, DISPLAY_MAX - name.length - 2).trimEnd()} …${name}`;
+  return `${shortened(shown, DISPLAY_MAX - name.length)}${name}`;
 }
