@@ -5,6 +5,9 @@ import { dirname, posix, resolve } from 'node:path';
 /** A config file. `text` is latin1: one character is one byte of the file. */
 export type SourceFile = { path: string; text: string };
 
+/** A config file as a report shows it, line by line: secrets masked, text as a person reads it. */
+export type ShownFile = { path: string; lines: string[] };
+
 export type ReadResult = { kind: 'file'; file: SourceFile } | { kind: 'missing'; message: string };
 
 /** What stands in a folder. A link is a link, wherever it leads. */
@@ -58,6 +61,23 @@ export function memoryReader(files: Readonly<Record<string, string>>): Reader {
     },
     list,
     glob: (pattern) => expandGlob(pattern, (folder) => (list(folder) ?? []).map(nameOf)),
+  };
+}
+
+/** The same reader, which remembers in `files` what it was asked for and had, each file once and in order. */
+export function recordingReader(reader: Reader): Reader & { files: readonly SourceFile[] } {
+  const files = new Map<string, SourceFile>();
+  return {
+    get files() {
+      return [...files.values()];
+    },
+    glob: reader.glob,
+    list: reader.list,
+    read: (path) => {
+      const result = reader.read(path);
+      if (result.kind === 'file') files.set(path, result.file);
+      return result;
+    },
   };
 }
 

@@ -103,7 +103,7 @@ function use(read: ReadLine, { macros, unusedMacros }: Reading, stream: LineStre
     return { ...refused(`there is no macro ${name}`), hint };
   }
   if (stream.isInside(macro.name)) return refused(`the macro ${macro.name} would use itself`);
-  const used = useMacro(macro, given, { at: { ...read.at, directive: '' }, reported: read.line.reported });
+  const used = useMacro(macro, given, { at: { ...read.entry.at, directive: '' }, reported: read.line.reported });
   if (used.kind === 'refused') return used;
   stream.insert(used.lines, macro.name);
   unusedMacros.delete(macro);

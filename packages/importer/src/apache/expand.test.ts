@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createLedger } from '../ledger.ts';
+import { createRedactor } from '../redact.ts';
 import { memoryReader } from '../source.ts';
 import { readTree } from './expand.ts';
 import { findLayout, type Layout } from './layout.ts';
+import { APACHE_SECRETS } from './secrets.ts';
 import { filesToWrite, ourAnswer, QUIRKS } from './testing/quirks.ts';
 
 const RECORDED: Record<string, string[]> = JSON.parse(
@@ -28,7 +30,7 @@ function read(files: Record<string, string>, given: string): Read {
   const found = findLayout(given, reader);
   const layout: Layout = found.kind === 'layout' ? found.layout : { main: given, root: '' };
   const ledger = createLedger();
-  return { ...readTree({ layout, reader, ledger, names: [], values: new Map() }), ledger };
+  return { ...readTree({ layout, reader, ledger, redactor: createRedactor(APACHE_SECRETS) }), ledger };
 }
 
 const texts = ({ nodes }: Read): string[] => nodes.map(({ name, rest }) => `${name} ${rest}`);

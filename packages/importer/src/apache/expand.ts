@@ -2,7 +2,8 @@
 // variables filled in; or the line at which Apache would refuse to start. Each line that counts, and each that does not, is in
 // the ledger. Source: httpd 2.4 server/config.c, ap_build_config and what it calls (AP-8 to AP-25).
 import { compileRegex } from '@outrigger/rules';
-import { type Ledger, remark } from '../ledger.ts';
+import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import type { Redactor } from '../redact.ts';
 import { pathIn, type Reader } from '../source.ts';
 import { AT_ONCE, hasWords, remarkUnused } from './atonce.ts';
 import { CONDITIONS, type ConditionName, decide, type Surroundings } from './conditions.ts';
@@ -11,7 +12,7 @@ import { includedFiles } from './include.ts';
 import type { Layout } from './layout.ts';
 import { firstWord, type LogicalLine, linesOfFile, wordsOf } from './lines.ts';
 import { createModules } from './modules.ts';
-import { enter, obeyed, placeOf, type Reading, type ReadLine, refuse } from './reading.ts';
+import { enter, obeyed, type Reading, type ReadLine, refuse } from './reading.ts';
 import { type LineStream, streamOf } from './stream.ts';
 import type { ConfigNode, ConfigTree, Section } from './tree.ts';
 import { createVariables, resolveVariables } from './variables.ts';
@@ -20,22 +21,24 @@ import { createVariables, resolveVariables } from './variables.ts';
 const INCLUDE_DEPTH_MAX = 20;
 /** Files of one configuration. Hosters have a few thousand sites; more is a folder that was never meant. */
 const FILES_MAX = 20_000;
-/** Lines of one configuration, macros counted at each use: macros made of macros grow without end. */
-const LINES_MAX = 400_000;
+/** Lines of one configuration, macros counted at each use: 4,000 sites of 50 lines. Macros made of macros grow without end. */
+const LINES_MAX = 200_000;
 
 /** Reads the whole configuration. `names`: given with -D; `values`: given as NAME=VALUE, before those of envvars. */
 export function readTree(given: {
   layout: Layout;
   reader: Reader;
   ledger: Ledger;
+  redactor: Redactor;
   names?: readonly string[];
   values?: ReadonlyMap<string, string>;
 }): ConfigTree {
-  const { layout, reader, ledger, names = [], values = new Map() } = given;
+  const { layout, reader, ledger, redactor, names = [], values = new Map() } = given;
   const environment = new Map([...(layout.envvars?.values ?? []), ...values]);
   const reading: Reading = {
     reader,
     ledger,
+    redactor,
     variables: createVariables(names, environment),
     modules: createModules(isOwnModule),
     macros: new Map(),
@@ -57,9 +60,10 @@ export function readTree(given: {
 function readFile(path: string, reading: Reading, via?: LogicalLine['via']): ConfigNode[] {
   const result = reading.reader.read(path);
   if (result.kind === 'missing') {
-    const line: LogicalLine = { text: '', file: path, line: 1, reported: { file: path, line: 1 } };
-    const entry = enter(line, reading);
-    reading.refusal ??= { at: placeOf(line), reported: line.reported, message: `it cannot be read: ${result.message}` };
+    const reported = { file: path, line: 1 };
+    const entry = enter({ text: '', ...reported, lastLine: 1, reported }, reading);
+    const message = `it cannot be read: ${result.message}`;
+    reading.refusal ??= { at: entry.at, reported, message };
     remark(entry, 'malformed', 'IMPORT_FILE', `${path} cannot be read: ${result.message}`, {
       hint: 'Give the main file of Apache, or its folder: /etc/apache2, /etc/httpd.',
     });
@@ -82,7 +86,7 @@ function remarkLost(line: LogicalLine, reading: Reading): void {
 }
 
 /** Lines that one `readBlock` has begun and not closed. */
-type Open = Pick<ReadLine, 'entry' | 'at' | 'line'> & { section: Section };
+type Open = Pick<ReadLine, 'entry' | 'line'> & { section: Section };
 
 /** Reads to the end of the stream, or to the line that closes `container`, a section that is decided while reading. */
 function readBlock(stream: LineStream, reading: Reading, container?: string): { nodes: ConfigNode[]; open: Open[] } {
@@ -91,42 +95,40 @@ function readBlock(stream: LineStream, reading: Reading, container?: string): { 
   for (let line = stream.next(); line !== undefined && reading.refusal === undefined; line = stream.next()) {
     if (open.length === 0 && container !== undefined && line.text.toLowerCase() === `</${container}>`) break;
     const into = open.at(-1)?.section.children ?? nodes;
-    const read = readLine(line, reading);
-    if (read === undefined) break;
-    if (read.name.startsWith('</')) close(read, open, reading);
-    else if (!obeyAtOnce(read, { stream, reading, into })) {
-      const node = nodeOf(read);
-      into.push(node);
-      if (node.kind === 'section') open.push({ section: node, ...read });
+    if (line.text.startsWith('</')) {
+      close(line, open, reading);
+      continue;
     }
+    const read = readLine(line, reading);
+    if (read === undefined || obeyAtOnce(read, { stream, reading, into })) continue;
+    const node = nodeOf(read);
+    into.push(node);
+    if (node.kind === 'section') open.push({ section: node, ...read });
   }
   return { nodes, open };
 }
 
-/** The words of a line; closing tags are no directives and have no entry of their own until they are wrong. */
+/** The words of a line, and its entry; undefined where it ends the reading. */
 function readLine(line: LogicalLine, reading: Reading): ReadLine | undefined {
+  const entry = enter(line, reading);
   reading.lines += 1;
-  const at = placeOf(line);
-  const isClosing = line.text.startsWith('</');
-  const entry = isClosing ? undefined : enter(line, reading);
-  const place = { line, at, entry: entry ?? { at, text: line.text, disposition: 'irrelevant' as const, remarks: [] } };
   const resolved = resolveVariables(line.text, reading.variables);
-  if (resolved.kind === 'too long' || reading.lines > LINES_MAX) {
-    const message =
-      resolved.kind === 'too long'
-        ? `it grows beyond ${resolved.max} bytes`
-        : `it is line ${LINES_MAX}, macros counted at each use`;
-    refuse(reading, place, message);
+  if (resolved.kind === 'too long') {
+    refuse(reading, { line, entry }, `it grows beyond ${resolved.max} bytes`);
     return undefined;
   }
-  remarkMissing(resolved.missing, place, reading);
+  if (reading.lines > LINES_MAX) {
+    refuse(reading, { line, entry }, `it is line ${LINES_MAX}, macros counted at each use`);
+    return undefined;
+  }
+  remarkMissing(resolved.missing, entry, reading);
   const { word, rest } = firstWord(resolved.text);
   const name = word.text[1] !== '/' && word.text.endsWith('>') ? word.text.slice(0, -1) : word.text;
-  const shown = name.startsWith('<') && rest === '' ? '>' : rest;
-  return { ...place, name, rest: shown, words: wordsOf(shown) };
+  const behind = name.startsWith('<') && rest === '' ? '>' : rest;
+  return { line, entry, name, rest: behind, words: wordsOf(behind) };
 }
 
-function remarkMissing(names: readonly string[], { entry }: Pick<ReadLine, 'entry'>, { missing }: Reading): void {
+function remarkMissing(names: readonly string[], entry: LedgerEntry, { missing }: Reading): void {
   for (const name of names) {
     if (missing.has(name)) continue;
     missing.add(name);
@@ -136,18 +138,25 @@ function remarkMissing(names: readonly string[], { entry }: Pick<ReadLine, 'entr
   }
 }
 
-function close(read: ReadLine, open: Open[], reading: Reading): void {
+/** A closing tag is no directive: it has an entry only where it is wrong. */
+function close(line: LogicalLine, open: Open[], reading: Reading): void {
+  const tag = firstWord(line.text).word.text;
   const innermost = open.at(-1)?.section.name;
-  const name = read.name.slice(2, -1);
-  if (innermost === undefined) refuse(reading, read, `${read.name} closes nothing that is open here`);
-  else if (!read.name.endsWith('>')) refuse(reading, read, `${read.name} has no closing >`);
-  else if (name.toLowerCase() !== innermost.toLowerCase())
-    refuse(reading, read, `${read.name} stands where </${innermost}> must`);
-  else open.pop();
+  const wrong = wrongTag(tag, innermost);
+  if (wrong === undefined) open.pop();
+  else refuse(reading, { line, entry: enter(line, reading) }, wrong);
 }
 
-function nodeOf({ line, name, rest, words, at, entry }: ReadLine): ConfigNode {
-  const written = { at, reported: line.reported, entry };
+function wrongTag(tag: string, innermost: string | undefined): string | undefined {
+  if (innermost === undefined) return `${tag} closes nothing that is open here`;
+  if (!tag.endsWith('>')) return `${tag} has no closing >`;
+  return tag.slice(2, -1).toLowerCase() === innermost.toLowerCase()
+    ? undefined
+    : `${tag} stands where </${innermost}> must`;
+}
+
+function nodeOf({ line, name, rest, words, entry }: ReadLine): ConfigNode {
+  const written = { at: entry.at, reported: line.reported, entry };
   if (!name.startsWith('<')) return { kind: 'directive', name, key: name.toLowerCase(), rest, words, ...written };
   const end = rest.lastIndexOf('>');
   const inside = end === -1 ? rest : rest.slice(0, end);
@@ -241,7 +250,7 @@ function skipSection(read: ReadLine, key: string, stream: LineStream, reading: R
     }
     if (name.startsWith('<')) open.push(rest === '' && name.endsWith('>') ? name.slice(1, -1) : name.slice(1));
     reading.lines += 1;
-    const where = `stands in <${key} …> of line ${read.at.line}, which does not hold`;
+    const where = `stands in <${key} …> of line ${read.line.line}, which does not hold`;
     remark(enter(line, reading), 'irrelevant', 'APACHE_DEAD_BRANCH', where);
   }
   refuse(reading, read, 'it is never closed');
@@ -259,7 +268,7 @@ function include(read: ReadLine, reading: Reading, isOptional: boolean): ConfigN
     if (reading.refusal !== undefined) break;
     if (each.kind === 'refused') refuse(reading, read, each.message, 'Copy what it includes to the same place here.');
     else if (reading.files.length >= FILES_MAX) refuse(reading, read, `it would be file ${FILES_MAX}`);
-    else nodes.push(...readFile(each.path, reading, { ...read.at, directive: '' }));
+    else nodes.push(...readFile(each.path, reading, { ...read.entry.at, directive: '' }));
   }
   obeyed(
     read,

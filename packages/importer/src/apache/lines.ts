@@ -10,8 +10,9 @@ export type ReportedPlace = { file: string; line: number };
 export type LogicalLine = {
   text: string;
   file: string;
-  /** First physical line, from 1. */
+  /** First and last physical line, from 1. */
   line: number;
+  lastLine: number;
   reported: ReportedPlace;
   via?: SourceRef;
   /** It ends with the file, without a line end. */
@@ -48,10 +49,17 @@ export function joinedLines(
   const lines: LogicalLine[] = [];
   let pending = '';
   let first: number | undefined;
-  const finish = (reported: ReportedPlace): void => {
+  const finish = (lastLine: number, reported: ReportedPlace): void => {
     const text = pending.replace(ENDS, '');
     const isUnterminated = !pending.endsWith('\n');
-    lines.push({ text, line: first ?? reported.line, reported, ...where, ...(isUnterminated && { isUnterminated }) });
+    lines.push({
+      text,
+      line: first ?? lastLine,
+      lastLine,
+      reported,
+      ...where,
+      ...(isUnterminated && { isUnterminated }),
+    });
     pending = '';
     first = undefined;
   };
@@ -60,11 +68,11 @@ export function joinedLines(
     // Apache reads C strings: what stands behind a NUL on its line, the line end included, is not there.
     pending += text.split('\0', 1)[0] ?? '';
     if (CONTINUED.test(pending)) pending = pending.replace(CONTINUED, '');
-    else finish(reported);
+    else finish(line, reported);
   }
   const last = physical.at(-1);
   // A promise of more that the end of the file breaks: Apache takes what there is, and counts one line more.
-  if (last !== undefined && first !== undefined) finish({ ...last.reported, line: last.reported.line + 1 });
+  if (last !== undefined && first !== undefined) finish(last.line, { ...last.reported, line: last.reported.line + 1 });
   return lines;
 }
 

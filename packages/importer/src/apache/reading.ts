@@ -1,8 +1,8 @@
 // Room: what is known while a configuration is read, and the ways to say that a line counts, is skipped, or ends it all.
-import type { SourceRef } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import type { Redactor } from '../redact.ts';
 import type { Reader } from '../source.ts';
-import { displayed, masked } from './display.ts';
+import { masked, shortened } from './display.ts';
 import type { LogicalLine } from './lines.ts';
 import type { Macro } from './macros.ts';
 import type { Modules } from './modules.ts';
@@ -13,6 +13,7 @@ import type { Variables } from './variables.ts';
 export type Reading = {
   reader: Reader;
   ledger: Ledger;
+  redactor: Redactor;
   variables: Variables;
   modules: Modules;
   macros: Map<string, Macro>;
@@ -33,33 +34,29 @@ export type Reading = {
 /** A line that Apache looks at, its words, and its place in the ledger. */
 export type ReadLine = {
   line: LogicalLine;
+  entry: LedgerEntry;
   /** The name as written, a section with its `<`. */
   name: string;
   rest: string;
   words: Argument[];
-  at: SourceRef;
-  entry: LedgerEntry;
 };
 
-/** Place of a line, with what a report shows of it. */
-export function placeOf(line: LogicalLine): SourceRef {
-  return { file: line.file, line: line.line, directive: displayed(line.text), ...(line.via && { via: line.via }) };
-}
-
 /** Enters a line into the ledger. */
-export function enter(line: LogicalLine, { ledger }: Reading): LedgerEntry {
-  return ledger.enter(placeOf(line), masked(line.text));
+export function enter(line: LogicalLine, { ledger, redactor }: Reading): LedgerEntry {
+  const text = masked(line.text, redactor);
+  const at = { file: line.file, line: line.line, directive: shortened(text), ...(line.via && { via: line.via }) };
+  return ledger.enter(at, text, line.lastLine);
 }
 
 /** Ends the reading: Apache would not start with this line. The first refusal stands. `message` ends a sentence about the line. */
 export function refuse(
   reading: Reading,
-  { entry, at, line }: Pick<ReadLine, 'entry' | 'at' | 'line'>,
+  { entry, line }: Pick<ReadLine, 'entry' | 'line'>,
   message: string,
   hint?: string,
 ): void {
   if (reading.refusal !== undefined) return;
-  reading.refusal = { at, reported: line.reported, message };
+  reading.refusal = { at: entry.at, reported: line.reported, message };
   remark(entry, 'malformed', 'APACHE_REFUSED', `Apache does not start with this line: ${message}`, {
     ...(hint !== undefined && { hint }),
   });

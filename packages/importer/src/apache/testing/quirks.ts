@@ -1,11 +1,13 @@
 // Every quirk of Apache's config files that we know by name, as a tree of files, and our own answer to what is in a tree. Shared by
 // the test against recorded answers and the one that asks the installed Apache again.
 import { createLedger } from '../../ledger.ts';
+import { createRedactor } from '../../redact.ts';
 import { pathIn, type Reader } from '../../source.ts';
 import { checkTree } from '../check.ts';
 import { knownDirective } from '../directives.ts';
 import { readTree } from '../expand.ts';
 import { findLayout } from '../layout.ts';
+import { APACHE_SECRETS } from '../secrets.ts';
 import type { ConfigNode } from '../tree.ts';
 
 /** Files by path from the ServerRoot; `httpd.conf` is the main one. */
@@ -40,7 +42,8 @@ export function ourAnswer(reader: Reader, root: string): Answer {
   const found = findLayout(pathIn(root, 'httpd.conf'), reader);
   if (found.kind === 'missing') return [found.message];
   const values = new Map(Object.entries(ENVIRONMENT));
-  const tree = readTree({ layout: found.layout, reader, ledger: createLedger(), names: NAMES, values });
+  const given = { layout: found.layout, reader, ledger: createLedger(), redactor: createRedactor(APACHE_SECRETS) };
+  const tree = readTree({ ...given, names: NAMES, values });
   const refusal = tree.refusal ?? checkTree(tree);
   return refusal === undefined
     ? tree.nodes.flatMap(printed)
