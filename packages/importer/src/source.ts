@@ -5,6 +5,9 @@ import { dirname, resolve } from 'node:path';
 /** A config file. `text` is latin1: one character is one byte of the file. */
 export type SourceFile = { path: string; text: string };
 
+/** A config file as a report shows it, line by line: secrets masked, text as a person reads it. */
+export type ShownFile = { path: string; lines: string[] };
+
 export type ReadResult = { kind: 'file'; file: SourceFile } | { kind: 'missing'; message: string };
 
 export type Reader = {
@@ -49,6 +52,22 @@ export function memoryReader(files: Readonly<Record<string, string>>): Reader {
       return { kind: 'file', file: { path, text } };
     },
     glob: (pattern) => expandGlob(pattern, list),
+  };
+}
+
+/** The same reader, which remembers in `files` what it was asked for and had, each file once and in order. */
+export function recordingReader(reader: Reader): Reader & { files: readonly SourceFile[] } {
+  const files = new Map<string, SourceFile>();
+  return {
+    get files() {
+      return [...files.values()];
+    },
+    glob: reader.glob,
+    read: (path) => {
+      const result = reader.read(path);
+      if (result.kind === 'file') files.set(path, result.file);
+      return result;
+    },
   };
 }
 

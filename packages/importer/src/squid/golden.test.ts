@@ -1,6 +1,6 @@
 // One walker over all cases: what an import writes, what its report says, and where requests go, held against what a real
 // Squid did. UPDATE_GOLDEN=1 rewrites rules and reports; verdicts are observations and are never rewritten.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CompiledRules,
@@ -12,11 +12,9 @@ import {
   route,
 } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
-import { importSquid, memoryReader, reportText, type Translation } from '../index.ts';
-
-const FIXTURES = join(import.meta.dirname, '../../../../fixtures');
-const UPDATE = process.env.UPDATE_GOLDEN === '1';
-const OUTPUTS = ['outrigger.yaml', 'report.txt', 'verdicts.tsv', 'squid-version'];
+import { reportText } from '../index.ts';
+import { expectFile, FIXTURES, filesOfCase, importCase, withoutPlaces } from '../testing/goldencase.ts';
+import { ledgerErrors } from '../testing/ledgercount.ts';
 
 const cases = ['contoso', ...readdirSync(join(FIXTURES, 'squid')).map((name) => `squid/${name}`)];
 
@@ -43,11 +41,7 @@ describe.each(cases)('%s', (name) => {
   });
 
   it('accounts for every directive once', () => {
-    const { directives, irrelevant, translated, approximated, untranslated, unknown, malformed } = translation.summary;
-    expect(irrelevant + translated + approximated + untranslated + unknown + malformed).toBe(directives);
-    expect(translation.ledger).toHaveLength(directives);
-    expect(directives).toBeGreaterThanOrEqual(countDirectives(folder));
-    for (const { remarks, text: directive } of translation.ledger) expect(remarks, directive).not.toHaveLength(0);
+    expect(ledgerErrors(translation, filesOfCase(folder))).toEqual([]);
   });
 
   itIf(translation.rules !== undefined, 'names the line each rule came from', () => {
@@ -68,24 +62,6 @@ describe.each(cases)('%s', (name) => {
 /** A case without rules or verdicts has nothing to ask here, which is not the same as a test that was skipped. */
 function itIf(applies: boolean, name: string, test: () => void): void {
   if (applies) it(name, test);
-}
-
-function importCase(folder: string): Translation {
-  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !OUTPUTS.includes(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
-  const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), 'latin1')]));
-  const version = join(folder, 'squid-version');
-  return importSquid({
-    files: ['squid.conf'],
-    reader: memoryReader(files),
-    ...(existsSync(version) && { squidVersion: readFileSync(version, 'utf8').trim() }),
-  });
-}
-
-function expectFile(path: string, text: string): void {
-  if (UPDATE) writeFileSync(path, text);
-  expect(text).toBe(readFileSync(path, 'utf8'));
 }
 
 type Row = {
@@ -127,25 +103,4 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
   const decision = route(rules, result.facts);
   if (decision.access === 'deny') return decision.answer === 'reset' ? 'reset' : 'denied';
   return decision.upstream ?? 'none';
-}
-
-/** Lines that begin a directive, counted without the importer: continued lines once. */
-function countDirectives(folder: string): number {
-  const text = readFileSync(join(folder, 'squid.conf'), 'latin1').replaceAll('\r', '');
-  const lines = text
-    .split('\n')
-    .map((line) => line.trimStart())
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  return lines.filter((_, index) => !lines[index - 1]?.endsWith('\\')).length;
-}
-
-function withoutPlaces(rules: RuleSet): unknown {
-  const strip = <Item extends { at?: unknown }>({ at: _at, ...rest }: Item): Omit<Item, 'at'> => rest;
-  return {
-    ...rules,
-    listen: rules.listen.map(strip),
-    upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
-    access: rules.access.map(strip),
-    routes: rules.routes.map(strip),
-  };
 }

@@ -238,7 +238,7 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
   }
   const dead = ['cert', 'key'].filter((option) => options.has(option)).map((option) => `${option}=…`);
   if (dead.length > 0) {
-    const message = `${dead.join(' ')} ignored by every Squid since 3.4: no client certificate was ever sent to ${host}. Left out`;
+    const message = `${dead.join(' and ')} ${dead.length === 1 ? 'is' : 'are'} ignored by every Squid since 3.4: no client certificate was ever sent to ${host}. Left out`;
     remark(entry, 'translated', 'SQUID_PEER_CERT_IGNORED', message, {
       hint: `To send one, add tls.certificate to upstream ${name}.`,
     });

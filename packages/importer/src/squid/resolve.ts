@@ -2,6 +2,7 @@
 // cannot be said marked with its reason. Also the ledger of acl lines.
 import type { Condition, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
+import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
 import { isGroupType, meaningOf } from './acltypes.ts';
@@ -65,7 +66,7 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
         meaning.kind === 'condition' ? meaning.patterns.map((pattern) => ({ pattern, at: line.directive?.at })) : [],
       ),
     remarkAcls: (used) => {
-      const reached = closure(used, acls);
+      const reached = aclsReached(used, acls);
       for (const [name, acl] of acls) remarkAcl(acl, resolve(name), reached.has(name));
     },
   };
@@ -112,7 +113,7 @@ function termsOf(line: AclLine): Term[] {
 }
 
 /** The acls named, and those that groups among them are made of. */
-function closure(names: readonly string[], acls: ReadonlyMap<string, Acl>): Set<string> {
+export function aclsReached(names: readonly string[], acls: ReadonlyMap<string, Acl>): Set<string> {
   const reached = new Set<string>();
   const visit = (name: string): void => {
     if (reached.has(name)) return;
@@ -162,10 +163,15 @@ function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   }
 }
 
+/** A pattern on such a field is the secret itself, and it may be spelled otherwise than in the file. */
+function isCredential(field: string | undefined): boolean {
+  return field !== undefined && CREDENTIAL_FIELD.test(field);
+}
+
 /** Entries of a condition shown in a report before it says how many more there are. */
 const SHOWN_MAX = 4;
 
-/** A condition in a few words: `hosts .contoso.com`, `url contoso\.com/owa without case`. */
+/** A condition in a few words: `hosts .contoso.com`, `url contoso\.com/owa (any case)`. */
 export function describe(condition: Condition): string {
   const parts = Object.entries(condition).map(([key, value]) => {
     if (key === 'not') return `not (${describe(value as Condition)})`;
@@ -175,7 +181,7 @@ export function describe(condition: Condition): string {
     const entries = (value as (string | number | { regex: string; name?: string; ignoreCase?: boolean })[]).map(
       (entry) =>
         typeof entry === 'object'
-          ? `${entry.name === undefined ? '' : `${entry.name} `}${entry.regex}${entry.ignoreCase ? ' without case' : ''}`
+          ? `${entry.name === undefined ? '' : `${entry.name} `}${isCredential(entry.name) ? MASK : entry.regex}${entry.ignoreCase ? ' (any case)' : ''}`
           : String(entry),
     );
     const more = entries.length - SHOWN_MAX;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dumpRules } from '@outrigger/rules';
 import { expect, it } from 'vitest';
-import { CODES, importSquid, memoryReader, reportJson, reportText } from './index.ts';
+import { CODES, importSquid, memoryReader, reportJson, reportText } from '../index.ts';
 
 const importText = (text: string) =>
   importSquid({ files: ['squid.conf'], reader: memoryReader({ 'squid.conf': text }) });
@@ -57,11 +57,11 @@ it('fails on a file that is not there, with its path', () => {
 it('gives scripts the same findings as people', () => {
   const json = JSON.parse(reportJson(importText('foo_bar\n')));
   expect(json).toMatchObject({ outcome: 'failed', summary: { directives: 1, unknown: 1 } });
-  expect(json.directives[0].remarks[0].code).toBe('SQUID_UNKNOWN_DIRECTIVE');
+  expect(json.directives[0].findings[0].code).toBe('SQUID_UNKNOWN_DIRECTIVE');
 });
 
 it('has a line in the README for every code', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8').replaceAll(/ +\|/g, ' |');
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8').replaceAll(/ +\|/g, ' |');
   expect(Object.entries(CODES).filter(([code, meaning]) => !readme.includes(`| \`${code}\` | ${meaning} |`))).toEqual(
     [],
   );
