@@ -125,7 +125,7 @@ function redirect(
   record.status = status;
   record.ending = { how: denied === undefined ? 'complete' : 'refused', by: 'proxy' };
   if (denied !== undefined) tell(record, denied);
-  client.write(replyBytes(status, { method, headers: [['Location', location]] }));
+  client.write(replyBytes(status, { method, headers: [['Location', location]], body: `This page is at ${location}` }));
   return 'finish';
 }
 

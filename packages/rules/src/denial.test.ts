@@ -5,8 +5,7 @@ import { factsOf, findings, load, rulesText } from './testing/rules.ts';
 
 const rules = load(rulesText());
 const ASKED = factsOf(rules, { method: 'PUT', target: '/a b?x=1&y="<é', host: 'Contoso.com:8443' });
-const answered = (redirect: string, facts: RequestFacts = ASKED): unknown =>
-  denialAnswer({ redirect, status: 302 }, facts);
+const answered = (redirect: string, facts: RequestFacts = ASKED): unknown => denialAnswer({ redirect }, facts);
 
 describe('the answer to a denied request', () => {
   it.each<[Denial, unknown]>([
@@ -31,7 +30,8 @@ describe('the answer to a denied request', () => {
     ],
     ['/sorry', '/sorry'],
   ])('%s is filled in, encoded', (redirect, location) => {
-    expect(answered(redirect)).toEqual({ kind: 'redirect', status: 302, location });
+    expect(answered(redirect)).toEqual({ kind: 'redirect', status: 307, location });
+    expect(answered(redirect, { ...ASKED, method: 'HEAD' })).toMatchObject({ status: 302 });
   });
 
   it('leads OPTIONS * to the root, and nobody to a host that was not named', () => {

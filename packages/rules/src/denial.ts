@@ -29,7 +29,9 @@ export const denial = z.union(
     z.strictObject({ status: refusalStatus }),
     z.strictObject({
       redirect: z.string().meta({ description: 'URL to go to, or a path; {host}, {target}, {url}, … are filled in' }),
-      status: redirectStatus.default(302),
+      status: redirectStatus
+        .optional()
+        .meta({ description: 'Default: 302 to GET and HEAD, 307, which keeps the method, to others' }),
     }),
   ],
   { error: ANSWER_FORM },
@@ -57,7 +59,9 @@ export function denialAnswer(denial: Denial, facts: RequestFacts): DenialAnswer 
   if (!('redirect' in denial)) return { kind: 'status', status: denial.status };
   if (facts.host === '' && denial.redirect.includes('{host}')) return { kind: 'status', status: STATUS.forbidden };
   const location = requestTemplate(denial.redirect, encoded)(facts);
-  return { kind: 'redirect', status: denial.status, location };
+  // RFC 9110 15.4.3: many clients make a GET of what a 302 answers.
+  const found = facts.method === 'GET' || facts.method === 'HEAD' ? 302 : 307;
+  return { kind: 'redirect', status: denial.status ?? found, location };
 }
 
 /** Why a redirect cannot be used, as a sentence; undefined where it can. */

@@ -5,9 +5,9 @@ import { isTextByte, TOKEN } from './grammar.ts';
 /** Statuses we answer with, their phrase (RFC 9110 15, RFC 6585 5) and what a person is told where nothing better is known. */
 const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: string]>> = {
   301: ['Moved Permanently', 'This page is at another address.'],
-  302: ['Found', 'This page is at another address for now.'],
-  303: ['See Other', 'Another page answers this.'],
-  307: ['Temporary Redirect', 'This page is at another address for now.'],
+  302: ['Found', 'This page is at another address.'],
+  303: ['See Other', 'This page is at another address.'],
+  307: ['Temporary Redirect', 'This page is at another address.'],
   308: ['Permanent Redirect', 'This page is at another address.'],
   400: ['Bad Request', 'This request could not be understood.'],
   403: ['Forbidden', 'This address may not be used from here.'],
