@@ -1,4 +1,5 @@
 // Room: what a comparison found, as a person reads it and as a script does.
+import { redactData } from '@outrigger/importer';
 import { formatPlace, type SourceRef } from '@outrigger/rules';
 import type { Aspect, Difference } from './compare.ts';
 import { probeText } from './probe.ts';
@@ -6,7 +7,7 @@ import type { Verified } from './verify.ts';
 
 /** Each difference with the lines responsible, what the copy did without, and a count at the end. Ends with a line end. */
 export function verifiedText(verified: Verified): string {
-  const { differences, takenOut, unpaired, oracle } = verified;
+  const { differences, takenOut, unpaired, oracle, redactor } = verified;
   const lines = [
     ...takenOut.map(
       ({ at, message, code }) => `${formatPlace(at)}: note: ${message}. Taken out of the copy. [${code}]`,
@@ -17,7 +18,7 @@ export function verifiedText(verified: Verified): string {
     ...differences.flatMap((difference) => differenceLines(difference, oracle)),
     countLine(verified),
   ];
-  return `${lines.join('\n')}\n`;
+  return redactor.text(`${lines.join('\n')}\n`);
 }
 
 function differenceLines({ probe, aspects, rules, old }: Difference, oracle: string): string[] {
@@ -52,10 +53,26 @@ function countLine({ probes, differences, announced, oracle }: Verified): string
 }
 
 /** The whole result for a script; stable keys, two blanks of indent, a line end. */
-export function verifiedJson({ probes, differences, announced, takenOut, unpaired, oracle }: Verified): string {
+export function verifiedJson({
+  redactor,
+  oracle,
+  probes,
+  differences,
+  announced,
+  takenOut,
+  unpaired,
+}: Verified): string {
   const told = ({ announced: because, ...difference }: Difference) => ({
     ...difference,
     ...(because && { announced: because.map(({ code, text }) => ({ code, text })) }),
   });
-  return `${JSON.stringify({ oracle, probes, differences: differences.map(told), announced: announced.map(told), takenOut, unpaired }, null, 2)}\n`;
+  const result = {
+    oracle,
+    probes,
+    differences: differences.map(told),
+    announced: announced.map(told),
+    takenOut,
+    unpaired,
+  };
+  return `${JSON.stringify(redactData(result, redactor), null, 2)}\n`;
 }

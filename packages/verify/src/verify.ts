@@ -4,8 +4,8 @@ import {
   announcedDifferences,
   importSquid,
   type Model,
-  masked,
   type Reader,
+  type Redactor,
   readSquid,
 } from '@outrigger/importer';
 import { type CompiledRules, compileRules, type RuleSet, requestFacts, route, type SourceRef } from '@outrigger/rules';
@@ -38,6 +38,8 @@ export type Verified = {
   unpaired: readonly Entrance[];
   /** The daemon, for a person: `Squid 5.7`. */
   oracle: string;
+  /** Knows the secrets of the files: probes are made of what stands there, and no report shows those. */
+  redactor: Redactor;
 };
 
 export type VerifyResult = Verified | { kind: 'failed'; problem: VerifyProblem };
@@ -97,6 +99,7 @@ export async function openSquidComparison(
   if (rules === undefined) {
     return failed('NOTHING_TO_COMPARE', 'The import of this file writes no rules: outrigger import says why.');
   }
+  const { model, redactor } = readSquid(given);
   const copy = copySquid({ files, reader });
   const pairs = pairEntrances(copy.entrances, rules);
   if (pairs.length === 0) {
@@ -111,7 +114,7 @@ export async function openSquidComparison(
     const { problem } = started;
     return {
       kind: 'failed',
-      problem: { ...problem, ...(problem.said !== undefined && { said: masked(problem.said) }) },
+      problem: { ...problem, ...(problem.said !== undefined && { said: redactor.text(problem.said) }) },
     };
   }
   const { oracle } = started;
@@ -120,17 +123,23 @@ export async function openSquidComparison(
     await oracle.stop();
     return failed('RULES_NOT_SERVED', `Outrigger does not start on these rules. ${ours.message}`);
   }
-  const { model } = readSquid(given);
-  return openComparison({ oracle, ours: ours.side, rules, pairs, model });
+  return openComparison({ oracle, ours: ours.side, rules, pairs, model, redactor });
 }
 
 function failed(code: VerifyProblem['code'], message: string): { kind: 'failed'; problem: VerifyProblem } {
   return { kind: 'failed', problem: { code, message } };
 }
 
-type Running = { oracle: Oracle; ours: Side; rules: RuleSet; pairs: readonly Pair[]; model: Model };
+type Running = {
+  oracle: Oracle;
+  ours: Side;
+  rules: RuleSet;
+  pairs: readonly Pair[];
+  model: Model;
+  redactor: Redactor;
+};
 
-function openComparison({ oracle, ours, rules, pairs, model }: Running): Comparison {
+function openComparison({ oracle, ours, rules, pairs, model, redactor }: Running): Comparison {
   const compiled = compileRules(rules);
   const knowledge: Knowledge = {
     servers: oracle.config.servers,
@@ -182,6 +191,7 @@ function openComparison({ oracle, ours, rules, pairs, model }: Running): Compari
         takenOut: oracle.config.takenOut,
         unpaired: oracle.config.entrances.filter((entrance) => !entrances.includes(entrance)),
         oracle: oracle.name,
+        redactor,
       };
     },
     async close() {

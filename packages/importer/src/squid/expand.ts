@@ -3,6 +3,7 @@
 // Source: cache_cf.cc, parseOneConfigFile, parseManyConfigFiles, EvalBoolExpr, ProcessMacros (SQ-12 to SQ-18).
 import type { SourceRef } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import type { Redactor } from '../redact.ts';
 import { isGlob, pathBeside, type Reader } from '../source.ts';
 import { displayed, masked } from './display.ts';
 import { type LogicalLine, logicalLines, placeAt, type Word, wordsOf } from './lines.ts';
@@ -31,11 +32,18 @@ const MACROS: Readonly<Record<string, string>> = {
 const TEMPLATE = /\$\{\w+\}|\{\{.*?\}\}|<%.*?%>|@@\w+@@/;
 
 /** Reads `files` in order as if each stood where the one before ends. */
-export function expand(files: readonly string[], reader: Reader, ledger: Ledger): Directive[] {
-  return files.flatMap((path) => expandFile(path, { reader, ledger, main: path, chain: [] }));
+export function expand(files: readonly string[], reader: Reader, ledger: Ledger, redactor: Redactor): Directive[] {
+  return files.flatMap((path) => expandFile(path, { reader, ledger, redactor, main: path, chain: [] }));
 }
 
-type Context = { reader: Reader; ledger: Ledger; main: string; via?: SourceRef; chain: string[] };
+type Context = {
+  reader: Reader;
+  ledger: Ledger;
+  redactor: Redactor;
+  main: string;
+  via?: SourceRef;
+  chain: string[];
+};
 
 function expandFile(path: string, context: Context): Directive[] {
   const result = context.reader.read(path);
@@ -52,8 +60,8 @@ function expandFile(path: string, context: Context): Directive[] {
   for (const raw of logicalLines(result.file, context.via)) {
     const line = { ...raw, text: replaceMacros(raw.text) };
     const text = line.text;
-    const at = placeAt(line, 0, displayed(text));
-    const entry = context.ledger.enter(at, masked(text));
+    const at = placeAt(line, 0, displayed(text, context.redactor));
+    const entry = context.ledger.enter(at, masked(text, context.redactor), line.joints.at(-1)?.line);
     // Only the innermost if counts: an inner `if true` is live inside an outer `if false` (SQ-12).
     const isLive = conditions.at(-1)?.holds ?? true;
     if (line.unfinished) {

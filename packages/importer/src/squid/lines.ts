@@ -8,9 +8,11 @@ export type LogicalLine = {
   file: string;
   /** First physical line, from 1. */
   line: number;
+  /** Characters of the first physical line in front of `text`. */
+  column: number;
   text: string;
-  /** Where in `text` each further physical line begins. */
-  joints: { offset: number; line: number }[];
+  /** Where in `text` each further physical line begins, and how many of its characters are left out in front. */
+  joints: { offset: number; line: number; column: number }[];
   via?: SourceRef;
   /** The end of the file came where a continuation was promised: Squid drops the line. */
   unfinished?: true;
@@ -30,15 +32,17 @@ export function logicalLines(file: SourceFile, via?: SourceRef): LogicalLine[] {
   let pending: LogicalLine | undefined;
   for (const physical of physicalLines(file.text)) {
     // A CR ends the line wherever it stands.
-    const text = (physical.text.split('\r', 1)[0] ?? '').replace(/^[ \t\v\f]+/, '');
+    const untilReturn = physical.text.split('\r', 1)[0] ?? '';
+    const text = untilReturn.replace(/^[ \t\v\f]+/, '');
+    const column = physical.start + untilReturn.length - text.length;
     // Comments and blank lines inside a continuation are skipped and do not end it (SQ-1).
     if (text === '' || text.startsWith('#')) continue;
     if (pending === undefined) {
-      pending = { file: file.path, line: physical.line, text: '', joints: [] };
+      pending = { file: file.path, line: physical.line, column, text: '', joints: [] };
       if (via !== undefined) pending.via = via;
-      if (physical.isRest) pending.restOfLongLine = true;
+      if (physical.start > 0) pending.restOfLongLine = true;
     } else {
-      pending.joints.push({ offset: pending.text.length, line: physical.line });
+      pending.joints.push({ offset: pending.text.length, line: physical.line, column });
     }
     if (text.endsWith('\\')) {
       pending.text += text.slice(0, -1);
@@ -52,12 +56,12 @@ export function logicalLines(file: SourceFile, via?: SourceRef): LogicalLine[] {
   return lines;
 }
 
-function* physicalLines(text: string): Generator<{ line: number; text: string; isRest: boolean }> {
+function* physicalLines(text: string): Generator<{ line: number; text: string; start: number }> {
   let line = 0;
   for (const whole of text.split('\n')) {
     line += 1;
     for (let start = 0; start === 0 || start < whole.length; start += PHYSICAL_LINE_MAX) {
-      yield { line, text: whole.slice(start, start + PHYSICAL_LINE_MAX), isRest: start > 0 };
+      yield { line, text: whole.slice(start, start + PHYSICAL_LINE_MAX), start };
     }
   }
 }
@@ -71,6 +75,20 @@ export function placeAt(line: LogicalLine, offset: number, directive: string): S
     directive,
     ...(line.via !== undefined && { via: line.via }),
   };
+}
+
+/** Where a stretch of a logical line stands in the file: one stretch for each physical line it touches, `start` from 0. */
+export function physicalPlaces(
+  { line, column, joints, text }: LogicalLine,
+  span: { start: number; end: number },
+): { line: number; start: number; end: number }[] {
+  const pieces = [{ offset: 0, line, column }, ...joints];
+  return pieces.flatMap((piece, index) => {
+    const start = Math.max(span.start, piece.offset);
+    const end = Math.min(span.end, pieces[index + 1]?.offset ?? text.length);
+    const shift = piece.column - piece.offset;
+    return start < end ? [{ line: piece.line, start: start + shift, end: end + shift }] : [];
+  });
 }
 
 /**

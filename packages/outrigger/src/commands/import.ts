@@ -1,6 +1,6 @@
 // Room: `outrigger import`: old configs in, a rules file and a report out.
 import { writeFileSync } from 'node:fs';
-import { diskReader, importSquid, reportJson, reportText, type Translation } from '@outrigger/importer';
+import { diskReader, EXIT_CODES, importSquid, reportJson, reportText, type Translation } from '@outrigger/importer';
 import { dumpRules } from '@outrigger/rules';
 import { Command, Option } from 'commander';
 import { collect } from '../options.ts';
@@ -14,11 +14,14 @@ type Options = {
   report?: string;
   reportFormat: 'text' | 'json';
   strict?: true;
+  tighten?: true;
   squidVersion?: string;
 };
 
-/** Exit codes of product.md: 0 all carried over, 2 rules written and something untranslated, 1 cannot run. */
-const EXIT = { complete: 0, partial: 2, failed: 1 } as const;
+const EXAMPLES = `
+Examples:
+  outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml
+  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.json --report-format json`;
 
 export function importCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('import')
@@ -32,12 +35,14 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
     .option('--report <file>', 'write the report here instead of stderr')
     .addOption(new Option('--report-format <format>', 'form of the report').choices(['text', 'json']).default('text'))
     .option('--strict', 'write no rules and end with 1 where anything was not carried over')
+    .option('--tighten', 'hosts and paths in place of loose patterns; the report shows what changes by examples')
     .option('--squid-version <version>', 'the Squid that ran this file, where its meaning depends on it (3.5, 5.7, …)')
-    .addHelpText('after', '\nExample:\n  outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml')
+    .addHelpText('after', EXAMPLES)
     .action((options: Options) => {
       const translation = importSquid({
         files: options.squid,
         reader: diskReader(),
+        tighten: options.tighten === true,
         ...(options.squidVersion !== undefined && { squidVersion: options.squidVersion }),
       });
       deliver(options.report, report(translation, options), (text) => terminal.err(text));
@@ -52,7 +57,7 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
       }
       const preamble = `Rules imported by outrigger from ${options.squid.join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
       deliver(options.output, dumpRules(rules, { preamble }), (text) => terminal.out(text));
-      finish(EXIT[translation.outcome]);
+      finish(EXIT_CODES[translation.outcome]);
     });
 }
 
