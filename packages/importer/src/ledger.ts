@@ -69,7 +69,7 @@ export function remark(
   if (DISPOSITIONS.indexOf(disposition) > DISPOSITIONS.indexOf(entry.disposition)) entry.disposition = disposition;
   const added: Remark = { severity, code, message, ...(hint !== undefined && { hint }) };
   // What a line became is said first; the rest in the order it was found.
-  if (code === 'SQUID_CARRIED') entry.remarks.unshift(added);
+  if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED') entry.remarks.unshift(added);
   else entry.remarks.push(added);
 }
 
