@@ -69,8 +69,24 @@ export function remark(
   if (DISPOSITIONS.indexOf(disposition) > DISPOSITIONS.indexOf(entry.disposition)) entry.disposition = disposition;
   const added: Remark = { severity, code, message, ...(hint !== undefined && { hint }) };
   // What a line became is said first; the rest in the order it was found.
-  if (code === 'SQUID_CARRIED') entry.remarks.unshift(added);
+  if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED') entry.remarks.unshift(added);
   else entry.remarks.push(added);
+}
+
+/** True for a remark that its entry's disposition says already: a report need not say error or warning once more. */
+export function isImplied({ severity }: Remark, { disposition }: Pick<LedgerEntry, 'disposition'>): boolean {
+  return severity === SEVERITY[disposition];
+}
+
+/** Remarks as they are told: what a person must act on, then what the line became and the rest in the order it was found. */
+export function inOrder(remarks: readonly Remark[]): Remark[] {
+  const isError = ({ severity }: Remark): boolean => severity === 'error';
+  return [...remarks.filter(isError), ...remarks.filter((each) => !isError(each))];
+}
+
+/** Entries that a person must act on. */
+export function entriesInNeed(entries: readonly LedgerEntry[]): LedgerEntry[] {
+  return entries.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error'));
 }
 
 /** How many entries ended with each disposition. */

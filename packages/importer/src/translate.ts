@@ -2,20 +2,28 @@
 // lower; every stage writes into one ledger.
 import { type CompiledRules, compileRules, type Diagnostic, type Provenance, type RuleSet } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
-import { countDispositions, createLedger, type Disposition, type LedgerEntry, ledgerDiagnostics } from './ledger.ts';
+import type { LetThrough, Tightening } from './judgement.ts';
+import {
+  countDispositions,
+  createLedger,
+  type Disposition,
+  type Ledger,
+  type LedgerEntry,
+  ledgerDiagnostics,
+} from './ledger.ts';
 import { createRedactor, type Redactor, redactData } from './redact.ts';
 import { type Reader, recordingReader, type ShownFile } from './source.ts';
 import { announcedDifferences } from './squid/differences.ts';
 import { shownFile } from './squid/display.ts';
 import { expand } from './squid/expand.ts';
-import { type LetThrough, letThrough } from './squid/letthrough.ts';
+import { letThrough } from './squid/letthrough.ts';
 import { type Lowered, lower, wholeFile } from './squid/lower.ts';
 import { enterRules } from './squid/made.ts';
 import { meantBy } from './squid/meant.ts';
 import { buildModel, type Model, readVersion } from './squid/model.ts';
 import { createProbe, probedListener } from './squid/probe.ts';
 import { SQUID_SECRETS } from './squid/secrets.ts';
-import { type Tightening, tighten } from './squid/tighten.ts';
+import { tighten } from './squid/tighten.ts';
 
 /** All carried over; rules with something left for a person; nothing that could run. */
 export type Outcome = 'complete' | 'partial' | 'failed';
@@ -52,29 +60,38 @@ export type Translation = {
   differences: string[];
 };
 
-export type ImportOptions = {
-  /** Read in order as one. */
+/** squid.conf files, read in order as one. */
+export type SquidFiles = {
   files: string[];
   reader: Reader;
   /** The Squid they last ran on; the newest meaning is taken where absent. */
   squidVersion?: string;
+};
+
+export type ImportOptions = SquidFiles & {
   /** Hosts and paths in place of loose patterns, where what is lost is only what nobody wants. */
   tighten?: boolean;
 };
 
-/** Imports squid.conf files. Never throws on input. */
-export function importSquid({
-  files,
-  reader: source,
-  squidVersion,
-  tighten: isTight = false,
-}: ImportOptions): Translation {
-  const main = files[0] ?? '';
-  const reader = recordingReader(source);
+/** What squid.conf files say in Squid's own terms, before any rule is made of it: for those who ask questions about it. */
+export function readSquid({ files, reader, squidVersion }: SquidFiles): {
+  model: Model;
+  ledger: Ledger;
+  redactor: Redactor;
+} {
   const ledger = createLedger();
   const redactor = createRedactor(SQUID_SECRETS);
   const directives = expand(files, reader, ledger, redactor);
-  const model = buildModel(directives, { reader, main }, readVersion(squidVersion));
+  const model = buildModel(directives, { reader, main: files[0] ?? '' }, readVersion(squidVersion));
+  return { model, ledger, redactor };
+}
+
+/** Imports squid.conf files. Never throws on input. */
+export function importSquid({ reader: source, tighten: isTight = false, ...given }: ImportOptions): Translation {
+  const { files } = given;
+  const main = files[0] ?? '';
+  const reader = recordingReader(source);
+  const { model, ledger, redactor } = readSquid({ ...given, reader });
   const lowered = lower(model);
   const draft: Draft = { ledger: ledger.entries, general: [], letThrough: [], differences: [] };
   if (lowered.kind === 'nothing') {
@@ -82,7 +99,9 @@ export function importSquid({
     draft.general.push({ severity: 'error', code, at: wholeFile(main), message });
   } else {
     const exact = compileRules(lowered.rules);
-    Object.assign(draft, judged(model, lowered, exact, isTight), { differences: announcedDifferences(exact) });
+    Object.assign(draft, judged(model, lowered, exact, isTight), {
+      differences: announcedDifferences(exact).map(({ text }) => text),
+    });
     enterRules(draft.ledger, lowered.rules, model);
   }
   const shown = reader.files

@@ -57,6 +57,7 @@ function isWrongKind(issue: Issue): boolean {
 
 function shapeMessage(issue: Issue): string {
   const name = String(issue.path.at(-1) ?? 'this');
+  if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   if (issue.code !== 'invalid_type') return issue.message;
   // The library tells a missing value from a wrong one only in its own words.
   if (issue.message.endsWith('received undefined')) return `${name} is missing here`;

@@ -4,7 +4,7 @@ import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
 /** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
   `GET POST PUT HEAD CONNECT TRACE OPTIONS DELETE CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE VERSION-CONTROL REPORT UPDATE LABEL
   MERGE BASELINE-CONTROL MKACTIVITY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH PRI PURGE`.split(/\s+/),
 );
@@ -95,8 +95,11 @@ function readRanges(values: readonly AclValue[]): { ranges: Range[]; notes: Valu
 
 /** The port of the URL: of the Host, else of the scheme (SQ-62). */
 export function ports(values: readonly AclValue[], context: MeaningContext): Meaning {
-  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
   const { ranges, notes } = readRanges(values);
+  const fixed = context.site === undefined ? context.replacedPort?.number : undefined;
+  if (fixed !== undefined)
+    return { kind: ranges.some(({ first, last }) => first <= fixed && fixed <= last) ? 'always' : 'never', notes };
+  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
   if (ranges.length === 0) return { kind: 'never', notes };
   if (ranges.some(({ first, last }) => first <= 1 && last >= PORT_MAX)) return { kind: 'always', notes };
   const entries = ranges

@@ -36,7 +36,7 @@ const KINDS: readonly Kind[] = [
   {
     shape: /^\d+[.:)]?(?:\s|$)/,
     code: 'SQUID_PASTED',
-    message: (found) => `begins with the number ${found.trim()}: the file was copied together with its line numbers`,
+    message: () => 'begins with a number: the file was copied together with its line numbers',
     hint: 'Remove the numbers in front of the lines, and import again.',
   },
   {

@@ -107,6 +107,21 @@ export function atomsOf(...exprs: readonly Expr[]): string[] {
   return [...names];
 }
 
+/** Whether some occurrence of an atom stands under an even number of negations (`true`), or under an odd one (`false`). */
+export function occurs(expr: Expr, name: string, positively: boolean): boolean {
+  switch (expr.kind) {
+    case 'atom':
+      return expr.name === name && positively;
+    case 'not':
+      return occurs(expr.of, name, !positively);
+    case 'and':
+    case 'or':
+      return expr.parts.some((part) => occurs(part, name, positively));
+    default:
+      return false;
+  }
+}
+
 /** Negations in an expression: people read what is, not what is not. */
 export function negations(expr: Expr): number {
   if (expr.kind === 'not') return 1 + negations(expr.of);

@@ -1,5 +1,14 @@
 // Room: asking rules where a request would go. Whatever a report claims of an example was asked here first, of route() itself.
-import { type CompiledRules, type Decision, type Listener, requestFacts, route } from '@outrigger/rules';
+import {
+  type CompiledRules,
+  type Decision,
+  type DenialAnswer,
+  denialAnswer,
+  type FactsResult,
+  type Listener,
+  requestFacts,
+  route,
+} from '@outrigger/rules';
 
 /** A GET as a browser would send it; `host` may have a port, `target` is the path and query as sent. */
 export type Example = { host: string; target: string };
@@ -14,25 +23,31 @@ export type Probe = {
 /** An address no client has (RFC 5737). */
 const PROBE_CLIENT = '192.0.2.1';
 
-const DENIED = { forbidden: '403', misdirected: '421', reset: 'a reset connection' } as const;
-
 export function createProbe(rules: CompiledRules, listener: Listener): Probe {
-  const ask = ({ host, target }: Example): Decision | undefined => {
+  const read = ({ host, target }: Example): FactsResult => {
     const head = { method: 'GET', target, version: '1.1' as const, fields: [['Host', host]] as const };
-    const result = requestFacts(head, { listener, client: PROBE_CLIENT });
-    return result.kind === 'bad' ? undefined : route(rules, result.facts);
+    return requestFacts(head, { listener, client: PROBE_CLIENT });
   };
-  const upstreamOf = (decision: Decision | undefined): string | undefined =>
-    decision?.access === 'allow' && decision.refusal === undefined ? decision.upstream : undefined;
+  const upstreamOf = (decision: Decision): string | undefined =>
+    decision.access === 'allow' && decision.refusal === undefined ? decision.upstream : undefined;
   return {
-    reaches: (example) => upstreamOf(ask(example)),
+    reaches: (example) => {
+      const result = read(example);
+      return result.kind === 'bad' ? undefined : upstreamOf(route(rules, result.facts));
+    },
     answers: (example) => {
-      const decision = ask(example);
-      if (decision === undefined) return '400';
-      if (decision.access === 'deny') return DENIED[decision.answer];
+      const result = read(example);
+      if (result.kind === 'bad') return '400';
+      const decision = route(rules, result.facts);
+      if (decision.access === 'deny') return printedAnswer(denialAnswer(decision.answer, result.facts));
       return upstreamOf(decision) ?? String(decision.refusal?.status);
     },
   };
+}
+
+function printedAnswer(answer: DenialAnswer): string {
+  if (answer.kind === 'reset') return 'a reset connection';
+  return answer.kind === 'status' ? String(answer.status) : `${answer.status} to ${answer.location}`;
 }
 
 /** The listener that examples come in by: one with TLS, for that is where visitors are. */
