@@ -31,8 +31,9 @@ const NAME_MAX = 64;
 /** Spellings that mean the same in every config: options, URLs, HTTP credentials, password files, keys. */
 const COMMON: readonly SecretRow[] = [
   // name=value, --name=value, Name: value; name of any length in front (bindPassword, ldap.secret).
+  // The name is found first and then looked at from behind: the other way round each letter of a long word is a start.
   new RegExp(
-    String.raw`(?<=(?<![A-Za-z=])[\w.-]{0,${NAME_MAX}})(?<!by)(?:${NAMES})\d*["']?\s*[=:]\s*(?<secret>${VALUE})`,
+    String.raw`(?:${NAMES})(?<=(?<![A-Za-z=])[\w.-]{0,${NAME_MAX}}(?<!by)(?:${NAMES}))\d*["']?\s*[=:]\s*(?<secret>${VALUE})`,
     'dgi',
   ),
   // -password value, --secret value; -w value or -wvalue, by which helpers take the password of an LDAP or RADIUS login.
@@ -44,6 +45,9 @@ const COMMON: readonly SecretRow[] = [
   // A line of htpasswd: modular crypt, or an LDAP scheme.
   /(?<=^|\s)[^\s:]+:(?<secret>\$\w+\$\S+|\{\w+\}\S+)/dg,
 ];
+
+/** No row of COMMON can match a text without one of these: most texts are done with after one look. */
+const MAY_BE_COMMON = new RegExp(String.raw`${NAMES}|-w|:\/\/|authorization|:[${'$'}{]`, 'i');
 
 /** What a line that is nothing else may be: one of htpasswd or htdigest in any form, one of a key. Masked there and not remembered: it may be a word of prose. */
 const LINES: readonly SecretRow[] = [
@@ -79,7 +83,7 @@ export function createRedactor(rows: readonly SecretRow[]): Redactor {
     directive: (text) => maskSpans(text, spans(text)),
     text: (text) => {
       const swept = known.sweep(text);
-      return maskSpans(swept, secretSpans(swept, COMMON));
+      return maskSpans(swept, secretSpans(swept, commonFor(swept)));
     },
   };
 }
@@ -114,6 +118,10 @@ function createSweep(): Sweep {
       return copied === 0 ? text : swept + text.slice(copied);
     },
   };
+}
+
+function commonFor(text: string): readonly SecretRow[] {
+  return MAY_BE_COMMON.test(text) ? COMMON : [];
 }
 
 /** Keys whose values are words of ours or names of files, and no text of a config. */
