@@ -1,7 +1,40 @@
 // The only door of this package.
 export { CODES, type ImportCode } from './codes.ts';
+export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
-export { reportJson, reportText } from './report.ts';
-export { diskReader, memoryReader, type Reader, type ReadResult, type SourceFile } from './source.ts';
-export type { Tightening } from './squid/letthrough.ts';
-export { importSquid, type Outcome, type Summary, type Translation } from './translate.ts';
+export { type Redactor, redactData } from './redact.ts';
+export { reportHtml } from './report/html.ts';
+export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
+export { reportText } from './report/text.ts';
+export {
+  diskReader,
+  isGlob,
+  memoryReader,
+  pathBeside,
+  type Reader,
+  type ReadResult,
+  type ShownFile,
+  type SourceFile,
+} from './source.ts';
+export type { Acl, AclValue } from './squid/acl.ts';
+export { bytesOf } from './squid/bytes.ts';
+export {
+  type AnnouncedDifference,
+  type AskedRequest,
+  announcedDifferences,
+  type DifferenceCode,
+  type Sign,
+} from './squid/differences.ts';
+export { type Ere, parseEre } from './squid/ere.ts';
+export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
+export type { Model } from './squid/model.ts';
+export {
+  EXIT_CODES,
+  type ImportOptions,
+  importSquid,
+  type Outcome,
+  readSquid,
+  type SquidFiles,
+  type Summary,
+  type Translation,
+} from './translate.ts';

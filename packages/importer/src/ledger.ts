@@ -16,12 +16,22 @@ export type Disposition = (typeof DISPOSITIONS)[number];
 /** One sentence about a directive. `hint` says what to do. */
 export type Remark = { severity: Severity; code: ImportCode; message: string; hint?: string };
 
-/** One directive of the old config, its one disposition, and what there is to say about it. `text` is as written, secrets masked. */
-export type LedgerEntry = { at: SourceRef; text: string; disposition: Disposition; remarks: Remark[] };
+/** One directive of the old config, its one disposition, and what there is to say about it. */
+export type LedgerEntry = {
+  at: SourceRef;
+  /** Its last physical line, from 1: more than that of `at` where it is continued. */
+  lastLine: number;
+  /** As written, on one line, secrets masked. */
+  text: string;
+  disposition: Disposition;
+  remarks: Remark[];
+  /** Rules that depend on it, by their place in the rules file: `listen[0]`, `upstreams.web`, `access[2]`, `routes[0]`. */
+  rules: string[];
+};
 
 export type Ledger = {
   /** Enters a directive; nothing is known of it yet. */
-  enter(at: SourceRef, text: string): LedgerEntry;
+  enter(at: SourceRef, text: string, lastLine?: number): LedgerEntry;
   readonly entries: readonly LedgerEntry[];
 };
 
@@ -29,8 +39,8 @@ export function createLedger(): Ledger {
   const entries: LedgerEntry[] = [];
   return {
     entries,
-    enter: (at, text) => {
-      const entry: LedgerEntry = { at, text, disposition: 'irrelevant', remarks: [] };
+    enter: (at, text, lastLine = at.line) => {
+      const entry: LedgerEntry = { at, lastLine, text, disposition: 'irrelevant', remarks: [], rules: [] };
       entries.push(entry);
       return entry;
     },
@@ -59,8 +69,24 @@ export function remark(
   if (DISPOSITIONS.indexOf(disposition) > DISPOSITIONS.indexOf(entry.disposition)) entry.disposition = disposition;
   const added: Remark = { severity, code, message, ...(hint !== undefined && { hint }) };
   // What a line became is said first; the rest in the order it was found.
-  if (code === 'SQUID_CARRIED') entry.remarks.unshift(added);
+  if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED') entry.remarks.unshift(added);
   else entry.remarks.push(added);
+}
+
+/** True for a remark that its entry's disposition says already: a report need not say error or warning once more. */
+export function isImplied({ severity }: Remark, { disposition }: Pick<LedgerEntry, 'disposition'>): boolean {
+  return severity === SEVERITY[disposition];
+}
+
+/** Remarks as they are told: what a person must act on, then what the line became and the rest in the order it was found. */
+export function inOrder(remarks: readonly Remark[]): Remark[] {
+  const isError = ({ severity }: Remark): boolean => severity === 'error';
+  return [...remarks.filter(isError), ...remarks.filter((each) => !isError(each))];
+}
+
+/** Entries that a person must act on. */
+export function entriesInNeed(entries: readonly LedgerEntry[]): LedgerEntry[] {
+  return entries.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error'));
 }
 
 /** How many entries ended with each disposition. */

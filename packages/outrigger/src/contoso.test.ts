@@ -72,7 +72,7 @@ describe('the Squid-before-Apache host', () => {
     const { out, err, code } = await outrigger('import', '--squid', join(CONTOSO, 'squid.conf'));
     expect(code).toBe(0);
     expect(out).toMatch(/# from \S+squid\.conf:25 cache_peer_access exchangeServer allow exch_url\n {2}- when:/);
-    expect(err).toMatch(/cert=… key=… ignored by every Squid since 3\.4/);
+    expect(err).toMatch(/cert=… and key=… are ignored by every Squid since 3\.4/);
   });
 
   it('cannot run on a file that is not there, nor write into a folder that is not', async () => {

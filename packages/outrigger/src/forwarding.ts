@@ -4,6 +4,7 @@ import { type Affinity, affinityOf, rendezvousOrder } from '@outrigger/proxy';
 import {
   type Decision,
   formatDuration,
+  type HeaderEdits,
   parseServer,
   type RequestFacts,
   type RuleSet,
@@ -27,14 +28,20 @@ export type ExplainedForwarding = {
   servers: ExplainedServer[];
   /** Milliseconds; only the limits that hold for such a request. */
   limits: Partial<Upstream['timeouts']>;
+  /** What rules change in the heads of the request and of its answer. */
+  requestHeaders?: ExplainedEdits;
+  responseHeaders?: ExplainedEdits;
 };
+
+/** Names in lower case whose lines go; lines that are written instead. */
+export type ExplainedEdits = { removed: string[]; added: HeaderEdits['added'] };
 
 /** Of a request that goes nowhere. */
 export const NOWHERE: ExplainedForwarding = { affinity: 'none', servers: [], limits: {} };
 
 export function explainForwarding(
   rules: RuleSet,
-  decision: Pick<Decision, 'upstream' | 'route'>,
+  decision: Pick<Decision, 'upstream' | 'route' | 'requestEdits' | 'responseEdits'>,
   facts: RequestFacts,
 ): ExplainedForwarding {
   const settings = rules.upstreams.get(decision.upstream ?? '');
@@ -53,18 +60,41 @@ export function explainForwarding(
     affinity: affinity.by,
     servers: key === undefined ? written : rendezvousOrder(written, key),
     limits: tunnel ? { connect, tunnelIdle } : { connect, answer, idle },
+    ...(decision.requestEdits && { requestHeaders: explainedEdits(decision.requestEdits) }),
+    ...(decision.responseEdits && { responseHeaders: explainedEdits(decision.responseEdits) }),
   };
 }
 
+function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {
+  return { removed: [...removed], added };
+}
+
 /** Rows for a person: the first server, those that are tried where it cannot be reached, and why in this order. */
-export function printedForwarding({ affinity, servers, limits }: ExplainedForwarding): [string, string][] {
+export function printedForwarding(forwarding: ExplainedForwarding): [string, string][] {
+  const { affinity, servers, limits, requestHeaders, responseHeaders } = forwarding;
   const rows = servers.map(({ url, sni }, index): [string, string] => {
     const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
     return [index === 0 ? 'server' : '  then', `${url}${name}`];
   });
   if (servers.length > 1) rows.push(['affinity', AFFINITY[affinity]]);
   if (servers.length > 0) rows.push(['limits', limitsText(limits)]);
+  rows.push(...editRows('request', requestHeaders), ...editRows('answer', responseHeaders));
   return rows;
+}
+
+/** One row a line: what goes, then what is written. */
+function editRows(of: 'request' | 'answer', edits: ExplainedEdits | undefined): [string, string][] {
+  const { removed, added } = edits ?? { removed: [], added: [] };
+  const rewritten = new Set(added.map(([name]) => name.toLowerCase()));
+  return [
+    ...removed
+      .filter((name) => !rewritten.has(name))
+      .map((name): [string, string] => ['fields', `${of} without ${name}`]),
+    ...added.map(([name, value]): [string, string] => [
+      'fields',
+      `${of} ${removed.includes(name.toLowerCase()) ? 'sets' : 'adds'} ${name}: ${value}`,
+    ]),
+  ];
 }
 
 function limitsText(limits: ExplainedForwarding['limits']): string {

@@ -5,6 +5,7 @@ import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from 
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
 import type { Generation } from './generation.ts';
+import { editedHead } from './http1/edits.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
@@ -116,14 +117,15 @@ function tell(record: RequestRecord, { code, message }: { code: string; message:
 
 /** Sends the client to another URL. The connection ends: the next request belongs on another. */
 function redirect(
-  { status, location }: { status: number; location: string },
+  { status, location, denied }: { status: number; location: string; denied?: { code: string; message: string } },
   { method }: RequestHead,
   { client }: Session,
   record: RequestRecord,
 ): After {
   record.status = status;
-  record.ending = { how: 'complete', by: 'proxy' };
-  client.write(replyBytes(status, { method, headers: [['Location', location]] }));
+  record.ending = { how: denied === undefined ? 'complete' : 'refused', by: 'proxy' };
+  if (denied !== undefined) tell(record, denied);
+  client.write(replyBytes(status, { method, headers: [['Location', location]], body: `This page is at ${location}` }));
   return 'finish';
 }
 
@@ -155,7 +157,9 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     const { pin } = taken;
     const rewriting = rewrites ? rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
     const forwarded = forwardedHead(verdict, head, session, rewrites);
-    const end = await carry(verdict, head, session, pin, { forwarded, ...(ownField && { ownField }) });
+    const edits = verdict.decision.responseEdits;
+    const ours = { forwarded, ...(ownField && { ownField }), ...(edits && { edits }) };
+    const end = await carry(verdict, head, session, pin, ours);
     // Once at most: only a connection that carried a request before may ask for it, and the next one is new.
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
@@ -198,7 +202,7 @@ function carry(
   head: RequestHead,
   { client }: Session,
   pin: Pin,
-  ours: Pick<RelayRequest, 'forwarded' | 'ownField'>,
+  ours: Pick<RelayRequest, 'forwarded' | 'ownField' | 'edits'>,
 ): Promise<RelayEnd> {
   const { leg, reader, server, fresh } = pin;
   const place = `${name} (${server})`;
@@ -228,7 +232,7 @@ function forwardedHead(
 ): Buffer {
   const { facts, upstream, tunnel, decision } = verdict;
   const vouched = vouchedBy(origin.address, head.fields, generation.rules.trusts);
-  const forwarded = forwardedRequestHead(head, {
+  const own = forwardedRequestHead(head, {
     target: facts.target,
     authority: facts.authority,
     scheme: origin.listener.tls === undefined ? 'http' : 'https',
@@ -237,8 +241,10 @@ function forwardedHead(
     ...(origin.certificate && { certificate: origin.certificate }),
     protocolTunnel: tunnel,
     frontEndHttps: upstream.frontEndHttps,
+    ...(upstream.forwardedFor && { forwardedFor: upstream.forwardedFor }),
     ...(upstream.host !== undefined && { host: upstream.host }),
   });
+  const forwarded = decision.requestEdits === undefined ? own : editedHead(own, decision.requestEdits);
   const map = decision.route?.rewrite?.path;
   if (map === undefined || rewrites || tunnel) return forwarded;
   const requestLine = `${head.method} ${mapTarget(facts.target, map)} HTTP/${head.version}\r\n`;

@@ -7,9 +7,10 @@
 //
 // Either side may end its direction first; that passes on as a half-close. A response may come, and even end, while the request
 // is still being sent: an OUT channel lives on that, and a 401 may answer an IN whose 1 GiB has not begun.
-import type { Timeouts } from '@outrigger/rules';
+import type { HeaderEdits, Timeouts } from '@outrigger/rules';
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
+import { editedHead } from './http1/edits.ts';
 import { hasToken } from './http1/fields.ts';
 import { withFieldLine } from './http1/forward.ts';
 import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
@@ -31,6 +32,8 @@ export type RelayRequest = {
   forwarded: Buffer;
   /** A field line of our own, with its CRLF, for the head of the final answer. */
   ownField?: Buffer;
+  /** What rules change in the head of the final answer; a 101 passes as it came, for its fields are its protocol's. */
+  edits?: HeaderEdits;
   /** A method of MS-RPCH or MS-TSGU: no answer is owed, silence lasts hours, peers decide when to close. */
   tunnel: boolean;
   /** No request went over this upstream connection before. */
@@ -246,8 +249,7 @@ class Relay {
     this.#answered = true;
     this.#bytesDown += part.bytes;
     this.#excess = part.bytes < rest.length;
-    const { ownField } = this.#request;
-    const passed = ownField === undefined || framing.kind === 'tunnel' ? head.raw : withFieldLine(head.raw, ownField);
+    const passed = framing.kind === 'tunnel' ? head.raw : this.#passedHead(head);
     const keepsUp =
       together === undefined || passed !== head.raw
         ? this.#client.writeTogether(passed, upTo(part.bytes, rest))
@@ -259,6 +261,12 @@ class Relay {
     }
     if (part.done) this.#responseComplete();
     if (!this.#over) this.#watch.limit(this.#silenceLimit());
+  }
+
+  #passedHead({ raw }: ResponseHead): Buffer {
+    const { ownField, edits } = this.#request;
+    const edited = edits === undefined ? raw : editedHead(raw, edits);
+    return ownField === undefined ? edited : withFieldLine(edited, ownField);
   }
 
   /** RFC 9110 7.8, 15.2.2: from here on both directions are another protocol, bytes already sent included. */

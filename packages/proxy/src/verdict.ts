@@ -3,6 +3,7 @@ import {
   type CompiledRules,
   clientOf,
   type Decision,
+  denialAnswer,
   type Listener,
   type RequestFacts,
   redirection,
@@ -32,7 +33,7 @@ export type Origin = {
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
   | { kind: 'refuse'; status: number; code: string; message: string }
-  | { kind: 'redirect'; status: number; location: string }
+  | { kind: 'redirect'; status: number; location: string; denied?: { code: string; message: string } }
   | { kind: 'reset'; code: string; message: string }
   | Forward
 );
@@ -48,9 +49,6 @@ export type Forward = {
   /** A method of MS-RPCH or MS-TSGU. */
   tunnel: boolean;
 };
-
-/** Statuses of denials that are answered. */
-const DENIED = { forbidden: 403, misdirected: 421 } as const;
 
 /** RFC 9110 15.5.20: the client comes again on a connection of its own, which is offered what this host may have. */
 const MISDIRECTED = {
@@ -73,12 +71,7 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
   const elsewhere = redirection(rules, origin.listener, facts, origin.address);
   if (elsewhere !== undefined) return { ...elsewhere, facts };
   const decision = route(rules, facts);
-  if (decision.access === 'deny') {
-    const finding = { code: 'DENIED', message: deniedBy(decision) };
-    return decision.answer === 'reset'
-      ? { kind: 'reset', facts, decision, ...finding }
-      : { kind: 'refuse', facts, decision, status: DENIED[decision.answer], ...finding };
-  }
+  if (decision.access === 'deny') return denied(decision, facts);
   if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
   const name = decision.upstream ?? '';
   const upstream = rules.ruleSet.upstreams.get(name);
@@ -92,6 +85,19 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): 
     upstream,
     tunnel: rules.tunnelMethods.has(facts.method),
   };
+}
+
+function denied(decision: Decision, facts: RequestFacts): Verdict {
+  const finding = { code: 'DENIED', message: deniedBy(decision) };
+  const answer = denialAnswer(decision.answer, facts);
+  switch (answer.kind) {
+    case 'reset':
+      return { kind: 'reset', facts, decision, ...finding };
+    case 'status':
+      return { kind: 'refuse', facts, decision, status: answer.status, ...finding };
+    case 'redirect':
+      return { ...answer, facts, decision, denied: finding };
+  }
 }
 
 function deniedBy({ accessLine }: Decision): string {

@@ -4,9 +4,11 @@
 import { parseAddressRange } from './address.ts';
 import { checkFrontDoor } from './checkdoor.ts';
 import { checkExchange } from './checkexchange.ts';
+import { checkHeaderChanges } from './checkheaders.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
 import type { Condition, PathCondition } from './condition.ts';
+import { redirectError } from './denial.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import { passedThroughTo } from './passthrough.ts';
@@ -42,6 +44,8 @@ export type RulesCode =
   | 'RULES_TRUSTS_EVERYBODY'
   | 'RULES_UNUSED_ENDPOINTS'
   | 'RULES_SHORT_WAIT'
+  | 'RULES_BAD_HEADER'
+  | 'RULES_BELIEVES_CLIENTS'
   | 'RULES_BAD_REDIRECT'
   | 'RULES_BAD_PASS_THROUGH'
   | 'RULES_PASS_THROUGH_UNSEEN'
@@ -132,6 +136,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
     );
   }
   checkServers(upstream, path, report);
+  checkHeaderChanges(upstream, path, rules, report);
   if (!rules.routes.some(({ to }) => to === name) && !passedThroughTo(rules).has(name)) {
     report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
   }
@@ -149,6 +154,9 @@ function checkAccess(rules: RuleSet, report: Report): void {
   }
   rules.access.forEach((line, index) => {
     checkCondition(line.when, ['access', index, line.action], rules, report);
+    const redirect = typeof line.answer === 'object' && 'redirect' in line.answer ? line.answer.redirect : undefined;
+    const wrong = redirect === undefined ? undefined : redirectError(redirect);
+    if (wrong !== undefined) report('error', 'RULES_BAD_REDIRECT', ['access', index, 'answer', 'redirect'], wrong);
   });
   reportUnreachable(
     rules.access.map(({ when }) => when),
@@ -177,6 +185,7 @@ function checkRoutes(rules: RuleSet, report: Report): void {
         `${rules.tunnelMethods.join(', ')} on this route pass without rewriting`,
       );
     }
+    checkHeaderChanges(route, ['routes', index], rules, report);
     if (route.when !== undefined) checkCondition(route.when, ['routes', index, 'when'], rules, report);
   });
   reportUnreachable(
@@ -202,7 +211,7 @@ function reportUnreachable(conditions: readonly Condition[], path: DocumentPath,
   }
 }
 
-function checkCondition(condition: Condition, path: DocumentPath, rules: RuleSet, report: Report): void {
+export function checkCondition(condition: Condition, path: DocumentPath, rules: RuleSet, report: Report): void {
   condition.hosts?.forEach((entry, index) => {
     checkHost(entry, [...path, 'hosts', index], report);
   });

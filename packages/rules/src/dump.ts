@@ -4,6 +4,7 @@ import { Document, isCollection, isMap, isNode, isScalar, isSeq, type Node, stri
 import type { Condition } from './condition.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import type { SourceRef } from './diagnostic.ts';
+import type { HeaderChange } from './headers.ts';
 import { printProvenance } from './positions.ts';
 import {
   type AccessLine,
@@ -48,7 +49,8 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
 }
 
 function upstreamDocument(upstream: Upstream): object {
-  const { timeouts, rpcOverHttp, frontEndHttps, tls, health, ...rest } = withoutProvenance(upstream);
+  const { timeouts, rpcOverHttp, frontEndHttps, tls, health, requestHeaders, responseHeaders, ...rest } =
+    withoutProvenance(upstream);
   const changed = Object.entries(timeouts).filter(([name, value]) => value !== DEFAULTS[name as keyof typeof timeouts]);
   return {
     ...rest,
@@ -57,6 +59,23 @@ function upstreamDocument(upstream: Upstream): object {
     ...(tls !== undefined && { tls }),
     ...(health !== undefined && { health: healthDocument(health) }),
     ...(changed.length > 0 && { timeouts: durations(changed) }),
+    ...headersDocument(upstream),
+  };
+}
+
+function headersDocument(rule: Pick<Upstream, 'requestHeaders' | 'responseHeaders'>): object {
+  const document = ({ when, remove, set, add }: HeaderChange): object => ({
+    ...(when !== undefined && { when: conditionDocument(when) }),
+    ...(remove !== undefined && { remove }),
+    ...(set !== undefined && { set }),
+    ...(add !== undefined && {
+      add: Object.fromEntries(Object.entries(add).map(([name, values]) => [name, single(values)])),
+    }),
+  });
+  const { requestHeaders, responseHeaders } = rule;
+  return {
+    ...(requestHeaders && { requestHeaders: single(requestHeaders.map(document)) }),
+    ...(responseHeaders && { responseHeaders: single(responseHeaders.map(document)) }),
   };
 }
 
@@ -72,12 +91,14 @@ function accessDocument({ action, when, answer }: AccessLine): object {
   return { [action]: conditionDocument(when), ...(action === 'deny' && answer !== 'forbidden' && { answer }) };
 }
 
-function routeDocument({ when, to, timeouts, rewrite }: Route): object {
+function routeDocument(route: Route): object {
+  const { when, to, timeouts, rewrite } = route;
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
     ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
+    ...headersDocument(route),
   };
 }
 
@@ -85,10 +106,13 @@ function durations(named: [name: string, milliseconds: number][]): object {
   return Object.fromEntries(named.map(([name, value]) => [name, formatDuration(value)]));
 }
 
-/** Lists of one path or URL condition are written as that condition, as people do. */
+/** A list of one is written as that one, as people do. */
+function single<Item>(items: Item[] | undefined): Item | Item[] | undefined {
+  return items?.length === 1 ? items[0] : items;
+}
+
+/** Lists of one path or URL condition are written as that condition. */
 function conditionDocument(condition: Condition): object {
-  const single = <Item>(items: Item[] | undefined): Item | Item[] | undefined =>
-    items?.length === 1 ? items[0] : items;
   const { path, url, any, all, not, ...rest } = condition;
   return {
     ...rest,

@@ -3,6 +3,7 @@ export { type AddressRange, addressTest, parseAddress, parseAddressRange, plainA
 export type { RulesCode } from './check.ts';
 export type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
 export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
+export { type Denial, type DenialAnswer, denialAnswer } from './denial.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
 export { dumpRules } from './dump.ts';
 export {
@@ -16,6 +17,7 @@ export {
   requestFacts,
   urlOf,
 } from './facts.ts';
+export type { HeaderChange, HeaderEdits } from './headers.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
@@ -27,6 +29,7 @@ export { type ListenAddress, parseListenAddress, parseServer, type Server } from
 export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
+export { literally } from './template.ts';
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

@@ -1,6 +1,8 @@
 // Room: the one meaning of a rule. The proxy obeys it, `explain` prints it, tests hold it against the real daemons.
+import type { Denial } from './denial.ts';
 import { endpointList } from './endpoint.ts';
 import type { RequestFacts } from './facts.ts';
+import { compileHeaderChanges, type HeaderEditor, type HeaderEdits } from './headers.ts';
 import { compileCondition, type Predicate, subjectOf } from './match.ts';
 import type { AccessLine, Route, RuleSet, Upstream } from './schema.ts';
 import { pathAmbiguity } from './target.ts';
@@ -9,14 +11,17 @@ import { compileTrusted, type TrustedProxies } from './trusted.ts';
 /** What becomes of a request. `access` and `upstream` are told also where a `refusal` keeps the request from going on. */
 export type Decision = {
   access: 'allow' | 'deny';
-  /** How a denial is answered: 403, 421, or a reset connection. */
-  answer: AccessLine['answer'];
+  /** How a denial is answered; what that comes to is denialAnswer(). */
+  answer: Denial;
   /** The line that decided; undefined where no line matched, which denies. */
   accessLine?: AccessLine;
   /** The route that matched; undefined where none did. */
   route?: Route;
   upstream?: string;
   lane: 'relay' | 'rewrite';
+  /** What becomes of fields of the request and of its answer; absent where nothing is changed. */
+  requestEdits?: HeaderEdits;
+  responseEdits?: HeaderEdits;
   /** Why an allowed request is not sent on all the same. */
   refusal?: Refusal;
 };
@@ -34,6 +39,9 @@ type CompiledRoute = {
   matches: Predicate;
   /** Whether a tunnel's request target names an endpoint of the upstream's list. */
   allowsEndpoint: (target: string) => boolean;
+  /** Undefined where neither the upstream nor the route changes a field. */
+  editRequest: HeaderEditor | undefined;
+  editResponse: HeaderEditor | undefined;
 };
 type CompiledAccessLine = { line: AccessLine; matches: Predicate };
 
@@ -58,7 +66,17 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
       if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${route.to}`);
       const ignoreCase = upstream.ignoreCase ?? upstream.rpcOverHttp;
       const allowsEndpoint = upstream.rpcEndpoints === undefined ? () => true : endpointList(upstream.rpcEndpoints);
-      return { route, upstream, ignoreCase, matches: compileCondition(route.when ?? {}, ignoreCase), allowsEndpoint };
+      const editor = (key: 'requestHeaders' | 'responseHeaders'): HeaderEditor | undefined =>
+        compileHeaderChanges([...(upstream[key] ?? []), ...(route[key] ?? [])], ignoreCase);
+      return {
+        route,
+        upstream,
+        ignoreCase,
+        matches: compileCondition(route.when ?? {}, ignoreCase),
+        allowsEndpoint,
+        editRequest: editor('requestHeaders'),
+        editResponse: editor('responseHeaders'),
+      };
     }),
     access: { ignoringCase: accessLines(true), respectingCase: accessLines(false) },
     tunnelMethods: new Set(ruleSet.tunnelMethods),
@@ -90,7 +108,13 @@ export function route(rules: CompiledRules, facts: RequestFacts): Decision {
   }
   const refusal = decision.access === 'allow' ? refusalOf(chosen, facts, tunnelled) : undefined;
   if (refusal !== undefined) decision.refusal = refusal;
+  if (chosen?.editRequest !== undefined) addEdits(decision, 'requestEdits', chosen.editRequest(subject));
+  if (chosen?.editResponse !== undefined) addEdits(decision, 'responseEdits', chosen.editResponse(subject));
   return decision;
+}
+
+function addEdits(decision: Decision, key: 'requestEdits' | 'responseEdits', edits: HeaderEdits | undefined): void {
+  if (edits !== undefined) decision[key] = edits;
 }
 
 function refusalOf(chosen: CompiledRoute | undefined, facts: RequestFacts, tunnelled: boolean): Refusal | undefined {

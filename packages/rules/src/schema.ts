@@ -3,7 +3,9 @@
 import { z } from 'zod';
 import { type Condition, condition } from './condition.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
+import { type Denial, denial } from './denial.ts';
 import type { SourceRef } from './diagnostic.ts';
+import { headerChanges } from './headers.ts';
 import { duration, list, size, text, tlsVersion } from './values.ts';
 
 /** Milliseconds between checks at least: below it, checks are the load they are to find. */
@@ -135,6 +137,16 @@ const upstream = z.strictObject({
     .meta({ description: 'Send the PROXY protocol ahead of each connection; every server must expect it' }),
   health: health.optional().meta({ description: 'Servers that fail this check are skipped while others are up' }),
   host: text.optional().meta({ description: 'Host sent to the servers; the one of the request where absent' }),
+  forwardedFor: z.enum(['replace', 'remove', 'unknown', 'pass']).optional().meta({
+    description:
+      'X-Forwarded-For sent to the servers: replace, the address of the client (the default; trustedProxies are appended to); remove, none; unknown, the word in place of the address; pass, whatever the client claims',
+  }),
+  requestHeaders: headerChanges
+    .optional()
+    .meta({ description: 'Changes to the head of a request; before those of the route' }),
+  responseHeaders: headerChanges
+    .optional()
+    .meta({ description: 'Changes to the head of an answer; before those of the route' }),
   tls: z
     .strictObject({
       verify: z.boolean().default(true),
@@ -160,9 +172,6 @@ const upstream = z.strictObject({
     .prefault({}),
 });
 
-const denial = z
-  .enum(['forbidden', 'misdirected', 'reset'])
-  .meta({ description: '403, 421 (RFC 9110 15.5.20: this is not the server of that host), or a reset connection' });
 const accessLine = z.union(
   [z.strictObject({ allow: condition }), z.strictObject({ deny: condition, answer: denial.default('forbidden') })],
   { error: 'an access line holds allow or deny, each with a condition ({} holds always)' },
@@ -187,6 +196,8 @@ const route = z.strictObject({
     .optional()
     .meta({ description: 'Instead of those of the upstream, which keeps connect: a connection serves several routes' }),
   rewrite: rewrite.optional(),
+  requestHeaders: headerChanges.optional(),
+  responseHeaders: headerChanges.optional(),
 });
 
 const limits = z
@@ -233,7 +244,7 @@ export type PassThrough = z.output<typeof passThrough>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
 export type Health = z.output<typeof health>;
-export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: z.output<typeof denial> } & Provenance;
+export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: Denial } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;
 export type Limits = z.output<typeof limits>;

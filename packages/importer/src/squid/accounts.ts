@@ -67,9 +67,13 @@ export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], reso
       if (route === undefined) {
         remark(directive.entry, 'irrelevant', 'SQUID_PEER_UNREACHED', `no route leads to ${peer.name}`);
       } else {
-        const when =
-          route.when.kind === 'always' ? 'what no route before it takes' : printExpr(route.when, resolver.nameOf);
-        remark(directive.entry, 'translated', 'SQUID_CARRIED', `route ${index + 1}: ${when} to ${route.choice.name}`);
+        const when = route.when.kind === 'always' ? 'everything else' : printExpr(route.when, resolver.nameOf);
+        remark(
+          directive.entry,
+          'translated',
+          'SQUID_CARRIED',
+          `route ${index + 1}: ${when} goes to ${route.choice.name}`,
+        );
       }
     }
   }

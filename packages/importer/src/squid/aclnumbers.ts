@@ -4,7 +4,7 @@ import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
 /** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
   `GET POST PUT HEAD CONNECT TRACE OPTIONS DELETE CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE VERSION-CONTROL REPORT UPDATE LABEL
   MERGE BASELINE-CONTROL MKACTIVITY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH PRI PURGE`.split(/\s+/),
 );
@@ -63,11 +63,15 @@ function prefixOf(mask: string): number {
 }
 
 export function methods(values: readonly AclValue[]): Meaning {
-  const names = values.map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
+  // In a list of the rules a `!` turns its entry around; no client sends such a method.
+  const names = values
+    .filter(({ text }) => !text.startsWith('!'))
+    .map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
   const note: ValueNote = {
     code: 'SQUID_METHOD_CASE',
     message: 'Squid takes a method it knows in any case (put as PUT); here methods are compared as sent',
   };
+  if (names.length === 0) return { kind: 'never', notes: [] };
   return meant({ methods: [...new Set(names)] }, names.some((name) => KNOWN_METHODS.has(name)) ? [note] : []);
 }
 
@@ -91,8 +95,11 @@ function readRanges(values: readonly AclValue[]): { ranges: Range[]; notes: Valu
 
 /** The port of the URL: of the Host, else of the scheme (SQ-62). */
 export function ports(values: readonly AclValue[], context: MeaningContext): Meaning {
-  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
   const { ranges, notes } = readRanges(values);
+  const fixed = context.site === undefined ? context.replacedPort?.number : undefined;
+  if (fixed !== undefined)
+    return { kind: ranges.some(({ first, last }) => first <= fixed && fixed <= last) ? 'always' : 'never', notes };
+  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
   if (ranges.length === 0) return { kind: 'never', notes };
   if (ranges.some(({ first, last }) => first <= 1 && last >= PORT_MAX)) return { kind: 'always', notes };
   const entries = ranges

@@ -1,5 +1,6 @@
 // Room: acl values that are texts: patterns over the URL and over fields, and domains.
 import type { HeaderCondition, UrlCondition } from '@outrigger/rules';
+import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, type Pattern, type ValueNote } from './meaning.ts';
 import { type Subject, translatePattern } from './regex.ts';
@@ -15,9 +16,11 @@ export function patterns(values: readonly AclValue[], subject: Subject): Meaning
 
 type Patterns = { kind: 'patterns'; list: UrlCondition[]; patterns: Pattern[]; notes: ValueNote[] };
 
+/** `shown` is a pattern as messages may quote it. */
 function readPatterns(
   values: readonly AclValue[],
   subject: Subject,
+  shown = (text: string): string => text,
 ): Patterns | Extract<Meaning, { kind: 'always' | 'inexpressible' }> {
   const list: UrlCondition[] = [];
   const patterns: Pattern[] = [];
@@ -35,16 +38,16 @@ function readPatterns(
         notes.push(...escapeNotes(text, ignoreCase));
         break;
       case 'always':
-        return { kind: 'always', notes: [{ code: 'SQUID_CARRIED', message: `${text} matches everything` }] };
+        return { kind: 'always', notes: [{ code: 'SQUID_CARRIED', message: `${shown(text)} matches everything` }] };
       case 'invalid':
         notes.push({
           code: 'SQUID_REGEX_DROPPED',
-          message: `Squid drops the pattern ${text}: ${translation.message}. Dropped here too`,
+          message: `Squid drops the pattern ${shown(text)}: ${translation.message}. Dropped here too`,
           hint: 'Correct the pattern if it was meant to count.',
         });
         break;
       case 'inexpressible':
-        return { kind: 'inexpressible', reason: `of the pattern ${text}: ${translation.message}`, notes };
+        return { kind: 'inexpressible', reason: `of the pattern ${shown(text)}: ${translation.message}`, notes };
     }
   }
   return { kind: 'patterns', list, patterns, notes };
@@ -65,7 +68,7 @@ function escapeNotes(text: string, ignoreCase: boolean): ValueNote[] {
 export function headers(name: string, values: readonly AclValue[]): Meaning {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
     return { kind: 'inexpressible', reason: `${name} is no field name`, notes: [] };
-  const found = readPatterns(values, 'text');
+  const found = readPatterns(values, 'text', CREDENTIAL_FIELD.test(name) ? () => MASK : undefined);
   if (found.kind === 'inexpressible') return found;
   const list: HeaderCondition[] =
     found.kind === 'always' ? [{ name, regex: '^' }] : found.list.map((each) => ({ name, ...each }));

@@ -26,19 +26,26 @@ it('names each way in by a request that the rules really send there', () => {
     expect(decide(dumpRules(rules ?? never()), host, target)).toBe('exchangeServer');
 });
 
-it('prints tighter rules that load and close every way it named', () => {
-  const { rules, tightening } = importConfig(CONTOSO);
-  const text = dumpRules(rules ?? never());
-  const tightened = text.slice(0, text.indexOf('access:')) + (tightening?.yaml ?? '');
-  expect(loadRules(tightened, 'tight.yaml').diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
-  expect(decide(tightened, 'contoso.com', '/OWA/')).toBe('exchangeServer');
-  expect(decide(tightened, 'mail.contoso.com:8443', '/rpc/rpcproxy.dll?x:6001')).toBe('exchangeServer');
-  expect(decide(tightened, 'contoso.com', '/EWS/Exchange.asmx')).toBe('exchangeServer');
-  expect(decide(tightened, 'contoso.com', '/rpcfoo')).toBe('webServer');
-  expect(decide(tightened, 'contoso.com', '/?x=contoso.com/owa')).toBe('webServer');
-  expect(decide(tightened, 'notcontoso.com', '/owa')).toBe('denied');
-  expect(decide(tightened, 'contosoXcom', '/owa')).toBe('denied');
-  expect(decide(tightened, 'www.example.org', '/')).toBe('denied');
+it('says of each way whether tighter rules close it', () => {
+  const { letThrough } = importConfig(CONTOSO);
+  expect(letThrough.map(({ code, tightened }) => [code, tightened])).toEqual([
+    ['LET_THROUGH_HOST_SUFFIX', 'webServer'],
+    ['LET_THROUGH_ANY_CHARACTER', 'webServer'],
+    ['LET_THROUGH_LONGER_WORD', 'webServer'],
+    ['LET_THROUGH_QUERY', 'webServer'],
+    ['LET_THROUGH_OTHER_PORT', undefined],
+    ['LET_THROUGH_EXCHANGE_PATH', undefined],
+    ['LET_THROUGH_FOREIGN_HOST', undefined],
+  ]);
+});
+
+it('gives access lines to paste that load and close what they are said to', () => {
+  const { rules, letThrough } = importConfig(CONTOSO);
+  const line = / - (\{ deny: .*\})$/.exec(letThrough.at(-1)?.hint ?? '')?.[1];
+  const text = dumpRules(rules ?? never()).replace('access:\n', `access:\n  - ${line}\n`);
+  expect(loadRules(text, 'pasted.yaml').diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
+  expect(decide(text, 'www.example.org', '/')).toBe('denied');
+  expect(decide(text, 'mail.contoso.com', '/owa')).toBe('exchangeServer');
 });
 
 function importConfig(text: string): ReturnType<typeof importSquid> {

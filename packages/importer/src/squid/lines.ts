@@ -8,9 +8,11 @@ export type LogicalLine = {
   file: string;
   /** First physical line, from 1. */
   line: number;
+  /** Characters of the first physical line in front of `text`. */
+  column: number;
   text: string;
-  /** Where in `text` each further physical line begins. */
-  joints: { offset: number; line: number }[];
+  /** Where in `text` each further physical line begins, and how many of its characters are left out in front. */
+  joints: { offset: number; line: number; column: number }[];
   via?: SourceRef;
   /** The end of the file came where a continuation was promised: Squid drops the line. */
   unfinished?: true;
@@ -29,22 +31,24 @@ export function logicalLines(file: SourceFile, via?: SourceRef): LogicalLine[] {
   const lines: LogicalLine[] = [];
   let pending: LogicalLine | undefined;
   for (const physical of physicalLines(file.text)) {
-    // A CR ends the line wherever it stands.
-    const text = (physical.text.split('\r', 1)[0] ?? '').replace(/^[ \t\v\f]+/, '');
+    // A CR ends the line wherever it stands, and so does a NUL, the end of a string in C.
+    const untilEnd = physical.text.split(/[\r\0]/, 1)[0] ?? '';
+    const text = untilEnd.replace(/^[ \t\v\f]+/, '');
+    const column = physical.start + untilEnd.length - text.length;
     // Comments and blank lines inside a continuation are skipped and do not end it (SQ-1).
     if (text === '' || text.startsWith('#')) continue;
     if (pending === undefined) {
-      pending = { file: file.path, line: physical.line, text: '', joints: [] };
+      pending = { file: file.path, line: physical.line, column, text: '', joints: [] };
       if (via !== undefined) pending.via = via;
-      if (physical.isRest) pending.restOfLongLine = true;
+      if (physical.start > 0) pending.restOfLongLine = true;
     } else {
-      pending.joints.push({ offset: pending.text.length, line: physical.line });
+      pending.joints.push({ offset: pending.text.length, line: physical.line, column });
     }
     if (text.endsWith('\\')) {
       pending.text += text.slice(0, -1);
       continue;
     }
-    pending.text = (pending.text + text).trimEnd();
+    pending.text = withoutBlanksBehind(pending.text + text);
     lines.push(pending);
     pending = undefined;
   }
@@ -52,12 +56,19 @@ export function logicalLines(file: SourceFile, via?: SourceRef): LogicalLine[] {
   return lines;
 }
 
-function* physicalLines(text: string): Generator<{ line: number; text: string; isRest: boolean }> {
+/** isspace(3) in the C locale: a no-break space is a letter. A loop, for a pattern would try each of a thousand blanks in turn. */
+function withoutBlanksBehind(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\v\f'.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
+}
+
+function* physicalLines(text: string): Generator<{ line: number; text: string; start: number }> {
   let line = 0;
   for (const whole of text.split('\n')) {
     line += 1;
     for (let start = 0; start === 0 || start < whole.length; start += PHYSICAL_LINE_MAX) {
-      yield { line, text: whole.slice(start, start + PHYSICAL_LINE_MAX), isRest: start > 0 };
+      yield { line, text: whole.slice(start, start + PHYSICAL_LINE_MAX), start };
     }
   }
 }
@@ -71,6 +82,20 @@ export function placeAt(line: LogicalLine, offset: number, directive: string): S
     directive,
     ...(line.via !== undefined && { via: line.via }),
   };
+}
+
+/** Where a stretch of a logical line stands in the file: one stretch for each physical line it touches, `start` from 0. */
+export function physicalPlaces(
+  { line, column, joints, text }: LogicalLine,
+  span: { start: number; end: number },
+): { line: number; start: number; end: number }[] {
+  const pieces = [{ offset: 0, line, column }, ...joints];
+  return pieces.flatMap((piece, index) => {
+    const start = Math.max(span.start, piece.offset);
+    const end = Math.min(span.end, pieces[index + 1]?.offset ?? text.length);
+    const shift = piece.column - piece.offset;
+    return start < end ? [{ line: piece.line, start: start + shift, end: end + shift }] : [];
+  });
 }
 
 /**

@@ -1,16 +1,10 @@
 // Room: from Squid's model to rules. The only place where Squid's meaning becomes ours.
-import {
-  defaultLimits,
-  listenerName,
-  type RuleSet,
-  type SourceRef,
-  TUNNEL_METHODS,
-  type Upstream,
-} from '@outrigger/rules';
+import { listenerName, type RuleSet, type SourceRef, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
 import { exchangeSign } from './exchange.ts';
+import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
 import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
@@ -35,6 +29,7 @@ export function lower(model: Model): Lowered {
   const upstreams = new Map<string, Upstream>();
   for (const { choice } of routes) upstreams.set(choice.name, finishUpstream(choice, model, ports, site));
   remarkPeers(model, routes, resolver);
+  remarkWaits(model.limits);
   remarkRoutes(model, routes, resolver);
   remarkReplyAccess(model, resolver);
   resolver.remarkAcls(aclsThatDecide(model));
@@ -48,7 +43,7 @@ export function lower(model: Model): Lowered {
       to: choice.name,
       from,
     })),
-    limits: defaultLimits(),
+    limits: limitsOf(model.limits),
     tunnelMethods: [...TUNNEL_METHODS],
   };
   const missing = missingPart(rules, narrowed);
@@ -113,7 +108,7 @@ function remarkListeners(ports: readonly Port[]): void {
         : `TLS with ${listener.tls.certificates.map((files) => ('cert' in files ? files.cert : files.pkcs12)).join(', ')}`;
     const site = listener.defaultHost === undefined ? '' : `; a request without Host is for ${listener.defaultHost}`;
     remark(directive.entry, 'translated', 'SQUID_CARRIED', `listener ${listenerName(listener)}, ${tls}${site}`);
-    if (!replacesPort) continue;
+    if (replacesPort === undefined) continue;
     remark(
       directive.entry,
       'approximated',
@@ -124,7 +119,8 @@ function remarkListeners(ports: readonly Port[]): void {
 }
 
 function contextOf(model: Model, ports: readonly Port[], site: string | undefined): MeaningContext {
-  const replacing = ports.find(({ replacesPort }) => replacesPort);
+  const replacing = ports.find(({ replacesPort }) => replacesPort !== undefined);
+  const numbers = new Set(ports.map(({ replacesPort }) => replacesPort));
   return {
     ports: ports.map(({ listener, word, port, host }) => ({
       listener: listenerName(listener),
@@ -133,7 +129,12 @@ function contextOf(model: Model, ports: readonly Port[], site: string | undefine
       ...(host !== undefined && { host }),
     })),
     ...(site !== undefined && { site }),
-    ...(replacing !== undefined && { replacedPort: `line ${replacing.directive.at.line}` }),
+    ...(replacing !== undefined && {
+      replacedPort: {
+        by: `line ${replacing.directive.at.line}`,
+        ...(numbers.size === 1 && replacing.replacesPort !== undefined && { number: replacing.replacesPort }),
+      },
+    }),
     ...(model.indirectClients !== undefined && {
       indirectClients: `follow_x_forwarded_for (line ${model.indirectClients.at.line})`,
     }),
@@ -186,6 +187,7 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
   const upstream: Upstream = { ...choice.upstream };
   if (peer === undefined) return upstream;
   const { entry } = peer.directive;
+  limitUpstream(upstream, model.limits, peer.limitsConnect);
   if (site !== undefined && upstream.host === undefined) upstream.host = site;
   if (peer.frontEndHttps === 'on') upstream.frontEndHttps = true;
   if (peer.frontEndHttps === 'auto') finishAutoField(upstream, peer, ports);

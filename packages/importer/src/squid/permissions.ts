@@ -4,7 +4,7 @@ import type { AccessLine, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { isGroupType } from './acltypes.ts';
-import { ALWAYS, allowedBy, and, type Expr, isNever, least, most, NEVER, not } from './logic.ts';
+import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 
@@ -43,7 +43,7 @@ function writeLaterDenials(writing: Writing): void {
   for (const line of lines) {
     const expr = resolver.lineOf(line);
     if (line.action === 'allow') {
-      allowed.push(least(expr, resolver.isKnown));
+      allowed.push(least(expr, clearIn(line, resolver)));
       remark(
         line.directive.entry,
         'translated',
@@ -52,7 +52,7 @@ function writeLaterDenials(writing: Writing): void {
       );
       continue;
     }
-    const when = and([most(expr, resolver.isKnown), ...allowed.map(not)]);
+    const when = and([most(expr, clearIn(line, resolver)), ...allowed.map(not)]);
     if (isNever(and([when, letIn]))) {
       remark(line.directive.entry, 'translated', 'SQUID_CARRIED', 'takes nothing away: http_access denies the same');
       continue;
@@ -65,7 +65,7 @@ function writeLaterDenials(writing: Writing): void {
         'SQUID_CARRIED',
         `access line ${number}: deny ${printTerms(line.terms)}, before what http_access allows`,
       );
-    if (unclearAtom(line, resolver) === undefined) continue;
+    if (unclearAtom(line, resolver, clearIn(line, resolver)) === undefined) continue;
     writing.narrowed = true;
     remarkWidened(line, when, resolver);
   }
@@ -76,13 +76,21 @@ function writeLaterDenials(writing: Writing): void {
   push('deny', rest, 'forbidden', impliedBy(last), writing);
 }
 
+/** Atoms a line can say: those that are known, and those said nearly where they take away, not where they let in. */
+function clearIn(line: SquidAccessLine, resolver: Resolver): (name: string) => boolean {
+  const expr = resolver.lineOf(line);
+  const takesAway = (name: string): boolean => !occurs(expr, name, line.action === 'allow');
+  return (name) => resolver.isKnown(name) || (resolver.isSayable(name) && takesAway(name));
+}
+
 function writeLine(line: SquidAccessLine, writing: Writing): void {
   const { resolver } = writing;
   const { entry } = line.directive;
   const expr = resolver.lineOf(line);
-  const isExact = unclearAtom(line, resolver) === undefined;
+  const isExact = unclearAtom(line, resolver, clearIn(line, resolver)) === undefined;
   if (!isExact) writing.narrowed = true;
-  const when = line.action === 'allow' ? least(expr, resolver.isKnown) : most(expr, resolver.isKnown);
+  const isClear = clearIn(line, resolver);
+  const when = line.action === 'allow' ? least(expr, isClear) : most(expr, isClear);
   if (!isExact && line.action === 'allow') {
     remark(
       entry,
@@ -126,6 +134,16 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
       },
     );
     return undefined;
+  }
+  for (const name of atomsOf(when)) {
+    const difference = writing.resolver.approximationOf(name);
+    if (difference === undefined) continue;
+    remark(
+      entry,
+      'approximated',
+      'SQUID_ACL_APPROXIMATED',
+      `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
+    );
   }
   const answer = action === 'deny' ? answerOf(line, writing) : 'forbidden';
   return push(action, when, answer, line.directive.at, writing);
@@ -211,6 +229,6 @@ function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): v
 }
 
 function unclearIn(line: SquidAccessLine, resolver: Resolver): string {
-  const unclear = unclearAtom(line, resolver) ?? '';
+  const unclear = unclearAtom(line, resolver, clearIn(line, resolver)) ?? '';
   return `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)})`;
 }

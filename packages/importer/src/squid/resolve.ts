@@ -2,6 +2,7 @@
 // cannot be said marked with its reason. Also the ledger of acl lines.
 import type { Condition, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
+import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
 import { isGroupType, meaningOf } from './acltypes.ts';
@@ -15,6 +16,10 @@ export type Resolver = {
   lineOf(line: SquidAccessLine): Expr;
   /** False for an atom no condition can say. */
   isKnown(atom: string): boolean;
+  /** True for known atoms, and for those that can be said nearly: good enough where access is decided. */
+  isSayable(atom: string): boolean;
+  /** What differs where an atom can only be said nearly. */
+  approximationOf(atom: string): string | undefined;
   /** An atom as the file spells it. */
   nameOf(atom: string): string;
   /** That pairs of these atoms never hold together: different hosts, methods or listeners. */
@@ -28,7 +33,13 @@ export type Resolver = {
   remarkAcls(used: readonly string[]): void;
 };
 
-type Resolved = { meanings: { line: AclLine; meaning: Meaning }[]; expr: Expr; condition: Condition; reason?: string };
+type Resolved = {
+  meanings: { line: AclLine; meaning: Meaning }[];
+  expr: Expr;
+  condition: Condition;
+  reason?: string;
+  isNear?: true;
+};
 
 export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningContext): Resolver {
   const cache = new Map<string, Resolved>();
@@ -47,6 +58,9 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
     exprOf: (acl) => resolve(acl).expr,
     lineOf: ({ terms }) => lineExpr(terms, resolver.exprOf),
     isKnown: (name) => !name.startsWith('undefined acl ') && resolve(name).reason === undefined,
+    isSayable: (name) =>
+      resolver.isKnown(name) || (!name.startsWith('undefined acl ') && resolve(name).isNear === true),
+    approximationOf: (name) => (resolver.isKnown(name) || !resolver.isSayable(name) ? undefined : resolve(name).reason),
     reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
     nameOf: (name) => acls.get(name)?.name ?? name.replace(/^undefined acl /, ''),
     exclusions: (names) =>
@@ -65,16 +79,20 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
         meaning.kind === 'condition' ? meaning.patterns.map((pattern) => ({ pattern, at: line.directive?.at })) : [],
       ),
     remarkAcls: (used) => {
-      const reached = closure(used, acls);
+      const reached = aclsReached(used, acls);
       for (const [name, acl] of acls) remarkAcl(acl, resolve(name), reached.has(name));
     },
   };
   return resolver;
 }
 
-/** The first atom of a line that no condition can say; undefined where the line can be said exactly. */
-export function unclearAtom(line: SquidAccessLine, resolver: Resolver): string | undefined {
-  return atomsOf(resolver.lineOf(line)).find((name) => !resolver.isKnown(name));
+/** The first atom of a line that `isClear` denies: by itself, one that no condition says exactly; undefined where all can be said. */
+export function unclearAtom(
+  line: SquidAccessLine,
+  resolver: Resolver,
+  isClear: (atom: string) => boolean = resolver.isKnown,
+): string | undefined {
+  return atomsOf(resolver.lineOf(line)).find((name) => !isClear(name));
 }
 
 function undefinedAcl(name: string): Resolved {
@@ -91,11 +109,18 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
   if (all.some(({ kind }) => kind === 'always')) return { meanings, expr: ALWAYS, condition: {} };
   const unclear = all.find((meaning) => meaning.kind === 'inexpressible');
   if (unclear !== undefined) return { meanings, expr: atom(name), condition: {}, reason: unclear.reason };
-  const conditions = all.flatMap((meaning) => (meaning.kind === 'condition' ? [meaning.condition] : []));
+  const conditions = all.flatMap((meaning) => ('condition' in meaning ? [meaning.condition] : []));
+  const near = all.find((meaning) => meaning.kind === 'approximate');
   if (conditions.length === 0) return { meanings, expr: NEVER, condition: {} };
   // Lines of one name OR: the parts of a condition are numbered atoms of a throw-away expression.
   const parts = or(conditions.map((_, index) => atom(String(index))));
-  return { meanings, expr: atom(name), condition: conditionOf(parts, (index) => conditions[Number(index)] ?? {}) };
+  const condition = conditionOf(parts, (index) => conditions[Number(index)] ?? {});
+  return {
+    meanings,
+    expr: atom(name),
+    condition,
+    ...(near !== undefined && { reason: near.reason, isNear: true as const }),
+  };
 }
 
 function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) => Expr): Expr {
@@ -112,7 +137,7 @@ function termsOf(line: AclLine): Term[] {
 }
 
 /** The acls named, and those that groups among them are made of. */
-function closure(names: readonly string[], acls: ReadonlyMap<string, Acl>): Set<string> {
+export function aclsReached(names: readonly string[], acls: ReadonlyMap<string, Acl>): Set<string> {
   const reached = new Set<string>();
   const visit = (name: string): void => {
     if (reached.has(name)) return;
@@ -150,6 +175,8 @@ function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
       remark(entry, 'untranslated', 'SQUID_ACL_INEXPRESSIBLE', `cannot be said as a rule: ${meaning.reason}`, {
         hint: 'Rules that depend on it are left out or narrowed; see the lines that use it.',
       });
+    } else if (meaning.kind === 'approximate') {
+      remark(entry, 'approximated', 'SQUID_ACL_APPROXIMATED', `${describe(meaning.condition)}: ${meaning.reason}`);
     } else if (meaning.kind === 'condition') {
       remark(entry, 'translated', 'SQUID_CARRIED', describe(meaning.condition));
     } else if (meaning.kind === 'always') {
@@ -162,10 +189,15 @@ function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   }
 }
 
+/** A pattern on such a field is the secret itself, and it may be spelled otherwise than in the file. */
+function isCredential(field: string | undefined): boolean {
+  return field !== undefined && CREDENTIAL_FIELD.test(field);
+}
+
 /** Entries of a condition shown in a report before it says how many more there are. */
 const SHOWN_MAX = 4;
 
-/** A condition in a few words: `hosts .contoso.com`, `url contoso\.com/owa without case`. */
+/** A condition in a few words: `hosts .contoso.com`, `url contoso\.com/owa (any case)`. */
 export function describe(condition: Condition): string {
   const parts = Object.entries(condition).map(([key, value]) => {
     if (key === 'not') return `not (${describe(value as Condition)})`;
@@ -175,7 +207,7 @@ export function describe(condition: Condition): string {
     const entries = (value as (string | number | { regex: string; name?: string; ignoreCase?: boolean })[]).map(
       (entry) =>
         typeof entry === 'object'
-          ? `${entry.name === undefined ? '' : `${entry.name} `}${entry.regex}${entry.ignoreCase ? ' without case' : ''}`
+          ? `${entry.name === undefined ? '' : `${entry.name} `}${isCredential(entry.name) ? MASK : entry.regex}${entry.ignoreCase ? ' (any case)' : ''}`
           : String(entry),
     );
     const more = entries.length - SHOWN_MAX;

@@ -12,12 +12,13 @@ const RULES = `listen:
     passThrough: [{ hosts: tls.contoso.com, to: exchange }]
 upstreams:
   exchange: { servers: [https://10.1.1.14:443], rpcOverHttp: true, rpcEndpoints: 'mbx1:6001-6004' }
-  apache: { servers: [http://127.0.0.1:8080] }
+  apache: { servers: [http://127.0.0.1:8080], requestHeaders: { remove: Via, set: { X-A: '{client}' } } }
 access:
   - deny: { path: { prefix: /ecp }, clients: ['!10.0.0.0/8'] }
   - deny: { path: { prefix: /gone } }
     answer: reset
   - { deny: { hosts: foreign.example }, answer: misdirected }
+  - { deny: { path: { prefix: /moved } }, answer: { redirect: 'https://{host}/new' } }
   - allow: {}
 routes:
   # from squid.conf:18 acl exch_url url_regex -i contoso.com/owa
@@ -51,10 +52,10 @@ describe('explain --json', () => {
       servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
-        line: 20,
+        line: 21,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 17, importedFrom: [] },
+      accessLine: { line: 18, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -107,6 +108,20 @@ describe('explain --json', () => {
       accessLine: { line: 13 },
     });
     expect(await explained('GET', 'https://contoso.com/gone')).toMatchObject({ code: 3, answer: 'reset' });
+    expect(await explained('GET', 'https://contoso.com/moved')).toMatchObject({
+      code: 3,
+      answered: { kind: 'redirect', status: 302, location: 'https://contoso.com/new' },
+    });
+  });
+
+  it('tells what becomes of header fields', async () => {
+    expect(await explained('GET', 'https://contoso.com/')).toMatchObject({
+      requestHeaders: { removed: ['via', 'x-a'], added: [['X-A', '192.0.2.1']] },
+    });
+    await withFolder({ 'rules.yaml': RULES }, async (path) => {
+      const { out } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/');
+      expect(out).toMatch(/^fields +request without via\nfields +request sets X-A: 192\.0\.2\.1$/m);
+    });
   });
 
   it('takes the address of the client', async () => {
@@ -155,7 +170,7 @@ describe('explain --json', () => {
     expect(http2).toEqual({
       offered: false,
       because: expect.stringMatching(
-        /rules.yaml:20\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+        /rules.yaml:21\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
       ),
     });
     expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
@@ -205,7 +220,7 @@ describe('explain for a person', () => {
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
       expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:20\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:21\n +from squid\.conf:18 {2}acl exch_url/m);
     });
   });
 

@@ -5,6 +5,8 @@ import {
   compilePassThrough,
   compileRules,
   type Decision,
+  type DenialAnswer,
+  denialAnswer,
   type FactsHead,
   formatPlace,
   type Listener,
@@ -29,15 +31,14 @@ import { explainHttp2 } from './explainhttp2.ts';
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
 
-/** What the client of a denied request sees. */
-const DENIALS: Record<Decision['answer'], string> = { forbidden: '403', misdirected: '421', reset: 'connection reset' };
-
 type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
 
 /** What `--json` prints. `route` and `accessLine` are places in the rules file, with the lines they were imported from. */
 export type Explanation = {
   access: Decision['access'];
   answer?: Decision['answer'];
+  /** What the client of a denied request gets. */
+  answered?: DenialAnswer;
   upstream: string | null;
   lane: Decision['lane'];
   route: ExplainedPlace | null;
@@ -127,7 +128,10 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const decision = route(compiled, result.facts);
   return {
     access: decision.access,
-    ...(decision.access === 'deny' && { answer: decision.answer }),
+    ...(decision.access === 'deny' && {
+      answer: decision.answer,
+      answered: denialAnswer(decision.answer, result.facts),
+    }),
     upstream: decision.upstream ?? null,
     ...explainForwarding(rules, decision, result.facts),
     lane: decision.lane,
@@ -191,7 +195,7 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 }
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
-  const { access, answer, upstream, lane, refusal, redirect, listener, client } = explanation;
+  const { access, answered, upstream, lane, refusal, redirect, listener, client } = explanation;
   const request: Row = ['request', `${method} ${url} from ${client} on ${listener}`];
   if (explanation.passedThrough) {
     const verdict = `passed through to ${upstream} by the name in TLS; no access line and no route sees inside`;
@@ -205,7 +209,9 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     access === 'deny'
       ? terminal.paint(
           'red',
-          refusal !== undefined ? `refused with ${refusal.status}` : `denied: ${DENIALS[answer ?? 'forbidden']}`,
+          refusal !== undefined
+            ? `refused with ${refusal.status}`
+            : `denied: ${answered === undefined ? '403' : printedAnswer(answered)}`,
         )
       : refusal !== undefined
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
@@ -224,6 +230,11 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ['lane', lane],
     ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ]);
+}
+
+function printedAnswer(answer: DenialAnswer): string {
+  if (answer.kind === 'reset') return 'connection reset';
+  return answer.kind === 'status' ? String(answer.status) : `${answer.status} to ${answer.location}`;
 }
 
 type Row = [name: string, value: string];

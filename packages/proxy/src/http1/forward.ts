@@ -4,6 +4,7 @@
 // Two duties of RFC 9110 we do not take on, as the sidecar is a part of the server it stands before, not a hop of its own:
 //   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
 //   Max-Forwards (7.6.2)  TRACE and OPTIONS reach the server with the number the client gave
+import type { Upstream } from '@outrigger/rules';
 import { type Fields, fieldValues, hasToken, listMembers, splitList } from './fields.ts';
 import { TOKEN } from './grammar.ts';
 import type { RequestHead } from './head.ts';
@@ -26,9 +27,17 @@ export type Forwarding = {
   protocolTunnel: boolean;
   /** Tell Exchange that the client's side is TLS. */
   frontEndHttps: boolean;
+  /** What is said of the client's address; `replace` where absent. */
+  forwardedFor?: ForwardedFor;
   /** Host the upstream is configured to get instead of the client's; not the `host` of the facts, which has lost its port. */
   host?: string;
 };
+
+/**
+ * `replace` its address, behind what a trusted proxy vouches for · `remove` nothing · `unknown` that word · `pass` whatever the
+ * client itself claims.
+ */
+export type ForwardedFor = NonNullable<Upstream['forwardedFor']>;
 
 /** Claims that pass on: checked values, to be written as they are. What is absent is told of our own connection. */
 export type Vouched = { forwardedFor: readonly string[]; proto?: 'http' | 'https'; host?: string };
@@ -107,13 +116,19 @@ function isAbsoluteForm(head: RequestHead): boolean {
   return !head.target.startsWith('/') && head.target !== '*';
 }
 
-function ownFields({ client, scheme, authority, frontEndHttps, vouched, certificate = [] }: Forwarding): string {
-  const chain = [...(vouched?.forwardedFor ?? []), client].join(', ');
+function ownFields(forwarding: Forwarding): string {
+  const { scheme, authority, frontEndHttps, vouched, certificate = [] } = forwarding;
   const asked = vouched?.host ?? authority;
   const host = asked === '' ? '' : `X-Forwarded-Host: ${asked}\r\n`;
   const exchange = frontEndHttps ? 'Front-End-Https: On\r\n' : '';
   const shown = certificate.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return `X-Forwarded-For: ${chain}\r\nX-Forwarded-Proto: ${vouched?.proto ?? scheme}\r\n${host}${exchange}${shown}`;
+  return `${forwardedForLine(forwarding)}X-Forwarded-Proto: ${vouched?.proto ?? scheme}\r\n${host}${exchange}${shown}`;
+}
+
+function forwardedForLine({ client, vouched, forwardedFor = 'replace' }: Forwarding): string {
+  if (forwardedFor === 'replace')
+    return `X-Forwarded-For: ${[...(vouched?.forwardedFor ?? []), client].join(', ')}\r\n`;
+  return forwardedFor === 'unknown' ? 'X-Forwarded-For: unknown\r\n' : '';
 }
 
 /** RFC 9110 7.2: a request without Host (HTTP/1.0) gets the one it was routed by, as the first field. */
@@ -150,6 +165,7 @@ function fates(head: RequestHead, forwarding: Forwarding): (name: string, value:
     }
     if (lower === 'connection') return only(value, passesOption);
     if (lower === 'upgrade') return upgrades ? only(value, (protocol) => protocol === 'websocket') : 'drop';
+    if (lower === 'x-forwarded-for' && forwarding.forwardedFor === 'pass') return 'keep';
     if (CLAIM.test(lower) || HOP_BY_HOP.has(lower)) return 'drop';
     // RFC 9110 7.6.1: a field named by a Connection option goes with the option. A tunnel's options pass, so its fields do.
     return !protocolTunnel && options.has(lower) && !NEVER_STRIPPED.has(lower) ? 'drop' : 'keep';

@@ -16,8 +16,8 @@ import type { TellHttp2 } from './session.ts';
 
 const { NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_INTERNAL_ERROR, NGHTTP2_HTTP_1_1_REQUIRED } = constants;
 
-/** Bytes of a response head; the relay has refused larger ones, and adds nothing. */
-const RESPONSE_HEAD = 128 * 1024 + 1;
+/** Bytes of a response head; the relay has refused those over 128 KiB, and rules add little. */
+const RESPONSE_HEAD = 160 * 1024;
 
 /** A stream and what its steps have in common. */
 type Served = {

@@ -11,7 +11,7 @@ let other: Promise<Leaf> | undefined;
 export async function site(
   stage: Stage,
   port: number,
-  options: { tls?: string; web?: string; more?: string } = {},
+  options: { tls?: string; web?: string; access?: string; more?: string } = {},
 ): Promise<RunningProxy> {
   leaf ??= createAuthority().then((authority) => authority.issue({ names: ['www.test', 'b.test', 'mail.test'] }));
   other ??= createAuthority().then((authority) => authority.issue({ names: ['alone.test'] }));
@@ -29,7 +29,7 @@ upstreams:
   web: { servers: ['http://127.0.0.1:${port}']${options.web ?? ''} }
   exchange: { servers: ['http://127.0.0.1:${port}'], rpcOverHttp: true }
 access:
-  - deny: { path: { prefix: /denied } }
+${options.access ?? ''}  - deny: { path: { prefix: /denied } }
   - deny: { path: { prefix: /reset } }
     answer: reset
   - allow: {}

@@ -1,0 +1,98 @@
+// Room: a translation as a script reads it. The shape is a promise: keys are only ever added while `version` is 1.
+import type { Severity, SourceRef } from '@outrigger/rules';
+import type { ImportCode } from '../codes.ts';
+import type { Change, LetThrough } from '../judgement.ts';
+import { type Disposition, inOrder, type LedgerEntry } from '../ledger.ts';
+import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translate.ts';
+
+/** Where something stands. `includedFrom` leads from the file to the one the import began with. */
+export type ReportPlace = { file: string; line: number; includedFrom?: { file: string; line: number }[] };
+
+/** One thing to say. `hint` says what to do. */
+export type ReportFinding = { severity: Severity; code: ImportCode; message: string; hint?: string };
+
+/** One directive: its place, its one disposition, what there is to say, and the rules it had a part in (`routes[0]`). */
+export type ReportDirective = ReportPlace & {
+  lastLine: number;
+  text: string;
+  disposition: Disposition;
+  findings: ReportFinding[];
+  rules: string[];
+};
+
+/** Something the old file let through: the request that shows it, and where it went; where tightened rules send it, if elsewhere. */
+export type ReportLetThrough = ReportFinding & ReportPlace & { url: string; reached: string; tightened?: string };
+
+/** What `--tighten` changes, or would. */
+export type ReportTightening = {
+  applied: boolean;
+  routes: { rule: string; upstream: string; hosts: string[]; paths: string[] }[];
+  kept: { rule: string; pattern: string; at?: ReportPlace; reason: string }[];
+  changes: Change[];
+  /** `.x` is x and all below it; `name` is absent for all names that no rule names. */
+  http2: { name?: string; before: boolean; after: boolean }[];
+};
+
+/** The report of `outrigger import --report-format json`. Rules have a file of their own; texts of the config are masked. */
+export type ReportDocument = {
+  version: 1;
+  outcome: Outcome;
+  /** What `outrigger import` ends with, `--strict` aside. */
+  exitCode: 0 | 1 | 2;
+  files: string[];
+  summary: Summary;
+  directives: ReportDirective[];
+  /** Errors and warnings of directives, and of the files as a whole, for who wants no notes. */
+  diagnostics: (ReportFinding & ReportPlace)[];
+  letThrough: ReportLetThrough[];
+  tightening?: ReportTightening;
+  differences: string[];
+};
+
+/** The document as text: two blanks of indent, a line end. */
+export function reportJson(translation: Translation): string {
+  return `${JSON.stringify(reportDocument(translation), null, 2)}\n`;
+}
+
+export function reportDocument(translation: Translation): ReportDocument {
+  const { outcome, files, summary, ledger, diagnostics, letThrough, tightening, differences } = translation;
+  const shown = new Set<object>(letThrough);
+  return {
+    version: 1,
+    outcome,
+    exitCode: EXIT_CODES[outcome],
+    files: files.map(({ path }) => path),
+    summary,
+    directives: ledger.map(directiveOf),
+    diagnostics: diagnostics
+      .filter((each) => !shown.has(each))
+      .map((each) => ({ ...placeOf(each.at), ...findingOf(each) })),
+    letThrough: letThrough.map(letThroughOf),
+    ...(tightening !== undefined && {
+      tightening: {
+        ...tightening,
+        kept: tightening.kept.map(({ at, ...rest }) => ({ ...rest, ...(at !== undefined && { at: placeOf(at) }) })),
+      },
+    }),
+    differences,
+  };
+}
+
+function directiveOf({ at, lastLine, text, disposition, remarks, rules }: LedgerEntry): ReportDirective {
+  const { file, line, ...includes } = placeOf(at);
+  return { file, line, lastLine, ...includes, text, disposition, findings: inOrder(remarks).map(findingOf), rules };
+}
+
+function letThroughOf({ at, url, reached, tightened, ...finding }: LetThrough): ReportLetThrough {
+  return { ...placeOf(at), ...findingOf(finding), url, reached, ...(tightened !== undefined && { tightened }) };
+}
+
+function findingOf({ severity, code, message, hint }: ReportFinding): ReportFinding {
+  return { severity, code, message, ...(hint !== undefined && { hint }) };
+}
+
+function placeOf({ file, line, via }: SourceRef): ReportPlace {
+  const includedFrom: { file: string; line: number }[] = [];
+  for (let each = via; each !== undefined; each = each.via) includedFrom.push({ file: each.file, line: each.line });
+  return { file, line, ...(includedFrom.length > 0 && { includedFrom }) };
+}

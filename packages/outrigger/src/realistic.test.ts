@@ -1,0 +1,29 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { outrigger } from './testing/terminal.ts';
+
+// Files as the world hands them over, through the command line: it ends with the number that the report's words mean.
+
+const FOLDER = fileURLToPath(new URL('../../../fixtures/realistic/squid/', import.meta.url));
+const EXIT_BY_WORDS = [
+  ['Everything was carried over', 0],
+  ['Rules were written; ', 2],
+  ['No rules were written: ', 1],
+] as const;
+
+describe('outrigger import', () => {
+  it.each(readdirSync(FOLDER))('%s', async (name) => {
+    const folder = join(FOLDER, name);
+    const version = join(folder, 'squid-version');
+    const args = existsSync(version) ? ['--squid-version', readFileSync(version, 'utf8').trim()] : [];
+    const { code, out, err } = await outrigger('import', '--squid', join(folder, 'squid.conf'), ...args);
+    const verdict = err.split('\n')[2] ?? '';
+    expect(code).toBe(EXIT_BY_WORDS.find(([words]) => verdict.startsWith(words))?.[1]);
+    expect(err.split('\n').slice(0, 3)).toEqual(
+      readFileSync(join(folder, 'report.txt'), 'utf8').split('\n').slice(0, 3),
+    );
+    expect(out === '').toBe(code === 1);
+  });
+});

@@ -1,0 +1,30 @@
+import { loadRules } from '@outrigger/rules';
+import { expect, it } from 'vitest';
+import { withAbsoluteFiles } from './rulesfile.ts';
+
+it('takes relative files of listeners and upstreams from the folder of the rules', () => {
+  const { rules } = loadRules(
+    `listen:
+  - address: '*:443'
+    tls:
+      certificates: [{ cert: a.crt, key: /keys/a.key, passphraseFile: a.pass }, { cert: b.crt, key: b.key, passphraseFile: b.pass }]
+      clientCertificates: { ca: clients.pem }
+upstreams:
+  one: { servers: [https://10.1.1.14], tls: { ca: ca.pem, certificate: { pkcs12: c.pfx } } }
+access: [{ allow: {} }]
+routes: [{ to: one }]
+`,
+    'rules.yaml',
+  );
+  if (rules === undefined) throw new Error('the rules of the test do not load');
+  const { listen, upstreams } = withAbsoluteFiles(rules, '/etc/outrigger/outrigger.yaml');
+  expect(listen[0]?.tls?.certificates).toEqual([
+    { cert: '/etc/outrigger/a.crt', key: '/keys/a.key', passphraseFile: '/etc/outrigger/a.pass' },
+    { cert: '/etc/outrigger/b.crt', key: '/etc/outrigger/b.key', passphraseFile: '/etc/outrigger/b.pass' },
+  ]);
+  expect(listen[0]?.tls?.clientCertificates?.ca).toBe('/etc/outrigger/clients.pem');
+  expect(upstreams.get('one')?.tls).toMatchObject({
+    ca: '/etc/outrigger/ca.pem',
+    certificate: { pkcs12: '/etc/outrigger/c.pfx' },
+  });
+});

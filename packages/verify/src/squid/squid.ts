@@ -1,0 +1,89 @@
+// Room: the installed Squid as an oracle: started on a private copy, asked, stopped; nothing of the running one is touched.
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ask } from '../ask.ts';
+import { daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '../daemon.ts';
+import type { Oracle, OracleStart, Pem } from '../oracle.ts';
+import { startOrigins } from '../origins.ts';
+import { type Probe, probeBytes } from '../probe.ts';
+import type { SquidCopy } from './copy.ts';
+
+/** Users that distributions run Squid as. Started by root, it will not serve as root. */
+const USERS = ['proxy', 'squid', 'nobody'];
+
+/** Copies started by this process: shared memory is named for the service, and two of one name would take each other's. */
+let copies = 0;
+
+export function findSquid(): string | undefined {
+  return findProgram(['squid', 'squid3']);
+}
+
+/** Starts Squid on the copy with a stand-in for each peer. Ready in some 200 ms; not ready is a value. */
+export async function startSquid(copy: SquidCopy, pem: Pem, program = findSquid()): Promise<OracleStart> {
+  if (program === undefined) {
+    const message =
+      'Squid is not installed here. Install it (Debian: squid-openssl), or run verify on the host that has it.';
+    return { kind: 'failed', problem: { code: 'DAEMON_MISSING', message } };
+  }
+  const origins = await startOrigins(copy.servers.map(({ name }) => name));
+  const folder = await daemonFolder(USERS);
+  const clean = async (): Promise<void> => {
+    await Promise.all([origins.close(), folder.remove()]);
+  };
+  const addresses = [...new Set(copy.ports.map(({ address }) => address))];
+  const [ready = 0, ...mapped] = await freePorts(addresses.length + 1);
+  const portOf = (address: string): number => mapped[addresses.indexOf(address)] ?? 0;
+  const files = copy.write({
+    folder: folder.path,
+    run: folder.run,
+    ...(folder.user !== undefined && { user: folder.user }),
+    portOf,
+    serverPortOf: origins.portOf,
+    cert: join(folder.path, 'entrance.crt'),
+    key: join(folder.path, 'entrance.key'),
+  });
+  // Ports open in the order of their lines: when the last one of ours takes connections, the others do or never will.
+  const conf = `${files['squid.conf']}http_port 127.0.0.1:${ready}\n`;
+  await writeFiles(folder, { ...files, 'squid.conf': conf, 'entrance.crt': pem.cert, 'entrance.key': pem.key });
+  const service = `verify${process.pid}n${++copies}`;
+  const started = await startProgram(program, ['-N', '-n', service, '-f', join(folder.path, 'squid.conf')], [ready]);
+  if (started.kind !== 'ready') {
+    const log = await readFile(join(folder.run, 'cache.log'), 'latin1').catch(() => '');
+    await clean();
+    return { kind: 'failed', problem: refusal(copy, `${started.said}${log}`, started.kind) };
+  }
+  const side: Omit<Oracle, 'config'> = {
+    name: `Squid ${versionOf(program) ?? ''}`.trim(),
+    ask: async (probe) => ({ ...(await put(probe, copy, portOf)), reached: origins.take() }),
+    stop: async () => {
+      await started.stop();
+      await clean();
+    },
+  };
+  return { kind: 'ready', oracle: { ...side, config: copy } };
+}
+
+/** The copy's http_port follows whoever names the client (takenout.ts). */
+function put(probe: Probe, copy: SquidCopy, portOf: (address: string) => number) {
+  const entrance = copy.entrances.find(({ name }) => name === probe.entrance);
+  if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${probe.entrance}`);
+  const bytes = probeBytes(probe, [['X-Forwarded-For', probe.client]]);
+  return ask({ port: portOf(entrance.address), tls: entrance.tls }, bytes);
+}
+
+function refusal(copy: SquidCopy, said: string, kind: 'ended' | 'silent') {
+  const words = said
+    .split('\n')
+    .filter((line) => /\b(?:FATAL|ERROR|Bungled|unrecognized)\b/.test(line))
+    .map((line) => copy.original(line.replace(/^\d{4}\/\d\d\/\d\d [\d:]+\|\s*/, '')))
+    .join('\n');
+  return kind === 'ended'
+    ? ({ code: 'CONFIG_REFUSED', message: 'Squid does not start with this file.', said: words } as const)
+    : ({ code: 'DAEMON_SILENT', message: 'Squid started and takes no connection.', said: words } as const);
+}
+
+/** `5.7`; undefined where the program does not say. */
+export function versionOf(program: string): string | undefined {
+  return /Version (\S+)/.exec(spawnSync(program, ['-v']).stdout.toString())?.[1];
+}
