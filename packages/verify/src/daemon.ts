@@ -62,8 +62,8 @@ function accountOf(user: string): { user: string; uid: number; gid: number } | u
 }
 
 export type Started =
-  | { kind: 'ready'; stop(): Promise<void>; hasEnded(): boolean }
-  | { kind: 'ended' | 'silent'; said: string };
+  /** `stop` asks it to end, `kill` does not ask. */
+  { kind: 'ready'; stop(): Promise<void>; kill(): Promise<void> } | { kind: 'ended' | 'silent'; said: string };
 
 /** Milliseconds until a daemon takes connections: Squid needs 160, a busy machine far more. */
 const START_PATIENCE = 20_000;
@@ -105,7 +105,14 @@ export async function startProgram(
       return { kind, said };
     }
   }
-  return { kind: 'ready', stop: () => stop(child, ended), hasEnded };
+  return {
+    kind: 'ready',
+    stop: () => stop(child, ended),
+    kill: () => {
+      kill();
+      return ended;
+    },
+  };
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {
