@@ -79,6 +79,7 @@ export const CODES = {
   APACHE_CONDITION: 'an If section that cannot be decided for sure',
   APACHE_UNDEFINED: 'a variable without a value',
   APACHE_FOREIGN_MODULE: 'a module that is no part of httpd',
+  APACHE_NAME_AS_ADDRESS: 'a VirtualHost whose address only DNS knows',
   APACHE_LOST: 'a line that Apache loses behind a Use',
   APACHE_UNKNOWN_DIRECTIVE: 'a directive of a module that is no part of httpd',
   LET_THROUGH_HOST_SUFFIX: 'a pattern also matches foreign hosts that end in the same letters',

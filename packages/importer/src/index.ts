@@ -2,6 +2,7 @@
 export { CODES, type ImportCode } from './codes.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
 export { type Redactor, redactData } from './redact.ts';
+export { reportHtml } from './report/html.ts';
 export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
 export { reportText } from './report/text.ts';
 export {

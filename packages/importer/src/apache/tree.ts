@@ -16,6 +16,9 @@
 //   reading.ts     the state of one reading, and how a line is refused or obeyed
 //   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
 //   check.ts       what Apache refuses once it has read everything
+//   servers.ts     the main server and the virtual hosts: addresses, names, Listen
+//   vhosts.ts      which of them takes a request (AP-30 to AP-41)
+//   display.ts, secrets.ts  how a line is shown, and what in it is secret
 import type { SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
 import type { ReportedPlace } from './lines.ts';

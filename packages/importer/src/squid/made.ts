@@ -2,6 +2,7 @@
 // made it; the acls on those lines had a part in it too.
 import { formatPlace, type RuleSet, type SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
+import { rulePaths } from '../rulepaths.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Model } from './model.ts';
 import { aclsReached } from './resolve.ts';
@@ -11,7 +12,7 @@ export function enterRules(entries: readonly LedgerEntry[], rules: RuleSet, mode
   const byPlace = new Map<string, LedgerEntry[]>();
   for (const entry of entries) byPlace.set(placeKey(entry.at), [...(byPlace.get(placeKey(entry.at)) ?? []), entry]);
   const lines = linesByPlace(model);
-  for (const [path, from] of rulesWithPlaces(rules)) {
+  for (const [path, from] of rulePaths(rules)) {
     const keys = new Set(from.map(placeKey));
     for (const key of [...keys]) {
       const acls = lines.get(key)?.flatMap(({ terms }) => terms.map(({ acl }) => acl)) ?? [];
@@ -23,13 +24,6 @@ export function enterRules(entries: readonly LedgerEntry[], rules: RuleSet, mode
     }
     for (const key of keys) for (const entry of byPlace.get(key) ?? []) entry.rules.push(path);
   }
-}
-
-function* rulesWithPlaces(rules: RuleSet): Generator<[path: string, from: SourceRef[]]> {
-  for (const [index, { from }] of rules.listen.entries()) yield [`listen[${index}]`, from ?? []];
-  for (const [name, { from }] of rules.upstreams) yield [`upstreams.${name}`, from ?? []];
-  for (const [index, { from }] of rules.access.entries()) yield [`access[${index}]`, from ?? []];
-  for (const [index, { from }] of rules.routes.entries()) yield [`routes[${index}]`, from ?? []];
 }
 
 function linesByPlace({ lists, peers }: Model): Map<string, SquidAccessLine[]> {
