@@ -113,7 +113,7 @@ function notesOf(entry: LedgerEntry, warnings: readonly LetThrough[], isTight: b
   }${place === undefined ? undefined : html`<p class="made">read by <a href="#${links.directiveId(place)}">${formatPlace(place.at)}</a></p>`}</div>`;
 }
 
-function remarkMarkup({ severity, message, hint, code }: Remark): Markup {
+function remarkMarkup({ severity, message, hint, code }: Omit<Remark, 'disposition'>): Markup {
   const label = severity === 'note' ? undefined : html`<b class="severity">${severity}:</b> `;
   return html`${label}${sentence(message)}${hint === undefined ? undefined : html` <span class="hint">${sentence(hint)}</span>`} <span class="code">${code}</span>`;
 }

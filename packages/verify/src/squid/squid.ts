@@ -29,8 +29,16 @@ export function findSquid(): string | undefined {
   return findProgram(['squid', 'squid3']);
 }
 
+/** What DNS would be asked for, if it were: hosts of probes and addresses they come from. */
+export type ExpectedProbes = { names: readonly string[]; addresses: readonly string[] };
+
 /** Starts Squid on the copy with a stand-in for each peer. Ready in some 200 ms; not ready is a value. */
-export async function startSquid(copy: SquidCopy, pem: Pem, program = findSquid()): Promise<OracleStart> {
+export async function startSquid(
+  copy: SquidCopy,
+  pem: Pem,
+  expected: ExpectedProbes,
+  program = findSquid(),
+): Promise<OracleStart> {
   if (program === undefined) {
     const message =
       'Squid is not installed here. Install it (Debian: squid-openssl), or run verify on the host that has it.';
@@ -50,8 +58,9 @@ export async function startSquid(copy: SquidCopy, pem: Pem, program = findSquid(
   const files = copy.write({
     folder: folder.path,
     run: folder.run,
-    ...(folder.user !== undefined && { user: folder.user }),
+    ...(folder.owner !== undefined && { user: folder.owner.user }),
     portOf,
+    ...expected,
     serverPortOf: origins.portOf,
     cert: join(folder.path, 'entrance.crt'),
     key: join(folder.path, 'entrance.key'),
@@ -97,5 +106,12 @@ function refusal(copy: SquidCopy, said: string, kind: 'ended' | 'silent') {
 
 /** `5.7`; undefined where the program does not say. */
 export function versionOf(program: string): string | undefined {
-  return /Version (\S+)/.exec(spawnSync(program, ['-v']).stdout.toString())?.[1];
+  if (!versions.has(program)) {
+    const said = spawnSync(program, ['-v']).stdout?.toString() ?? '';
+    versions.set(program, /Version (\S+)/.exec(said)?.[1]);
+  }
+  return versions.get(program);
 }
+
+/** By program: asking takes as long as twenty probes. */
+const versions = new Map<string, string | undefined>();
