@@ -1,5 +1,6 @@
 // The only door of this package.
 export { CODES, type ImportCode } from './codes.ts';
+export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
 export { type Redactor, redactData } from './redact.ts';
 export { reportHtml } from './report/html.ts';
@@ -27,10 +28,8 @@ export {
   type Sign,
 } from './squid/differences.ts';
 export { type Ere, parseEre } from './squid/ere.ts';
-export type { LetThrough } from './squid/letthrough.ts';
 export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
 export type { Model } from './squid/model.ts';
-export type { Change, KeptPattern, Tightening, TightRoute } from './squid/tighten.ts';
 export {
   EXIT_CODES,
   type ImportOptions,

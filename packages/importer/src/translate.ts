@@ -2,6 +2,7 @@
 // lower; every stage writes into one ledger.
 import { type CompiledRules, compileRules, type Diagnostic, type Provenance, type RuleSet } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
+import type { LetThrough, Tightening } from './judgement.ts';
 import {
   countDispositions,
   createLedger,
@@ -15,14 +16,14 @@ import { type Reader, recordingReader, type ShownFile } from './source.ts';
 import { announcedDifferences } from './squid/differences.ts';
 import { shownFile } from './squid/display.ts';
 import { expand } from './squid/expand.ts';
-import { type LetThrough, letThrough } from './squid/letthrough.ts';
+import { letThrough } from './squid/letthrough.ts';
 import { type Lowered, lower, wholeFile } from './squid/lower.ts';
 import { enterRules } from './squid/made.ts';
 import { meantBy } from './squid/meant.ts';
 import { buildModel, type Model, readVersion } from './squid/model.ts';
 import { createProbe, probedListener } from './squid/probe.ts';
 import { SQUID_SECRETS } from './squid/secrets.ts';
-import { type Tightening, tighten } from './squid/tighten.ts';
+import { tighten } from './squid/tighten.ts';
 
 /** All carried over; rules with something left for a person; nothing that could run. */
 export type Outcome = 'complete' | 'partial' | 'failed';

@@ -2,9 +2,10 @@
 // says. It stands alone: nothing is fetched, nothing of a config can run in it, and it reads without scripts. Knows nothing of Squid.
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { DISPOSITIONS } from '../ledger.ts';
+import { formatPlace } from '@outrigger/rules';
+import { DISPOSITIONS, entriesInNeed } from '../ledger.ts';
 import type { Translation } from '../translate.ts';
-import { createLinks, type Links } from './links.ts';
+import { createLinks, directiveLinks, type Links } from './links.ts';
 import { listing, SIGNS, warningMarkup } from './listing.ts';
 import { map } from './map.ts';
 import { html, type Markup, textOf, verbatim } from './markup.ts';
@@ -41,11 +42,13 @@ export function reportHtml(translation: Translation): string {
       isTight ? 'What the old file let through' : 'What the old file let through, and the rules still do',
       letThrough.length === 0
         ? undefined
-        : html`<div class="panel through"><ul>${letThrough.map((each) => {
+        : html`<div class="panel"><ul class="through">${letThrough.map((each) => {
             const entry = links.at(each.at);
             const line =
-              entry === undefined ? undefined : html`<a href="#${links.directiveId(entry)}">line ${each.at.line}</a>`;
-            return html`<li>${line}${warningMarkup(each, isTight)}</li>`;
+              entry === undefined
+                ? undefined
+                : html`<a href="#${links.directiveId(entry)}">${formatPlace(each.at)}</a>`;
+            return html`<li><span>${line}</span>${warningMarkup(each, isTight)}</li>`;
           })}</ul></div>`,
     ],
     [
@@ -78,7 +81,7 @@ export function reportHtml(translation: Translation): string {
 <a class="skip" href="#lines">To the lines</a>
 <header>
 <h1>What became of ${name}</h1>
-<p class="lead ${outcome}">${nextStep(translation, 'that say error')}</p>
+<p class="lead ${outcome}">${nextStep(translation, 'named below')}</p>${needs(translation, links)}
 <ul class="counts" aria-label="Directives by what became of them">
 <li><b>${summary.directives}</b> ${summary.directives === 1 ? 'directive' : 'directives'}</li>
 ${DISPOSITIONS.filter((each) => summary[each] > 0).map(
@@ -98,6 +101,12 @@ ${shown.map(
 </html>
 `;
   return textOf(page);
+}
+
+function needs({ ledger }: Translation, links: Links): Markup | undefined {
+  const entries = entriesInNeed(ledger);
+  if (entries.length === 0) return undefined;
+  return html`<p class="needs"><b>Needs you:</b> ${directiveLinks(entries, links)}</p>`;
 }
 
 function mapSection({ shownRules, summary }: Translation, links: Links): Markup | undefined {

@@ -1,6 +1,8 @@
 // Room: which line leads to which rule and back, on the page: the ids of both, and what belongs together.
 import type { SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
+import { html, type Markup } from './markup.ts';
+import { shortPlace } from './wording.ts';
 
 export type Links = {
   /** Id of a directive on the page. */
@@ -25,4 +27,12 @@ export function createLinks(ledger: readonly LedgerEntry[]): Links {
 /** Id of a rule on the page: `routes[0]` is `rule-routes-0`. Names of upstreams hold `.`, `:`, `[` and `]`, which ids may. */
 export function ruleId(rule: string): string {
   return `rule-${rule.replace(/\[(\d+)\]$/, '-$1')}`;
+}
+
+/** Links to directives, separated by commas; `before` is the place that was named last. */
+export function directiveLinks(entries: readonly LedgerEntry[], links: Links, before?: LedgerEntry): Markup {
+  return html`${entries.map((entry, index) => {
+    const text = shortPlace(entry.at, (entries[index - 1] ?? before)?.at);
+    return html`${index > 0 ? ', ' : ''}<a href="#${links.directiveId(entry)}">${text}</a>`;
+  })}`;
 }

@@ -1,8 +1,8 @@
 // Room: the old files on the page, line by line: each directive with what became of it beside it, and links to its rules.
 import { formatPlace } from '@outrigger/rules';
-import type { Disposition, LedgerEntry, Remark } from '../ledger.ts';
+import type { LetThrough } from '../judgement.ts';
+import { type Disposition, inOrder, isImplied, type LedgerEntry, type Remark } from '../ledger.ts';
 import type { ShownFile } from '../source.ts';
-import type { LetThrough } from '../squid/letthrough.ts';
 import type { Translation } from '../translate.ts';
 import { type Links, ruleId } from './links.ts';
 import { html, type Markup } from './markup.ts';
@@ -100,11 +100,11 @@ function sourceLines(lines: readonly string[], first: number, last: number, id?:
 }
 
 function notesOf(entry: LedgerEntry, warnings: readonly LetThrough[], isTight: boolean, links: Links): Markup {
-  const { disposition, remarks, rules, at } = entry;
-  const [first, ...rest] = remarks;
+  const { disposition, rules, at } = entry;
+  const [first, ...rest] = inOrder(entry.remarks);
   const place = at.via === undefined ? undefined : links.at(at.via);
   return html`<div class="notes">
-<p class="${first?.severity}"><span class="sign ${disposition}"><span aria-hidden="true">${SIGNS[disposition]}</span> ${disposition}</span> ${first && remarkMarkup(first)}</p>${rest.map(
+<p class="${first?.severity}"><span class="sign ${disposition}"><span aria-hidden="true">${SIGNS[disposition]}</span> ${disposition}</span> ${first && remarkMarkup(first, isImplied(first, entry))}</p>${rest.map(
     (remark) => html`<p class="${remark.severity}">${remarkMarkup(remark)}</p>`,
   )}${warnings.map((each) => warningMarkup(each, isTight))}${
     rules.length === 0
@@ -113,8 +113,9 @@ function notesOf(entry: LedgerEntry, warnings: readonly LetThrough[], isTight: b
   }${place === undefined ? undefined : html`<p class="made">read by <a href="#${links.directiveId(place)}">${formatPlace(place.at)}</a></p>`}</div>`;
 }
 
-function remarkMarkup({ severity, message, hint, code }: Omit<Remark, 'disposition'>): Markup {
-  const label = severity === 'note' ? undefined : html`<b class="severity">${severity}:</b> `;
+/** `isSaid`: that it is an error or a warning stands beside it already. */
+function remarkMarkup({ severity, message, hint, code }: Omit<Remark, 'disposition'>, isSaid = false): Markup {
+  const label = severity === 'note' || isSaid ? undefined : html`<b class="severity">${severity}:</b> `;
   return html`${label}${sentence(message)}${hint === undefined ? undefined : html` <span class="hint">${sentence(hint)}</span>`} <span class="code">${code}</span>`;
 }
 

@@ -1,8 +1,8 @@
 // Room: the rules beside the file, rule by rule, each with the way back to the lines it came of.
-import { dumpRules, formatPlace, type RuleSet, type SourceRef } from '@outrigger/rules';
+import { dumpRules, type RuleSet, type SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
 import { rulePaths } from '../rulepaths.ts';
-import { type Links, ruleId } from './links.ts';
+import { directiveLinks, type Links, ruleId } from './links.ts';
 import { html, type Markup } from './markup.ts';
 import { ruleName } from './wording.ts';
 
@@ -54,17 +54,18 @@ function ruleMarkup({ rule, lines }: RuleBlock, places: ReadonlyMap<string, Sour
   const behind = all.filter((entry) => !from.includes(entry));
   const partners = all.map(links.directiveId).join(' ');
   return html`<div class="rule" id="${ruleId(rule)}" data-with="${partners}">
-<p class="from"><a class="name" href="#${ruleId(rule)}">${ruleName(rule)}</a>${placesMarkup(' from ', from, links)}${placesMarkup(', by ', behind, links)}</p>
+<p class="from"><a class="name" href="#${ruleId(rule)}">${ruleName(rule)}</a>${placesMarkup(' from ', from, links)}${placesMarkup(', by ', behind, links, from.at(-1))}</p>
 ${yaml}</div>\n`;
 }
 
-function placesMarkup(word: string, entries: readonly LedgerEntry[], links: Links): Markup | undefined {
+function placesMarkup(
+  word: string,
+  entries: readonly LedgerEntry[],
+  links: Links,
+  before?: LedgerEntry,
+): Markup | undefined {
   if (entries.length === 0) return undefined;
   const more = entries.length - LINES_SHOWN_MAX;
-  const shown = entries.slice(0, LINES_SHOWN_MAX).map((entry, index) => {
-    // The file is named where it changes.
-    const text = entries[index - 1]?.at.file === entry.at.file ? String(entry.at.line) : formatPlace(entry.at);
-    return html`${index > 0 ? ', ' : ''}<a href="#${links.directiveId(entry)}">${text}</a>`;
-  });
+  const shown = directiveLinks(entries.slice(0, LINES_SHOWN_MAX), links, before);
   return html`${word}${shown}${more > 0 ? ` and ${more} more` : ''}`;
 }

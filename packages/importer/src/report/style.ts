@@ -14,7 +14,7 @@ export const STYLE = `
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #16191c; --panel: #1d2125; --ink: #e4e6e8; --quiet: #9ea7b0; --rule: #333a41; --link: #86b8ea;
-    --lit: #3a3420; --picked: #4d431d; --picked-edge: #d8ab2e;
+    --lit: #2c281c; --picked: #3d3618; --picked-edge: #d8ab2e;
     --good: #6fc596; --about: #e0b054; --grey: #9ea7b0; --bad: #ff8a7d; --odd: #d0a0e6;
     --exchange: #86b8ea; --exchange-ground: #1c2a38;
   }
@@ -31,6 +31,7 @@ h2 { font-size: 1.15rem; font-weight: 600; margin: 2.75rem 0 .8rem; }
 h3 { font: 600 .95rem/1.4 var(--mono); margin: 0; padding: .7rem 1rem; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
 .lead { font-size: 1.05rem; max-width: 60rem; margin: 0; }
 .lead { border-left: 4px solid var(--good); padding-left: .9rem; } .lead.partial { border-color: var(--about); } .lead.failed { border-color: var(--bad); }
+.needs { margin: .5rem 0 0; padding-left: .9rem; border-left: 4px solid var(--bad); max-width: 60rem; } .needs b { color: var(--bad); }
 .counts { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem; margin: 1.25rem 0 0; padding: 0; }
 .counts li { background: var(--panel); border: 1px solid var(--rule); border-radius: 999px; padding: .2rem .85rem; }
 .counts b { font-weight: 600; }
@@ -90,7 +91,10 @@ a.number:hover { text-decoration: underline; }
 .picked, .directive:target, .rule:target { background: var(--picked); }
 .box.lit, .box.picked { background: none; }
 
-.through ul, .differs { margin: 0; padding-left: 1.1rem; } .through li, .differs li { margin: .35rem 0; }
+.differs { margin: 0; padding-left: 1.1rem; } .differs li { margin: .35rem 0; }
+.through { list-style: none; margin: 0; padding: 0; }
+.through li { display: grid; grid-template-columns: minmax(7rem, max-content) 1fr; gap: 0 1rem; margin: .45rem 0; }
+.through li > span { font: 13px/1.7 var(--mono); overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; margin: .8rem 0; font-size: .92rem; }
 th, td { text-align: left; padding: .35rem .9rem .35rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; overflow-wrap: anywhere; }
 caption { text-align: left; color: var(--quiet); padding-bottom: .2rem; }
@@ -100,7 +104,7 @@ footer { color: var(--quiet); font-size: .87rem; padding-top: 2.5rem; padding-bo
 @media (max-width: 900px) {
   .beside { display: block; } .rules { position: static; max-height: none; margin-top: 1.25rem; }
   header, main, footer { padding-left: 1rem; padding-right: 1rem; } .notes { padding-left: 1rem; }
-  .number { flex-basis: 2.4rem; padding-right: .6rem; }
+  .number { flex-basis: 2.4rem; padding-right: .6rem; } .through li { display: block; }
 }
 @media print {
   :root { --ground: #fff; --panel: #fff; --ink: #000; --quiet: #444; --rule: #bbb; --link: #000; --good: #000; --about: #000; --bad: #000; --odd: #000; --lit: #fff; --picked: #fff; }

@@ -1,6 +1,6 @@
 // Room: on the page, what tighter rules change and what stays a pattern.
 import { formatPlace } from '@outrigger/rules';
-import type { Tightening } from '../squid/tighten.ts';
+import type { Tightening } from '../judgement.ts';
 import { type Links, ruleId } from './links.ts';
 import { html, type Markup } from './markup.ts';
 import { http2Sentence, ruleName, sentence } from './wording.ts';
