@@ -1,4 +1,5 @@
 // The only door of this package.
+export { type ApacheOptions, importApache } from './apache/import.ts';
 export { CODES, type ImportCode } from './codes.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
 export { type Redactor, redactData } from './redact.ts';
@@ -28,13 +29,5 @@ export type { LetThrough } from './squid/letthrough.ts';
 export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
 export type { Model } from './squid/model.ts';
 export type { Change, KeptPattern, Tightening, TightRoute } from './squid/tighten.ts';
-export {
-  EXIT_CODES,
-  type ImportOptions,
-  importSquid,
-  type Outcome,
-  readSquid,
-  type SquidFiles,
-  type Summary,
-  type Translation,
-} from './translate.ts';
+export { type ImportOptions, importSquid, readSquid, type SquidFiles } from './translate.ts';
+export { EXIT_CODES, type Outcome, type Summary, type Translation } from './translation.ts';

@@ -4,7 +4,7 @@ import type { ImportCode } from '../codes.ts';
 import type { Disposition, LedgerEntry } from '../ledger.ts';
 import type { LetThrough } from '../squid/letthrough.ts';
 import type { Change } from '../squid/tighten.ts';
-import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translate.ts';
+import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translation.ts';
 
 /** Where something stands. `includedFrom` leads from the file to the one the import began with. */
 export type ReportPlace = { file: string; line: number; includedFrom?: { file: string; line: number }[] };

@@ -3,7 +3,7 @@ import { formatPlace } from '@outrigger/rules';
 import { DISPOSITIONS, type LedgerEntry } from '../ledger.ts';
 import type { LetThrough } from '../squid/letthrough.ts';
 import type { Tightening } from '../squid/tighten.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 import { http2Sentence, nextStep, plural, ruleName, sentence } from './wording.ts';
 
 /**

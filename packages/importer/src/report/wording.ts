@@ -1,11 +1,13 @@
 // Room: sentences that every form of the report says alike.
 import type { Tightening } from '../squid/tighten.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 
 /** What to do next. `marked` says how lines that need a person are marked in this form of the report. */
 export function nextStep({ summary, outcome, ledger, diagnostics }: Translation, marked: string): string {
   const errors = ledger.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error')).length;
-  const reason = diagnostics.find(({ code }) => code === 'SQUID_NOTHING_TO_RUN')?.message;
+  const reason = diagnostics.find(
+    ({ code }) => code === 'SQUID_NOTHING_TO_RUN' || code === 'APACHE_NOTHING_TO_RUN',
+  )?.message;
   return {
     complete: `Everything was carried over${summary.approximated > 0 ? `, ${plural(summary.approximated, 'line')} only approximately` : ''}. Read the warnings, then ask outrigger explain about the requests you care about.`,
     partial: `Rules were written; ${plural(errors, 'line')} ${marked} still ${errors === 1 ? 'needs' : 'need'} you. Nothing was made wider to fit.`,
