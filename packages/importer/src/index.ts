@@ -1,8 +1,10 @@
 // The only door of this package.
 export { type ApacheOptions, importApache } from './apache/import.ts';
 export { CODES, type ImportCode } from './codes.ts';
+export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
 export { type Redactor, redactData } from './redact.ts';
+export { reportHtml } from './report/html.ts';
 export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
 export { reportText } from './report/text.ts';
 export {
@@ -25,9 +27,7 @@ export {
   type Sign,
 } from './squid/differences.ts';
 export { type Ere, parseEre } from './squid/ere.ts';
-export type { LetThrough } from './squid/letthrough.ts';
 export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
 export type { Model } from './squid/model.ts';
-export type { Change, KeptPattern, Tightening, TightRoute } from './squid/tighten.ts';
 export { type ImportOptions, importSquid, readSquid, type SquidFiles } from './translate.ts';
 export { EXIT_CODES, type Outcome, type Summary, type Translation } from './translation.ts';

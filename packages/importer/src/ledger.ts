@@ -73,6 +73,22 @@ export function remark(
   else entry.remarks.push(added);
 }
 
+/** True for a remark that its entry's disposition says already: a report need not say error or warning once more. */
+export function isImplied({ severity }: Remark, { disposition }: Pick<LedgerEntry, 'disposition'>): boolean {
+  return severity === SEVERITY[disposition];
+}
+
+/** Remarks as they are told: what a person must act on, then what the line became and the rest in the order it was found. */
+export function inOrder(remarks: readonly Remark[]): Remark[] {
+  const isError = ({ severity }: Remark): boolean => severity === 'error';
+  return [...remarks.filter(isError), ...remarks.filter((each) => !isError(each))];
+}
+
+/** Entries that a person must act on. */
+export function entriesInNeed(entries: readonly LedgerEntry[]): LedgerEntry[] {
+  return entries.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error'));
+}
+
 /** How many entries ended with each disposition. */
 export function countDispositions(entries: readonly LedgerEntry[]): Record<Disposition, number> {
   const counts = Object.fromEntries(DISPOSITIONS.map((name) => [name, 0])) as Record<Disposition, number>;

@@ -36,7 +36,7 @@ const COMMON: readonly SecretRow[] = [
   /(?<=^|\s)[^\s:]+:(?<secret>\$\w+\$\S+|\{\w+\}\S+)/dg,
 ];
 
-/** What a line that is nothing else may be: one of htpasswd or htdigest in any form, one of a key. */
+/** What a line that is nothing else may be: one of htpasswd or htdigest in any form, one of a key. Masked there and not remembered: it may be a word of prose. */
 const LINES: readonly SecretRow[] = [
   /^(?!\w+:\/\/|[\w-]*\.[\w.-]*:\d{1,5}$)[^\s:/#]+:(?<secret>\S+)$/dg,
   /^(?<secret>[A-Za-z0-9+/]{40,}={0,2})$/dg,
@@ -58,12 +58,12 @@ export type Redactor = {
 export function createRedactor(rows: readonly SecretRow[]): Redactor {
   const known = new Set<string>();
   const spans = (directive: string): Span[] => {
-    const found = secretSpans(directive, [...rows, ...LINES, ...COMMON]);
-    for (const { start, end } of found) {
-      for (const value of spellingsOf(directive.slice(start, end)))
+    for (const { start, end } of secretSpans(directive, [...rows, ...COMMON])) {
+      for (const value of spellingsOf(directive.slice(start, end))) {
         if (value.length >= SWEPT_LEAST && !ORDINARY_WORD.test(value)) known.add(value);
+      }
     }
-    return found;
+    return secretSpans(directive, [...rows, ...LINES, ...COMMON]);
   };
   return {
     spans,

@@ -1,11 +1,10 @@
 // Room: what an import comes to, whatever it read: rules, a ledger that adds up, findings; all texts in it masked.
 import type { Diagnostic, Provenance, RuleSet } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
+import type { LetThrough, Tightening } from './judgement.ts';
 import { countDispositions, type Disposition, type LedgerEntry, ledgerDiagnostics } from './ledger.ts';
 import { type Redactor, redactData } from './redact.ts';
 import type { ShownFile } from './source.ts';
-import type { LetThrough } from './squid/letthrough.ts';
-import type { Tightening } from './squid/tighten.ts';
 
 /** All carried over; rules with something left for a person; nothing that could run. */
 export type Outcome = 'complete' | 'partial' | 'failed';

@@ -1,7 +1,8 @@
 // Room: the pipeline from an Apache configuration to rules and a ledger: layout, tree, servers, lower.
-import { compileRules, type SourceRef } from '@outrigger/rules';
-import { createLedger } from '../ledger.ts';
+import type { RuleSet, SourceRef } from '@outrigger/rules';
+import { createLedger, type LedgerEntry } from '../ledger.ts';
 import { createRedactor } from '../redact.ts';
+import { placeKey, rulePaths } from '../rulepaths.ts';
 import { type Reader, recordingReader } from '../source.ts';
 import { type Draft, finish, type Translation } from '../translation.ts';
 import { checkTree } from './check.ts';
@@ -51,7 +52,7 @@ export function importApache({ path, reader: source, names = [], values = new Ma
   remarkSidecar(tree);
   if (lowered.kind === 'nothing') return fail({ file: found.layout.main, line: 1, directive: '' }, lowered.message);
   remarkRest(ledger.entries);
-  compileRules(lowered.rules);
+  enterRules(ledger.entries, lowered.rules);
   draft.rules = lowered.rules;
   draft.differences = differences(trustsLoopback(tree));
   return finish(
@@ -59,6 +60,14 @@ export function importApache({ path, reader: source, names = [], values = new Ma
     reader.files.map((file) => shownFile(file, redactor)),
     redactor,
   );
+}
+
+/** Enters into each entry the rules it had a part in, in the order of the rules file. */
+function enterRules(entries: readonly LedgerEntry[], rules: RuleSet): void {
+  const byPlace = new Map(entries.map((entry) => [placeKey(entry.at), entry]));
+  for (const [path, from] of rulePaths(rules)) {
+    for (const key of new Set(from.map(placeKey))) byPlace.get(key)?.rules.push(path);
+  }
 }
 
 /** What is otherwise on purpose, and what Apache needs to know of its new place. */

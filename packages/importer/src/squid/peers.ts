@@ -131,6 +131,8 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     remark(entry, kind === 'parent' ? 'untranslated' : 'irrelevant', 'SQUID_PEER_KIND', message);
   }
   checkOptions(options, directive, name);
+  // Only an origin server ever sees what a client sends.
+  if (isOrigin) remarkLogin(options.get('login'), directive);
   const connect = options.get('connect-timeout');
   const forced = options.get('forceddomain');
   const given = options.get('front-end-https');
@@ -271,7 +273,6 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
   }
   if (silent.length > 0)
     remark(entry, 'translated', 'SQUID_PEER_OPTION', `${silent.join(', ')}: without effect here, left out`);
-  remarkLogin(options.get('login'), directive);
 }
 
 /** Authorization of the client always passes; Squid removes it unless told (SQ-170 to SQ-173). */

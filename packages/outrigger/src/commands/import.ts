@@ -1,10 +1,12 @@
 // Room: `outrigger import`: old configs in, a rules file and a report out.
 import { writeFileSync } from 'node:fs';
+import { extname } from 'node:path';
 import {
   diskReader,
   EXIT_CODES,
   importApache,
   importSquid,
+  reportHtml,
   reportJson,
   reportText,
   type Translation,
@@ -23,17 +25,21 @@ type Options = {
   define: string[];
   output?: string;
   report?: string;
-  reportFormat: 'text' | 'json';
+  reportFormat?: ReportFormat;
   strict?: true;
   tighten?: true;
   squidVersion?: string;
 };
 
+const FORMATS = { text: reportText, json: reportJson, html: reportHtml } as const;
+type ReportFormat = keyof typeof FORMATS;
+const BY_EXTENSION: Readonly<Record<string, ReportFormat>> = { '.html': 'html', '.htm': 'html', '.json': 'json' };
+
 const EXAMPLES = `
 Examples:
   outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml
   outrigger import --apache /etc/apache2 -o outrigger.yaml
-  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.json --report-format json`;
+  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.html`;
 
 export function importCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('import')
@@ -53,14 +59,19 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
     )
     .option('-o, --output <file>', 'write the rules here instead of stdout')
     .option('--report <file>', 'write the report here instead of stderr')
-    .addOption(new Option('--report-format <format>', 'form of the report').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option(
+        '--report-format <format>',
+        'form of the report; html and json are chosen by the name of its file too',
+      ).choices(Object.keys(FORMATS)),
+    )
     .option('--strict', 'write no rules and end with 1 where anything was not carried over')
     .option('--tighten', 'hosts and paths in place of loose patterns; the report shows what changes by examples')
     .option('--squid-version <version>', 'the Squid that ran this file, where its meaning depends on it (3.5, 5.7, …)')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => {
       const translation = translate(options);
-      deliver(options.report, report(translation, options), (text) => terminal.err(text));
+      deliver(options.report, FORMATS[formatOf(options)](translation), (text) => terminal.err(text));
       const { rules } = translation;
       const held = options.strict === true && translation.outcome !== 'complete';
       if (rules === undefined || held) {
@@ -106,8 +117,9 @@ function valuesOf(defines: readonly string[]): Map<string, string> {
   );
 }
 
-function report(translation: Translation, options: Options): string {
-  return options.reportFormat === 'json' ? reportJson(translation) : reportText(translation);
+/** What was asked for, else what the name of the file promises, else text. */
+function formatOf({ reportFormat, report = '' }: Options): ReportFormat {
+  return reportFormat ?? BY_EXTENSION[extname(report).toLowerCase()] ?? 'text';
 }
 
 function deliver(file: string | undefined, text: string, print: (text: string) => void): void {
