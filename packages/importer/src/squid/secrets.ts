@@ -16,8 +16,8 @@ export const SQUID_SECRETS: readonly SecretRow[] = [
   /^sslpassword_program\s+\S+\s+(?<secret>\S.*)$/dg,
   /^snmp_community\s+(?<secret>\S+)/dg,
   /^acl\s+\S+\s+snmp_community\s+(?<secret>\S.*)$/dg,
-  // -p is the password of the Kerberos and NTLM helpers, and the port of others.
-  new RegExp(String.raw`(?<=^(?:${HELPERS})\s.*\s)-p\s*(?!\d{1,5}(?:\s|$))(?<secret>"[^"]*"?|\S+)`, 'dg'),
+  // -p is the password of the Kerberos and NTLM helpers, and the port of others. What stands in front is looked at only there.
+  new RegExp(String.raw`(?<=\s)-p(?<=^(?:${HELPERS})\s.*)\s*(?!\d{1,5}(?:\s|$))(?<secret>"[^"]*"?|\S+)`, 'dg'),
   // The value is quoted where it has blanks; one without quotes may be all the rest.
   new RegExp(String.raw`^re(?:quest|ply)_header_add\s+${FIELD}\s+(?<secret>"(?:\\.|[^"\\])*(?:"|$)|[^"\s].*$)`, 'dgi'),
   new RegExp(String.raw`^(?:re(?:quest|ply)_)?header_replace\s+${FIELD}\s+(?<secret>\S.*)$`, 'dgi'),
