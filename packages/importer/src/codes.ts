@@ -21,6 +21,8 @@ export const CODES = {
   SQUID_UNFINISHED: 'an if, or a continued line, that the end of the file cuts off',
   SQUID_LINE_TOO_LONG: 'a physical line beyond the 8191 bytes Squid reads: the rest became a line of its own',
   SQUID_TEMPLATE: 'the file is a template that some program fills in, not a config',
+  SQUID_PASTED: 'the line came from a web page, a listing or a mail, with what stood around it there',
+  SQUID_ENCODING: 'the file is UTF-16, or begins with a byte order mark',
   SQUID_UNKNOWN_DIRECTIVE: 'no version of Squid knows this directive: it would not start',
   SQUID_UNTRANSLATED: 'Outrigger has nothing like it',
   SQUID_ACL_BAD: 'an acl line Squid refuses, or that is not what it looks like',

@@ -63,11 +63,15 @@ function prefixOf(mask: string): number {
 }
 
 export function methods(values: readonly AclValue[]): Meaning {
-  const names = values.map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
+  // In a list of the rules a `!` turns its entry around; no client sends such a method.
+  const names = values
+    .filter(({ text }) => !text.startsWith('!'))
+    .map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
   const note: ValueNote = {
     code: 'SQUID_METHOD_CASE',
     message: 'Squid takes a method it knows in any case (put as PUT); here methods are compared as sent',
   };
+  if (names.length === 0) return { kind: 'never', notes: [] };
   return meant({ methods: [...new Set(names)] }, names.some((name) => KNOWN_METHODS.has(name)) ? [note] : []);
 }
 

@@ -207,6 +207,8 @@ function addPort(directive: Directive, { model, version }: Reading): void {
   if (port === undefined) return;
   const taken = model.ports.find(({ listener }) => listener.address === port.listener.address);
   if (taken === undefined) {
+    // Squid lets two ports have one name, and myportname match both; a listener is told by its address then.
+    if (model.ports.some(({ listener: { name } }) => name === port.listener.name)) delete port.listener.name;
     model.ports.push(port);
   } else {
     const message = `${port.listener.address} is taken by line ${taken.directive.at.line}: Squid goes on without this port`;
