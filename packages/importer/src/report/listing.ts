@@ -3,7 +3,7 @@ import { formatPlace } from '@outrigger/rules';
 import type { LetThrough } from '../judgement.ts';
 import { type Disposition, inOrder, isImplied, type LedgerEntry, type Remark } from '../ledger.ts';
 import type { ShownFile } from '../source.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 import { type Links, ruleId } from './links.ts';
 import { html, type Markup } from './markup.ts';
 import { ruleName, sentence } from './wording.ts';
