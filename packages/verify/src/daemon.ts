@@ -26,44 +26,57 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** A folder that ends with the run. `user`: whom the daemon changes to, where we are root and such a user exists. */
-export type DaemonFolder = { path: string; run: string; user?: string; remove(): Promise<void> };
+/** A folder that ends with the run. `owner`: whom the daemon changes to, where we are root and such a user exists. */
+export type DaemonFolder = { path: string; run: string; owner?: Account; remove(): Promise<void> };
+
+/** A user of this machine with its main group. */
+type Account = { user: string; uid: number; gid: number };
 
 /** Makes a folder that only the daemon's user can look into, with a folder `run` to write to. */
 export async function daemonFolder(users: readonly string[]): Promise<DaemonFolder> {
   const path = await mkdtemp(join(tmpdir(), 'outrigger-verify-'));
   const run = join(path, 'run');
   await mkdir(run);
-  const owner = process.getuid?.() === 0 ? users.map(accountOf).find((account) => account !== undefined) : undefined;
+  const owner = process.getuid?.() === 0 ? firstAccount(users) : undefined;
   if (owner !== undefined) await Promise.all([path, run].map((folder) => chown(folder, owner.uid, owner.gid)));
   return {
     path,
     run,
-    ...(owner !== undefined && { user: owner.user }),
+    ...(owner !== undefined && { owner }),
     remove: () => rm(path, { recursive: true, force: true }),
   };
 }
 
 /** Writes files into the folder, readable by the daemon's user and by nobody else: an old config holds passwords. */
 export async function writeFiles(folder: DaemonFolder, files: Readonly<Record<string, string>>): Promise<void> {
-  const account = folder.user === undefined ? undefined : accountOf(folder.user);
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder.path, name);
     await writeFile(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
-    if (account !== undefined) await chown(path, account.uid, account.gid);
+    if (folder.owner !== undefined) await chown(path, folder.owner.uid, folder.owner.gid);
   }
   await chmod(folder.path, 0o700);
 }
 
-function accountOf(user: string): { user: string; uid: number; gid: number } | undefined {
+function firstAccount(users: readonly string[]): Account | undefined {
+  const user = users.find((each) => accountOf(each) !== undefined);
+  return user === undefined ? undefined : accountOf(user);
+}
+
+/** Accounts by name: who is there does not change while we run. */
+const accounts = new Map<string, Account | undefined>();
+
+function accountOf(user: string): Account | undefined {
+  if (accounts.has(user)) return accounts.get(user);
   const ids = ['-u', '-g'].map((flag) => spawnSync('id', [flag, user]));
   const [uid, gid] = ids.map(({ status, stdout }) => (status === 0 ? Number(stdout.toString()) : Number.NaN));
-  return uid === undefined || gid === undefined || Number.isNaN(uid) ? undefined : { user, uid, gid };
+  const account = uid === undefined || gid === undefined || Number.isNaN(uid) ? undefined : { user, uid, gid };
+  accounts.set(user, account);
+  return account;
 }
 
 export type Started =
-  | { kind: 'ready'; stop(): Promise<void>; hasEnded(): boolean }
-  | { kind: 'ended' | 'silent'; said: string };
+  /** `stop` asks it to end, `kill` does not ask. */
+  { kind: 'ready'; stop(): Promise<void>; kill(): Promise<void> } | { kind: 'ended' | 'silent'; said: string };
 
 /** Milliseconds until a daemon takes connections: Squid needs 160, a busy machine far more. */
 const START_PATIENCE = 20_000;
@@ -105,7 +118,14 @@ export async function startProgram(
       return { kind, said };
     }
   }
-  return { kind: 'ready', stop: () => stop(child, ended), hasEnded };
+  return {
+    kind: 'ready',
+    stop: () => stop(child, ended),
+    kill: () => {
+      kill();
+      return ended;
+    },
+  };
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {

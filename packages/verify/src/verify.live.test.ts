@@ -31,9 +31,9 @@ describe.skipIf(squid === undefined)(`verify, seed ${SEED}`, () => {
     if (result.kind === 'failed') throw new Error(`${result.problem.message}\n${result.problem.said}`);
     expect(result.probes).toBeGreaterThan(500);
     expect(result.differences.map(told)).toEqual([]);
-    expect(new Set(result.announced.flatMap(({ announced }) => announced?.map(({ code }) => code)))).toContain(
-      'DIFFERS_METHOD_REFUSED',
-    );
+    expect(
+      new Set(result.announced.flatMap(({ aspects }) => aspects.map(({ announced }) => announced?.code))),
+    ).toContain('DIFFERS_METHOD_REFUSED');
   });
 
   it('finds a route that was changed, and names the lines', async () => {
