@@ -15,6 +15,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'unit',
+          setupFiles: ['tools/leftovers.ts'],
           include: ['packages/*/src/**/*.test.ts', 'tools/**/*.test.ts'],
           exclude: ['**/*.live.test.ts', '**/node_modules/**', '**/dist/**'],
           // Longer than the waits inside tests (5 s), which say what did not come.

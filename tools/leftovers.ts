@@ -1,0 +1,31 @@
+// Room: a check after each test file: no socket, server or timer is left that would keep a process alive. Loaded by vitest for all.
+import { afterAll, expect } from 'vitest';
+
+/** Milliseconds for the kernel and node to finish what a test has closed: a FIN answered, a handle's last callback. */
+const PATIENCE = 5_000;
+const PAUSE = 20;
+
+/** What node calls sockets, servers, dials and timers in `process.getActiveResourcesInfo()`; pipes belong to the runner. */
+const COUNTED = /^(?:TCP|TLS|UDP|Timeout|Immediate)/;
+
+const before = counted();
+
+afterAll(async () => {
+  const deadline = Date.now() + PATIENCE;
+  while (leftOver().length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  expect(leftOver(), 'left over by this test file').toEqual([]);
+});
+
+function counted(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => COUNTED.test(kind));
+}
+
+/** Those beyond what was there before the file. */
+function leftOver(): string[] {
+  const known = [...before];
+  return counted().filter((kind) => {
+    const at = known.indexOf(kind);
+    if (at >= 0) known.splice(at, 1);
+    return at < 0;
+  });
+}
