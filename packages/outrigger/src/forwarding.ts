@@ -5,6 +5,7 @@ import {
   type Decision,
   formatDuration,
   type HeaderEdits,
+  type Health,
   parseServer,
   type RequestFacts,
   type RuleSet,
@@ -28,6 +29,8 @@ export type ExplainedForwarding = {
   servers: ExplainedServer[];
   /** Milliseconds; only the limits that hold for such a request. */
   limits: Partial<Upstream['timeouts']>;
+  /** What the running proxy asks the servers for, so that those that are unwell are tried last; absent where it asks nothing. */
+  health?: Health;
   /** What rules change in the heads of the request and of its answer. */
   requestHeaders?: ExplainedEdits;
   responseHeaders?: ExplainedEdits;
@@ -60,6 +63,7 @@ export function explainForwarding(
     affinity: affinity.by,
     servers: key === undefined ? written : rendezvousOrder(written, key),
     limits: tunnel ? { connect, tunnelIdle } : { connect, answer, idle },
+    ...(settings.health && { health: settings.health }),
     ...(decision.requestEdits && { requestHeaders: explainedEdits(decision.requestEdits) }),
     ...(decision.responseEdits && { responseHeaders: explainedEdits(decision.responseEdits) }),
   };
@@ -71,13 +75,15 @@ function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {
 
 /** Rows for a person: the first server, those that are tried where it cannot be reached, and why in this order. */
 export function printedForwarding(forwarding: ExplainedForwarding): [string, string][] {
-  const { affinity, servers, limits, requestHeaders, responseHeaders } = forwarding;
+  const { affinity, servers, limits, health, requestHeaders, responseHeaders } = forwarding;
   const rows = servers.map(({ url, sni }, index): [string, string] => {
     const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
     return [index === 0 ? 'server' : '  then', `${url}${name}`];
   });
   if (servers.length > 1) rows.push(['affinity', AFFINITY[affinity]]);
   if (servers.length > 0) rows.push(['limits', limitsText(limits)]);
+  if (health !== undefined)
+    rows.push(['health', `GET ${health.path} every ${formatDuration(health.interval)}; who fails it is tried last`]);
   rows.push(...editRows('request', requestHeaders), ...editRows('answer', responseHeaders));
   return rows;
 }

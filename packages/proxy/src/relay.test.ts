@@ -58,6 +58,28 @@ describe('the way of bytes', () => {
     expect(hashes).toEqual([sha(body), sha(chunked)]);
   });
 
+  it('passes trailers both ways as they came, and finds the next head behind them', async () => {
+    const body = '3\r\nabc\r\n0\r\nDigest: x\r\nX-Odd:  y\r\n\r\n';
+    const got = later<string>();
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      const taken = await connection.inlet.exactly(body.length, PATIENCE);
+      got.resolve(taken.bytes.toString());
+      await connection.send(
+        Buffer.from(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: Digest\r\n\r\n${body}`),
+      );
+      await nextHead(connection);
+      await connection.send(answer('second'));
+    });
+    const wire = await (await stage.proxy(simpleRules(port))).wire();
+    await wire.send(`POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+    expect(await got.promise).toBe(body);
+    expect((await readResponseHead(wire)).kind).toBe('head');
+    expect((await wire.inlet.exactly(body.length, PATIENCE)).bytes.toString()).toBe(body);
+    await wire.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await expectResponse(wire)).body.toString()).toBe('second');
+  });
+
   it('keeps names, order and repetitions of fields as spelled, both ways', async () => {
     const seen = later<string>();
     const response =

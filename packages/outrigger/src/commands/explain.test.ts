@@ -214,6 +214,14 @@ describe('explain --json', () => {
 });
 
 describe('explain for a person', () => {
+  it('says what servers are asked for, where their health is watched', async () => {
+    const watched = RULES.replace(/(exchange:\s*\{)/, '$1 health: { path: /owa/healthcheck.htm, interval: 30s },');
+    await withFolder({ 'rules.yaml': watched }, async (path) => {
+      const { out } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
+      expect(out).toMatch(/^health +GET \/owa\/healthcheck\.htm every 30s; who fails it is tried last$/m);
+    });
+  });
+
   it('prints the verdict, the lines and their origin', async () => {
     await withFolder({ 'rules.yaml': RULES }, async (path) => {
       const { out, code } = await outrigger('explain', path('rules.yaml'), 'GET', 'https://contoso.com/owa');
