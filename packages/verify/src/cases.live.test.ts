@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { importSquid, memoryReader } from '@outrigger/importer';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { probeText, type Verified, type VerifyFailure, verifySquid } from './index.ts';
 
 // Every recorded squid.conf, held against the installed Squid: what the import of it does not announce is a fault, of the import or
@@ -82,8 +82,13 @@ function inTurn<Result>(
 
 describe.skipIf(squid === undefined)(`every recorded squid.conf, seed ${SEED}`, () => {
   let results: Map<string, Promise<Verified | VerifyFailure>>;
+  const end = new AbortController();
   beforeAll(() => {
-    results = inTurn(cases, (name) => verifySquid({ ...filesOf(name), seed: SEED, most: PROBES }));
+    results = inTurn(cases, (name) => verifySquid({ ...filesOf(name), seed: SEED, most: PROBES, signal: end.signal }));
+  });
+  afterAll(async () => {
+    end.abort();
+    await Promise.all(results.values());
   });
 
   it.each(cases)('%s', async (name) => {

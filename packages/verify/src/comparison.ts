@@ -43,8 +43,8 @@ export type Comparison = {
   kind: 'open';
   /** Probes made of config and rules. */
   probes(options: { seed: number; most: number }): Probe[];
-  /** Puts probes to both sides, one after another. */
-  put(probes: readonly Probe[], progress?: TellProgress): Promise<Verified>;
+  /** Puts probes to both sides, one after another; all of them, or as many as could be before `signal` broke it off. */
+  put(probes: readonly Probe[], options?: { progress?: TellProgress; signal?: AbortSignal }): Promise<Verified>;
   close(): Promise<void>;
 };
 
@@ -101,16 +101,19 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
     kind: 'open',
     probes: ({ seed, most }) =>
       probesFor({ rules: ruleSet, entrances, seed, most, ...(model !== undefined && { model }) }),
-    async put(probes, progress) {
+    async put(probes, { progress, signal } = {}) {
       const found: Difference[] = [];
-      for (const [index, probe] of probes.entries()) {
+      let done = 0;
+      for (const probe of probes) {
+        if (signal?.aborted) break;
         const differs = await difference(probe);
         if (differs !== undefined) found.push(differs);
-        progress?.(index + 1, probes.length);
+        done += 1;
+        progress?.(done, probes.length);
       }
       return {
         kind: 'verified',
-        probes: probes.length,
+        probes: done,
         differences: found.filter(({ aspects }) => !isAnnounced(aspects)),
         announced: found.filter(({ aspects }) => isAnnounced(aspects)),
         takenOut: oracle.config.takenOut,

@@ -1,6 +1,6 @@
 // Room: a daemon as a process of ours: where its program is, a folder that is gone afterwards, ready by asking, ended by its pid.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, rmSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -39,12 +39,23 @@ export async function daemonFolder(users: readonly string[]): Promise<DaemonFold
   await mkdir(run);
   const owner = process.getuid?.() === 0 ? firstAccount(users) : undefined;
   if (owner !== undefined) await Promise.all([path, run].map((folder) => chown(folder, owner.uid, owner.gid)));
+  const removeNow = (): void => rmSync(path, { recursive: true, force: true });
+  const forget = atExit(removeNow);
   return {
     path,
     run,
     ...(owner !== undefined && { owner }),
-    remove: () => rm(path, { recursive: true, force: true }),
+    remove: async () => {
+      await rm(path, { recursive: true, force: true });
+      forget();
+    },
   };
+}
+
+/** Does a thing where this process ends before it was done with; the answer takes that back. */
+export function atExit(act: () => void): () => void {
+  process.once('exit', act);
+  return () => void process.off('exit', act);
 }
 
 /** Writes files into the folder, readable by the daemon's user and by nobody else: an old config holds passwords. */
@@ -103,8 +114,7 @@ export async function startProgram(
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   // A daemon that leads a group of its own would outlive a command that is broken off.
   const kill = (): void => killGroup(child);
-  process.once('exit', kill);
-  void ended.then(() => process.off('exit', kill));
+  void ended.then(atExit(kill));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
   const deadline = performance.now() + START_PATIENCE;
   for (const port of ports) {

@@ -15,7 +15,7 @@ import { type ExpectedProbes, findSquid, startSquid, versionOf } from './squid/s
 /** Why nothing could be compared. Closed, with OracleProblem's; each has its line in the README. */
 export type VerifyProblem =
   | OracleProblem
-  | { code: 'NOTHING_TO_COMPARE' | 'RULES_NOT_SERVED'; message: string; said?: string };
+  | { code: 'NOTHING_TO_COMPARE' | 'RULES_NOT_SERVED' | 'BROKEN_OFF'; message: string; said?: string };
 
 export type VerifyFailure = { kind: 'failed'; problem: VerifyProblem };
 
@@ -34,6 +34,8 @@ export type VerifySquidOptions = {
   /** The squid program; default: the installed one. */
   program?: string;
   progress?: TellProgress;
+  /** Breaks off between two probes; everything is cleared away first. */
+  signal?: AbortSignal;
 };
 
 /** Probes made where nobody says: a minute on a slow machine, seconds on most. */
@@ -41,10 +43,13 @@ const PROBES = 1_000;
 
 /** Holds rules against the installed Squid on a private copy of the config. Leaves nothing behind. Never throws on input. */
 export async function verifySquid(options: VerifySquidOptions): Promise<Verified | VerifyFailure> {
+  const brokenOff = failed('BROKEN_OFF', 'Broken off before all was asked.');
+  if (options.signal?.aborted) return brokenOff;
   const comparison = await openSquidComparison(options);
   if (comparison.kind === 'failed') return comparison;
   try {
-    return await comparison.put(options.probes ?? comparison.probes(amountOf(options)), options.progress);
+    const verified = await comparison.put(options.probes ?? comparison.probes(amountOf(options)), options);
+    return options.signal?.aborted ? brokenOff : verified;
   } finally {
     await comparison.close();
   }

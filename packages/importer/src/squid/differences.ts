@@ -189,10 +189,13 @@ const ALWAYS: readonly AnnouncedDifference[] = [
 
 /** What Squid answers before it looks at any list (SQ-104, SQ-118; client_side.cc prepareAcceleratedURL). */
 function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly number[] {
-  if (target === '*') return [501];
-  if (host === '' || (host === undefined && !hasSite) || (host !== undefined && /\.\.[^.]/.test(host))) return [400];
-  // 403 where nothing lets it in; else what became of the page in the cache.
-  return method === 'PURGE' ? [403, 404, 200] : [];
+  const isNameless = host === undefined ? !hasSite : host === '' || /\.\.[^.]/.test(host);
+  return [
+    ...(target === '*' ? [501] : []),
+    ...(isNameless ? [400] : []),
+    // 403 where nothing lets it in; else what became of the page in the cache.
+    ...(method === 'PURGE' ? [403, 404, 200] : []),
+  ];
 }
 
 /** In the Host, and in the authority of a target that has one. */

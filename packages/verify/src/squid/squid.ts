@@ -1,10 +1,10 @@
 // Room: the installed Squid as an oracle: started on a private copy, asked, stopped; nothing of the running one is touched.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask } from '../ask.ts';
-import { daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '../daemon.ts';
+import { atExit, daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '../daemon.ts';
 import type { Oracle, OracleStart, Pem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
 import { type Probe, probeBytes } from '../probe.ts';
@@ -19,10 +19,10 @@ let copies = 0;
 /** Where Linux keeps shared memory by name. Asked to end, Squid takes a second over it; a copy has nothing to save. */
 const SHARED_MEMORY = '/dev/shm';
 
-async function removeSegments(folder: string | undefined, service: string): Promise<void> {
+function removeSegments(folder: string | undefined, service: string): void {
   if (folder === undefined) return;
-  const names = (await readdir(folder)).filter((name) => name.startsWith(`${service}-`));
-  await Promise.all(names.map((name) => rm(join(folder, name), { force: true })));
+  const names = readdirSync(folder).filter((name) => name.startsWith(`${service}-`));
+  for (const name of names) rmSync(join(folder, name), { force: true });
 }
 
 export function findSquid(): string | undefined {
@@ -49,8 +49,12 @@ export async function startSquid(
   // Its shared memory is named for the service: two of one name would take each other's.
   const service = `verify${process.pid}n${++copies}`;
   const sharedMemory = existsSync(SHARED_MEMORY) ? SHARED_MEMORY : undefined;
+  const removeOwnSegments = (): void => removeSegments(sharedMemory, service);
+  const forget = atExit(removeOwnSegments);
   const clean = async (): Promise<void> => {
-    await Promise.all([origins.close(), folder.remove(), removeSegments(sharedMemory, service)]);
+    await Promise.all([origins.close(), folder.remove()]);
+    removeOwnSegments();
+    forget();
   };
   const addresses = [...new Set(copy.ports.map(({ address }) => address))];
   const [ready = 0, ...mapped] = await freePorts(addresses.length + 1);
