@@ -34,6 +34,25 @@ const headerChange = z.strictObject({
     .meta({ description: 'Field lines put behind those that are there' }),
 });
 
+/**
+ * Fields that say where a message ends, what becomes of its connection, or where it goes: what two readers of one head must not
+ * disagree about (RFC 9110 7.6.1, RFC 9112 6).
+ */
+const UNCHANGEABLE: ReadonlyMap<string, string> = new Map([
+  ...['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'http2-settings', 'te', 'trailer'].map(
+    (name) => [name, 'It belongs to one connection, and Outrigger writes its own.'] as const,
+  ),
+  ...['content-length', 'transfer-encoding', 'expect'].map(
+    (name) => [name, 'It says how the body comes, and Outrigger passes bodies as they are.'] as const,
+  ),
+  ['host', 'Set host of the upstream instead.'],
+]);
+
+/** Why no change may name this field, as a sentence that says what to do where there is something; undefined where one may. */
+export function fieldObstacle(name: string): string | undefined {
+  return UNCHANGEABLE.get(name.toLowerCase());
+}
+
 /** One change or several, made in their order. */
 export const headerChanges = list(headerChange);
 

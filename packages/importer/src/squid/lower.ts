@@ -10,6 +10,7 @@ import {
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
+import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { exchangeSign } from './exchange.ts';
 import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
 import type { MeaningContext } from './meaning.ts';
@@ -28,12 +29,16 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
 
 export function lower(model: Model): Lowered {
   const { ports, site } = portsToServe(model);
-  const resolver = createResolver(model.acls, contextOf(model, ports, site));
+  const trusted = trustedByAcls(model, createResolver(model.acls, contextOf(ports, site, undefined)));
+  const resolver = createResolver(model.acls, contextOf(ports, site, trusted.unclear));
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
   const { lines: access, narrowed } = writeAccess(model, resolver);
   const upstreams = new Map<string, Upstream>();
-  for (const { choice } of routes) upstreams.set(choice.name, finishUpstream(choice, model, ports, site));
+  const fields = lowerFields(model, resolver);
+  for (const { choice } of routes) {
+    upstreams.set(choice.name, { ...finishUpstream(choice, model, ports, site), ...structuredClone(fields) });
+  }
   remarkPeers(model, routes, resolver);
   remarkRoutes(model, routes, resolver);
   remarkReplyAccess(model, resolver);
@@ -50,6 +55,7 @@ export function lower(model: Model): Lowered {
     })),
     limits: defaultLimits(),
     tunnelMethods: [...TUNNEL_METHODS],
+    ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),
   };
   const missing = missingPart(rules, narrowed);
   if (missing !== undefined)
@@ -123,7 +129,11 @@ function remarkListeners(ports: readonly Port[]): void {
   }
 }
 
-function contextOf(model: Model, ports: readonly Port[], site: string | undefined): MeaningContext {
+function contextOf(
+  ports: readonly Port[],
+  site: string | undefined,
+  indirectClients: string | undefined,
+): MeaningContext {
   const replacing = ports.find(({ replacesPort }) => replacesPort);
   return {
     ports: ports.map(({ listener, word, port, host }) => ({
@@ -134,9 +144,7 @@ function contextOf(model: Model, ports: readonly Port[], site: string | undefine
     })),
     ...(site !== undefined && { site }),
     ...(replacing !== undefined && { replacedPort: `line ${replacing.directive.at.line}` }),
-    ...(model.indirectClients !== undefined && {
-      indirectClients: `follow_x_forwarded_for (line ${model.indirectClients.at.line})`,
-    }),
+    ...(indirectClients !== undefined && { indirectClients }),
   };
 }
 
@@ -206,6 +214,11 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
 function aclsThatDecide(model: Model): string[] {
   const { http, later, alwaysDirect } = model.lists;
   const lines = [
+    ...model.followForwarded,
+    ...Object.values(model.headers).flatMap(({ access, additions }) => [
+      ...[...access.values()].flatMap((list) => list.lines),
+      ...additions,
+    ]),
     ...http,
     ...later,
     ...alwaysDirect,
