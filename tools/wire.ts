@@ -18,6 +18,8 @@ export type WireOptions = Address & {
   tls?: ConnectionOptions;
   /** The local port to come from; any where absent. */
   localPort?: number;
+  /** The local address to come from; what the kernel picks where absent. */
+  localAddress?: string;
 };
 
 export type Wire = {
@@ -45,6 +47,7 @@ export async function connect(options: WireOptions): Promise<Wire> {
     allowHalfOpen: true,
     noDelay: true,
     ...(options.localPort !== undefined && { localPort: options.localPort }),
+    ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
   });
   const socket = options.tls ? connectTls({ socket: raw, ...options.tls }) : raw;
   await ready(socket, options.tls ? 'secureConnect' : 'connect');

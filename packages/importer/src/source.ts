@@ -1,6 +1,6 @@
 // Room: where configs come from: a disk or memory, and the globs in them. The only file of this package that reads files.
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, posix, resolve } from 'node:path';
 
 /** A config file. `text` is latin1: one character is one byte of the file. */
 export type SourceFile = { path: string; text: string };
@@ -10,8 +10,13 @@ export type ShownFile = { path: string; lines: string[] };
 
 export type ReadResult = { kind: 'file'; file: SourceFile } | { kind: 'missing'; message: string };
 
+/** What stands in a folder. A link is a link, wherever it leads. */
+export type FolderEntry = { name: string; kind: 'file' | 'folder' | 'link' };
+
 export type Reader = {
   read(path: string): ReadResult;
+  /** What is in a folder, sorted by bytes; undefined where there is no such folder. Follows a link to one. */
+  list(path: string): FolderEntry[] | undefined;
   /** Paths that match a glob(3) pattern, sorted by bytes as glob(3) in the C locale does; empty where none does. */
   glob(pattern: string): string[];
 };
@@ -33,17 +38,20 @@ export function diskReader(): Reader {
         return { kind: 'missing', message: reasonOf(error) };
       }
     },
-    glob: (pattern) => expandGlob(pattern, listDirectory),
+    list: listFolder,
+    glob: (pattern) => expandGlob(pattern, (folder) => (listFolder(folder === '' ? '.' : folder) ?? []).map(nameOf)),
   };
 }
 
 /** Reads from memory: path to content. For tests and for configs that came some other way. */
 export function memoryReader(files: Readonly<Record<string, string>>): Reader {
   const paths = Object.keys(files);
-  const list = (directory: string): string[] => {
-    const inside = directory === '' ? paths : paths.filter((path) => path.startsWith(`${directory}/`));
-    const start = directory === '' ? 0 : directory.length + 1;
-    return [...new Set(inside.map((path) => path.slice(start).split('/')[0] ?? ''))];
+  const list = (folder: string): FolderEntry[] | undefined => {
+    const start = folder === '' ? '' : folder.endsWith('/') ? folder : `${folder}/`;
+    const inside = paths.filter((path) => path.startsWith(start)).map((path) => path.slice(start.length));
+    if (inside.length === 0) return undefined;
+    const kinds = new Map(inside.map((path) => [path.split('/', 1)[0] ?? '', path.includes('/')] as const));
+    return [...kinds].map(([name, isFolder]) => entry(name, isFolder ? 'folder' : 'file')).sort(byName);
   };
   return {
     read: (path) => {
@@ -51,7 +59,8 @@ export function memoryReader(files: Readonly<Record<string, string>>): Reader {
       if (text === undefined) return { kind: 'missing', message: 'there is no such file' };
       return { kind: 'file', file: { path, text } };
     },
-    glob: (pattern) => expandGlob(pattern, list),
+    list,
+    glob: (pattern) => expandGlob(pattern, (folder) => (list(folder) ?? []).map(nameOf)),
   };
 }
 
@@ -63,6 +72,7 @@ export function recordingReader(reader: Reader): Reader & { files: readonly Sour
       return [...files.values()];
     },
     glob: reader.glob,
+    list: reader.list,
     read: (path) => {
       const result = reader.read(path);
       if (result.kind === 'file') files.set(path, result.file);
@@ -74,8 +84,19 @@ export function recordingReader(reader: Reader): Reader & { files: readonly Sour
 /** Path of a file named inside another one: absolute as it is, relative from the folder of `from`. */
 export function pathBeside(from: string, path: string): string {
   if (path.startsWith('/')) return path;
-  const folder = dirname(from);
-  return folder === '.' ? path : folder.startsWith('/') ? resolve(folder, path) : `${folder}/${path}`;
+  const folder = folderOf(from);
+  return folder === '' ? path : folder.startsWith('/') ? resolve(folder, path) : `${folder}/${path}`;
+}
+
+/** `name` taken from `folder`, without dot segments. The empty folder is the working directory of the reader. */
+export function pathIn(folder: string, name: string): string {
+  return posix.normalize(name.startsWith('/') || folder === '' ? name : `${folder}/${name}`);
+}
+
+/** The folder a path is in; empty where it names none. */
+export function folderOf(path: string): string {
+  const folder = dirname(path);
+  return folder === '.' ? '' : folder;
 }
 
 /** True where `path` asks for a search rather than naming one file. */
@@ -94,10 +115,9 @@ function expandGlob(pattern: string, list: (directory: string) => string[]): str
       found = found.map((parent) => join(parent, step)).filter((path) => !isLast || exists(path, list));
       continue;
     }
-    const wanted = globStep(step);
     found = found.flatMap((parent) =>
       list(parent)
-        .filter((name) => wanted.test(name))
+        .filter((name) => matchesGlob(step, name))
         .map((name) => join(parent, name)),
     );
   }
@@ -109,28 +129,46 @@ function exists(path: string, list: (directory: string) => string[]): boolean {
   return list(slash === -1 ? '' : path.slice(0, slash) || '/').includes(path.slice(slash + 1));
 }
 
-/** One step of a path as glob(3) reads it: `*` and `?` stop at slashes and never match a leading dot. */
-function globStep(step: string): RegExp {
+/** Whether `name` matches one step of a path as glob(3) reads it: `*` and `?` stop at slashes and never match a leading dot. */
+export function matchesGlob(step: string, name: string): boolean {
   const body = step.replace(/\[!?\]?[^\]]*\]|[\s\S]/g, (part) => {
     if (part === '*') return '[^/]*';
     if (part === '?') return '[^/]';
     if (part.length > 1) return `[${part.slice(1, -1).replace(/^!/, '^').replaceAll('\\', '\\\\')}]`;
     return part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
   });
-  return new RegExp(`^${step.startsWith('.') ? '' : '(?!\\.)'}${body}$`);
+  try {
+    return new RegExp(`^${step.startsWith('.') ? '' : '(?!\\.)'}${body}$`).test(name);
+  } catch {
+    return false; // a range that ends before it begins, [z-a], holds no character
+  }
 }
 
 function byBytes(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-function listDirectory(directory: string): string[] {
+function listFolder(folder: string): FolderEntry[] | undefined {
   try {
-    return readdirSync(directory === '' ? '.' : directory);
+    return readdirSync(folder, { withFileTypes: true })
+      .map((each) => entry(each.name, each.isDirectory() ? 'folder' : each.isSymbolicLink() ? 'link' : 'file'))
+      .sort(byName);
   } catch {
-    // A folder that cannot be listed matches nothing, as in glob(3).
-    return [];
+    // A folder that cannot be listed holds nothing, as in glob(3).
+    return undefined;
   }
+}
+
+function entry(name: string, kind: FolderEntry['kind']): FolderEntry {
+  return { name, kind };
+}
+
+function nameOf({ name }: FolderEntry): string {
+  return name;
+}
+
+function byName(a: FolderEntry, b: FolderEntry): number {
+  return byBytes(a.name, b.name);
 }
 
 function reasonOf(error: unknown): string {

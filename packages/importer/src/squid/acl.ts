@@ -4,6 +4,7 @@ import { remark } from '../ledger.ts';
 import { pathBeside, type Reader } from '../source.ts';
 import type { Directive } from './expand.ts';
 import { type Word, wordsOf } from './lines.ts';
+import { quotedWords } from './quoted.ts';
 
 /** A value, and for patterns whether -i was in force there. */
 export type AclValue = { text: string; ignoreCase: boolean };
@@ -19,7 +20,12 @@ export type Acl = {
 };
 
 /** Where values files are found: relative names count from the folder of the main file. */
-export type FileContext = { reader: Reader; main: string };
+export type FileContext = {
+  reader: Reader;
+  main: string;
+  /** configuration_includes_quoted_values is on where the line stands: quotes are quotes (SQ-26). */
+  quotedValues?: true;
+};
 
 /** Squid's limit for an acl name, bytes (SQ-45). */
 const NAME_MAX = 63;
@@ -91,6 +97,19 @@ export function readAcl(directive: Directive, acls: Map<string, Acl>, files: Fil
     });
     values.shift();
   }
+  if (files.quotedValues && REGEX_TYPES.includes(type)) {
+    const message = 'no pattern can be read while configuration_includes_quoted_values is on: Squid does not start';
+    remark(entry, 'malformed', 'SQUID_ACL_BAD', message, {
+      hint: 'Switch it off in front of the line, and on again behind it.',
+    });
+  }
+  const unfinished = values.find(({ text }) => REGEX_TYPES.includes(type) && /(?<!\\)(?:\\\\)*\\$/.test(text));
+  if (unfinished !== undefined) {
+    const message = `${unfinished.text} ends with a backslash that escapes nothing: Squid does not start`;
+    remark(entry, 'malformed', 'SQUID_ACL_BAD', message, {
+      hint: 'A line goes on only where the backslash is its last byte.',
+    });
+  }
   if (name.length > NAME_MAX) {
     remark(entry, 'malformed', 'SQUID_ACL_BAD', `the name has more than ${NAME_MAX} characters: Squid does not start`);
   } else if (name.toLowerCase() === 'manager' && type === 'proto') {
@@ -146,6 +165,11 @@ export function readValues(directive: Directive, skip: number, isRegex: boolean,
     if (isRegex && (text === '-i' || text === '+i')) ignoreCase = text === '-i';
     else values.push({ text, ignoreCase });
   };
+  if (files.quotedValues) {
+    for (const text of quotedWords(directive.line.text.slice(first.offset), (name) => fileOf(name, directive, files)))
+      take(text);
+    return values;
+  }
   const words = wordsOf(directive.line, first.offset, isRegex);
   // Flags that only say how Squid looks names up, in front of all values.
   while (/^(?:-n|-m|--)$/.test(words[0]?.text ?? '')) words.shift();
@@ -159,22 +183,27 @@ export function readValues(directive: Directive, skip: number, isRegex: boolean,
   return values;
 }
 
+/** The text of a file of values; undefined, with a remark, where it cannot be read: the acl has no value from it (SQ-24). */
+function fileOf(name: string, { entry }: Directive, files: FileContext): string | undefined {
+  const result = files.reader.read(pathBeside(files.main, name));
+  if (result.kind === 'file') return result.file.text;
+  const message = `takes ${name} for a file, and it cannot be read (${result.message}): the acl has no value from it and Squid starts all the same`;
+  const hint = /[\\^$*[(]/.test(name)
+    ? 'A quoted pattern is a file name to Squid: remove the quotes.'
+    : 'Copy the file to the same place here.';
+  remark(entry, 'malformed', 'SQUID_ACL_FILE', message, { hint });
+  return undefined;
+}
+
 function linesOfFile(word: Word, directive: Directive, files: FileContext): string[] {
   const { entry, line } = directive;
   const quote = word.text.charAt(0);
   const end = line.text.indexOf(quote, word.offset + 1);
   const name = line.text.slice(word.offset + 1, end === -1 ? undefined : end);
-  const result = files.reader.read(pathBeside(files.main, name));
-  if (result.kind === 'missing') {
-    const message = `takes ${name} for a file, and it cannot be read (${result.message}): the acl has no value from it and Squid starts all the same`;
-    const hint = /[\\^$*[(]/.test(name)
-      ? 'A quoted pattern is a file name to Squid: remove the quotes.'
-      : 'Copy the file to the same place here.';
-    remark(entry, 'malformed', 'SQUID_ACL_FILE', message, { hint });
-    return [];
-  }
+  const text = fileOf(name, directive, files);
+  if (text === undefined) return [];
   const behind = end === -1 ? '' : line.text.slice(end + 1).trim();
-  const lines = result.file.text
+  const lines = text
     .split('\n')
     .map((text) =>
       text

@@ -4,7 +4,7 @@ import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
 /** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
   `GET POST PUT HEAD CONNECT TRACE OPTIONS DELETE CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE VERSION-CONTROL REPORT UPDATE LABEL
   MERGE BASELINE-CONTROL MKACTIVITY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH PRI PURGE`.split(/\s+/),
 );
@@ -16,21 +16,27 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
   const notes: ValueNote[] = [];
   const clients: string[] = [];
   for (const { text } of values) {
-    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0', '::/0'].includes(text)) return { kind: 'always', notes };
-    if (text === 'none') continue;
-    if (/^\[/.test(text)) {
+    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0'].includes(text)) return { kind: 'always', notes };
+    if (/^\[|^none$/.test(text)) {
       notes.push({
         code: 'SQUID_ACL_BAD',
-        message: `${text}: an address in brackets stops Squid from starting`,
+        message:
+          text === 'none'
+            ? 'none stops Squid from starting'
+            : `${text}: an address in brackets stops Squid from starting`,
         grave: true,
       });
       continue;
     }
-    const read = readAddress(text);
+    const nobody = MATCHES_NOBODY.includes(text);
+    const read = nobody ? undefined : readAddress(text);
     if (read === undefined) {
-      const reason = `${text} is a name that Squid resolves when it starts; write the address`;
+      const reason = nobody
+        ? `${text} looks like all clients, and Squid 5 was seen to match nobody by it; write what is meant`
+        : `${text} is a name that Squid resolves when it starts; write the address`;
       return { kind: 'inexpressible', reason, notes };
     }
+    if (text === 'localhost') notes.push(LOCALHOST);
     clients.push(...read);
   }
   if (indirectClients !== undefined) {
@@ -41,8 +47,17 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
 
 const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {
   localhost: ['127.0.0.1', '::1'],
-  ipv4: ['0.0.0.0/0'],
-  ipv6: ['::/0'],
+  // What Squid 5.7 matches by it, asked at both ends of each range: neither ::1 nor the deprecated and reserved rest.
+  ipv6: ['1000::-efff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fc00::/7', 'fe80::/10'],
+};
+
+/** Words that Squid 5.7 takes and by which no client matches. */
+const MATCHES_NOBODY = ['::/0', 'ipv4'];
+
+const LOCALHOST: ValueNote = {
+  code: 'SQUID_LOCALHOST',
+  message: 'localhost is taken for 127.0.0.1 and ::1; Squid asks the hosts file of its machine when it starts',
+  concerns: { clients: ['127.0.0.0/8', '::1'] },
 };
 
 function readAddress(text: string): string[] | undefined {
@@ -63,11 +78,15 @@ function prefixOf(mask: string): number {
 }
 
 export function methods(values: readonly AclValue[]): Meaning {
-  const names = values.map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
+  // In a list of the rules a `!` turns its entry around; no client sends such a method.
+  const names = values
+    .filter(({ text }) => !text.startsWith('!'))
+    .map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
   const note: ValueNote = {
     code: 'SQUID_METHOD_CASE',
     message: 'Squid takes a method it knows in any case (put as PUT); here methods are compared as sent',
   };
+  if (names.length === 0) return { kind: 'never', notes: [] };
   return meant({ methods: [...new Set(names)] }, names.some((name) => KNOWN_METHODS.has(name)) ? [note] : []);
 }
 
@@ -91,8 +110,11 @@ function readRanges(values: readonly AclValue[]): { ranges: Range[]; notes: Valu
 
 /** The port of the URL: of the Host, else of the scheme (SQ-62). */
 export function ports(values: readonly AclValue[], context: MeaningContext): Meaning {
-  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
   const { ranges, notes } = readRanges(values);
+  const fixed = context.site === undefined ? context.replacedPort?.number : undefined;
+  if (fixed !== undefined)
+    return { kind: ranges.some(({ first, last }) => first <= fixed && fixed <= last) ? 'always' : 'never', notes };
+  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
   if (ranges.length === 0) return { kind: 'never', notes };
   if (ranges.some(({ first, last }) => first <= 1 && last >= PORT_MAX)) return { kind: 'always', notes };
   const entries = ranges

@@ -2,6 +2,7 @@
 import type { AclValue } from './acl.ts';
 import { addresses, listeners, localAddresses, localPorts, methods, ports, schemes } from './aclnumbers.ts';
 import { domains, headers, patterns } from './acltext.ts';
+import { destinations } from './destinations.ts';
 import { type Meaning, type MeaningContext, urlReplaced } from './meaning.ts';
 
 type Read = (values: readonly AclValue[], context: MeaningContext) => Meaning;
@@ -17,6 +18,9 @@ const READERS: Readonly<Record<string, Read>> = {
   // On an accelerator it looks at the host of the URL, never at SNI (SQ-71).
   'ssl::server_name': domains,
   src: addresses,
+  dst: destinations,
+  // Only a URL with user:password@ in it has one, and such a request is answered 400.
+  urllogin: () => ({ kind: 'never', notes: [] }),
   method: methods,
   port: ports,
   proto: schemes,
@@ -31,11 +35,11 @@ const READERS: Readonly<Record<string, Read>> = {
 
 /** Why the other types cannot be said. All are names Squid 2.6 to 7 know; any other type stops Squid from starting. */
 const INEXPRESSIBLE: readonly (readonly [reason: string, types: string])[] = [
-  ['it needs a DNS look-up for each request', 'dst srcdomain srcdom_regex dst_as src_as'],
+  ['it needs a DNS look-up for each request', 'srcdomain srcdom_regex dst_as src_as'],
   ['it depends on the time of day', 'time'],
   [
     'it needs Squid to know the user',
-    'proxy_auth proxy_auth_regex ident ident_regex ext_user ext_user_regex user_cert ca_cert url_login urllogin max_user_ip',
+    'proxy_auth proxy_auth_regex ident ident_regex ext_user ext_user_regex user_cert ca_cert url_login max_user_ip',
   ],
   ['a helper program decides it', 'external'],
   ['it looks at the reply', 'http_status rep_header rep_mime_type hier_code peername peername_regex tag'],

@@ -89,14 +89,40 @@ function joinedList(left: Condition, right: Condition): Condition | undefined {
 
 /** Both lists of hosts, of methods or of listeners, without an entry that one request could match in both. */
 export function areExclusive(left: Condition, right: Condition): boolean {
-  const key = NEGATABLE.find((each) => each !== 'clients' && each === onlyKey(left) && each === onlyKey(right));
-  if (key === undefined) return false;
-  const [mine, theirs] = [left[key] ?? [], right[key] ?? []];
-  if ([...mine, ...theirs].some((entry) => entry.startsWith('!') || entry === '*')) return false;
-  const overlaps = (a: string, b: string): boolean =>
-    a === b ||
-    (key === 'hosts' && ((a.startsWith('.') && `.${b}`.endsWith(a)) || (b.startsWith('.') && `.${a}`.endsWith(b))));
-  return !mine.some((a) => theirs.some((b) => overlaps(a, b)));
+  const [mine, theirs] = [entriesOf(left), entriesOf(right)];
+  if (mine === undefined || theirs === undefined || mine.key !== theirs.key) return false;
+  return (
+    !mine.entries.some((entry) => holdsOver(theirs, entry)) && !theirs.entries.some((entry) => holdsOver(mine, entry))
+  );
+}
+
+type Entries = { key: string; entries: readonly string[]; all: ReadonlySet<string> };
+
+/** A condition that is one list of plain entries, looked at once: hundreds of peers are compared each with each. */
+const ENTRIES = new WeakMap<Condition, Entries | 'other'>();
+
+function entriesOf(condition: Condition): Entries | undefined {
+  const known = ENTRIES.get(condition) ?? newEntriesOf(condition);
+  ENTRIES.set(condition, known);
+  return known === 'other' ? undefined : known;
+}
+
+function newEntriesOf(condition: Condition): Entries | 'other' {
+  const key = NEGATABLE.find((each) => each !== 'clients' && each === onlyKey(condition));
+  const entries = key === undefined ? [] : (condition[key] ?? []);
+  if (key === undefined || entries.some((entry) => entry.startsWith('!') || entry === '*')) return 'other';
+  return { key, entries, all: new Set(entries) };
+}
+
+/** One of `entries` is `entry`, or a domain that it lies in. */
+function holdsOver({ key, all }: Entries, entry: string): boolean {
+  if (all.has(entry)) return true;
+  if (key !== 'hosts') return false;
+  if (!entry.startsWith('.') && all.has(`.${entry}`)) return true;
+  for (let dot = entry.indexOf('.', 1); dot !== -1; dot = entry.indexOf('.', dot + 1)) {
+    if (all.has(entry.slice(dot))) return true;
+  }
+  return false;
 }
 
 function distinct<Item>(items: readonly Item[]): Item[] {

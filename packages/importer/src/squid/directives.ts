@@ -3,6 +3,7 @@
 import { suggestion } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import type { Disposition } from '../ledger.ts';
+import { LIMIT_DIRECTIVES } from './limits.ts';
 
 /** Directives that are read into the model. */
 export const MODELLED = [
@@ -33,6 +34,7 @@ export const MODELLED = [
   'header_access',
   'header_replace',
   'configuration_includes_quoted_values',
+  ...LIMIT_DIRECTIVES,
 ] as const;
 export type Modelled = (typeof MODELLED)[number];
 
@@ -120,9 +122,14 @@ const GROUPS: readonly Group[] = [
     code: 'SQUID_TIMEOUT',
     why: 'is not carried over: Outrigger keeps limits made for channels that stay silent for hours',
     hint: 'Where you need another one, set limits, or timeouts of an upstream.',
-    names: `client_idle_pconn_timeout client_lifetime connect_timeout forward_timeout ident_timeout pconn_lifetime
-      pconn_timeout peer_connect_timeout persistent_request_timeout read_timeout request_start_timeout request_timeout
-      server_idle_pconn_timeout siteselect_timeout write_timeout request_header_max_size reply_header_max_size`,
+    names: `client_lifetime forward_timeout ident_timeout pconn_lifetime pconn_timeout request_start_timeout
+      server_idle_pconn_timeout siteselect_timeout write_timeout reply_header_max_size`,
+  },
+  {
+    disposition: 'irrelevant',
+    code: 'SQUID_TIMEOUT',
+    why: 'counts for connections past all peers; for those to a peer peer_connect_timeout does',
+    names: 'connect_timeout',
   },
   {
     disposition: 'irrelevant',

@@ -1,17 +1,11 @@
 // Room: from Squid's model to rules. The only place where Squid's meaning becomes ours.
-import {
-  defaultLimits,
-  listenerName,
-  type RuleSet,
-  type SourceRef,
-  TUNNEL_METHODS,
-  type Upstream,
-} from '@outrigger/rules';
+import { listenerName, type RuleSet, type SourceRef, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
 import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { exchangeSign } from './exchange.ts';
+import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
 import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
@@ -40,6 +34,7 @@ export function lower(model: Model): Lowered {
     upstreams.set(choice.name, { ...finishUpstream(choice, model, ports, site), ...structuredClone(fields) });
   }
   remarkPeers(model, routes, resolver);
+  remarkWaits(model.limits);
   remarkRoutes(model, routes, resolver);
   remarkReplyAccess(model, resolver);
   resolver.remarkAcls(aclsThatDecide(model));
@@ -53,7 +48,7 @@ export function lower(model: Model): Lowered {
       to: choice.name,
       from,
     })),
-    limits: defaultLimits(),
+    limits: limitsOf(model.limits),
     tunnelMethods: [...TUNNEL_METHODS],
     ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),
   };
@@ -119,7 +114,7 @@ function remarkListeners(ports: readonly Port[]): void {
         : `TLS with ${listener.tls.certificates.map((files) => ('cert' in files ? files.cert : files.pkcs12)).join(', ')}`;
     const site = listener.defaultHost === undefined ? '' : `; a request without Host is for ${listener.defaultHost}`;
     remark(directive.entry, 'translated', 'SQUID_CARRIED', `listener ${listenerName(listener)}, ${tls}${site}`);
-    if (!replacesPort) continue;
+    if (replacesPort === undefined) continue;
     remark(
       directive.entry,
       'approximated',
@@ -134,7 +129,8 @@ function contextOf(
   site: string | undefined,
   indirectClients: string | undefined,
 ): MeaningContext {
-  const replacing = ports.find(({ replacesPort }) => replacesPort);
+  const replacing = ports.find(({ replacesPort }) => replacesPort !== undefined);
+  const numbers = new Set(ports.map(({ replacesPort }) => replacesPort));
   return {
     ports: ports.map(({ listener, word, port, host }) => ({
       listener: listenerName(listener),
@@ -143,7 +139,12 @@ function contextOf(
       ...(host !== undefined && { host }),
     })),
     ...(site !== undefined && { site }),
-    ...(replacing !== undefined && { replacedPort: `line ${replacing.directive.at.line}` }),
+    ...(replacing !== undefined && {
+      replacedPort: {
+        by: `line ${replacing.directive.at.line}`,
+        ...(numbers.size === 1 && replacing.replacesPort !== undefined && { number: replacing.replacesPort }),
+      },
+    }),
     ...(indirectClients !== undefined && { indirectClients }),
   };
 }
@@ -163,6 +164,7 @@ function directRequests(model: Model, resolver: Resolver): Expr {
       const message = 'sends requests to whatever host the client names; they get no route here';
       remark(directive.entry, 'untranslated', 'SQUID_ALWAYS_DIRECT', message, {
         hint: 'Name the servers that were meant in a cache_peer line, and import again.',
+        concerns: resolver.condition(direct),
       });
     }
   }
@@ -176,9 +178,9 @@ function finishAutoField(upstream: Upstream, { directive: { entry } }: Peer, por
   if (overTls === 0 || upstream.frontEndHttps) {
     const message =
       overTls === 0
-        ? 'no listener speaks TLS, so the field is never sent'
-        : 'all listeners speak TLS, so the field is always sent';
-    remark(entry, 'translated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`);
+        ? 'no listener speaks TLS, so the field is never sent; Squid went by the scheme of a target that names one'
+        : 'all listeners speak TLS, so the field is always sent; Squid went by the scheme of a target that names one';
+    remark(entry, 'approximated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`, { severity: 'note' });
   } else {
     const message =
       'front-end-https=auto is left out: some listeners speak TLS and some do not, and the field is sent always or never';
@@ -194,6 +196,7 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
   const upstream: Upstream = { ...choice.upstream };
   if (peer === undefined) return upstream;
   const { entry } = peer.directive;
+  limitUpstream(upstream, model.limits, peer.limitsConnect);
   if (site !== undefined && upstream.host === undefined) upstream.host = site;
   if (peer.frontEndHttps === 'on') upstream.frontEndHttps = true;
   if (peer.frontEndHttps === 'auto') finishAutoField(upstream, peer, ports);

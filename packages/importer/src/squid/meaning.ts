@@ -4,7 +4,15 @@ import type { ImportCode } from '../codes.ts';
 import type { Ere } from './ere.ts';
 
 /** Something to say about the values of one acl line. */
-export type ValueNote = { code: ImportCode; message: string; hint?: string; grave?: true };
+export type ValueNote = {
+  code: ImportCode;
+  message: string;
+  hint?: string;
+  /** Squid refuses it. */
+  grave?: true;
+  /** Requests for which the condition may say another thing than Squid. */
+  concerns?: Condition;
+};
 
 /** A pattern of an acl as written, with its tree: for the search for what it lets through. */
 export type Pattern = { text: string; ere: Ere; ignoreCase: boolean };
@@ -15,6 +23,8 @@ export type Meaning = { notes: ValueNote[] } & (
   | { kind: 'always' }
   | { kind: 'never' }
   | { kind: 'inexpressible'; reason: string }
+  /** A condition near enough for a list that decides over access, and never for a route; `reason` says what differs. */
+  | { kind: 'approximate'; condition: Condition; reason: string }
 );
 
 /** What meanings depend on besides the values. */
@@ -23,8 +33,8 @@ export type MeaningContext = {
   ports: readonly { word: string; listener: string; port: number; host?: string }[];
   /** The Host every request gets, where all ports replace it (`no-vhost`; SQ-106). */
   site?: string;
-  /** A port line puts another port into every URL (`vport`; SQ-109): the line that does. */
-  replacedPort?: string;
+  /** A port line puts another port into every URL (`vport`; SQ-109): the line that does; the port, where all lines agree. */
+  replacedPort?: { by: string; number?: number };
   /** Set where `src` acls see the address a header names (follow_x_forwarded_for). */
   indirectClients?: string;
 };
@@ -34,7 +44,7 @@ export function urlReplaced({ site, replacedPort }: MeaningContext): Meaning {
   const reason =
     site !== undefined
       ? `the port lines put ${site} into every URL, which the pattern sees and a rule does not`
-      : `${replacedPort} puts its own port into every URL, which the pattern sees and a rule does not`;
+      : `${replacedPort?.by} puts its own port into every URL, which the pattern sees and a rule does not`;
   return { kind: 'inexpressible', reason, notes: [] };
 }
 

@@ -15,8 +15,10 @@ import {
   readHeaderReplace,
   type Side,
 } from './headers.ts';
+import { LIMIT_DIRECTIVES, type LimitName, readLimit, type SquidLimits } from './limits.ts';
 import { type Peer, readPeer } from './peers.ts';
 import { type Port, readPort } from './ports.ts';
+import { refusedValue } from './settings.ts';
 
 /** Access lists that decide over requests as a whole. `later` are lists asked after http_access, which deny alike. */
 export type Lists = Record<'http' | 'later' | 'reply' | 'alwaysDirect' | 'neverDirect', SquidAccessLine[]>;
@@ -39,6 +41,7 @@ export type Model = {
   /** What servers are told of the client's address; the last line counts. */
   forwardedFor?: { policy: string; directive: Directive };
   headers: Record<Side, HeaderRules>;
+  limits: SquidLimits;
 };
 
 /** The Squid a file ran on. `given` is false where nobody said and the newest meaning is taken. */
@@ -54,6 +57,9 @@ export function readVersion(text: string | undefined): SquidVersion {
     : { number: Number(`${match[1]}.${match[2] ?? '0'}`), given: true };
 }
 
+/** Directives whose words are read as values, quotes and all. */
+const FOLLOWS_QUOTES = /^acl$|_access2?$|_direct$/;
+
 type Reading = { model: Model; files: FileContext; version: SquidVersion };
 
 /** Reads directives into a model. What is settled by its name alone is remarked and done with. */
@@ -67,11 +73,26 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     extensionMethods: [],
     followForwarded: [],
     headers: noHeaderRules(),
+    limits: new Map(),
   };
   const reading: Reading = { model, files, version };
   for (const directive of directives) {
-    const value = directive.words.map(({ text }) => text).join(' ');
-    const found = directiveKind(directive.name, value);
+    const words = directive.words.map(({ text }) => text);
+    const refused = refusedValue(directive.name, words, version.number);
+    if (refused !== undefined)
+      remark(directive.entry, 'malformed', 'SQUID_VALUE_BAD', refused.message, { hint: refused.hint });
+    if (reading.files.quotedValues && !FOLLOWS_QUOTES.test(directive.name) && /["']/.test(directive.line.text)) {
+      remark(
+        directive.entry,
+        'untranslated',
+        'SQUID_UNTRANSLATED',
+        'quoted values are followed in acl and access lines alone',
+        {
+          hint: 'Write the values plainly, and import again.',
+        },
+      );
+    }
+    const found = directiveKind(directive.name, words.join(' '));
     if (found.kind === 'modelled') HANDLERS[found.name](directive, reading);
     else if (found.kind === 'settled') {
       const { disposition, code, why, hint } = found.settled;
@@ -115,6 +136,7 @@ const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading: Readin
     const [answer = '', ...acls] = directive.words.map(({ text }) => text);
     model.denyInfos.push({ answer, acls, directive });
   },
+  ...limitHandlers(),
   extension_methods: (directive, { model, version }) => {
     model.extensionMethods.push(...directive.words.map(({ text }) => text));
     const message =
@@ -159,20 +181,29 @@ const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading: Readin
     const { request, reply } = model.headers;
     readHeaderReplace(directive, version.number < 3 ? [request, reply] : [request]);
   },
-  configuration_includes_quoted_values: (directive) => {
-    if (directive.words[0]?.text !== 'on') {
-      remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'the default');
-    } else {
-      const message = 'changes how quotes and files in the lines below are read, which this importer does not follow';
-      remark(directive.entry, 'untranslated', 'SQUID_UNTRANSLATED', message, {
-        hint: 'Switch it off and write the values plainly, then import again.',
-      });
-    }
+  configuration_includes_quoted_values: (directive, reading) => {
+    const { quotedValues: _before, ...files } = reading.files;
+    const isOn = directive.words[0]?.text === 'on';
+    reading.files = isOn ? { ...files, quotedValues: true } : files;
+    const message = isOn
+      ? 'from here on quotes are quotes, and files are named by parameters("…")'
+      : 'a word in quotes names a file';
+    remark(directive.entry, isOn ? 'translated' : 'irrelevant', isOn ? 'SQUID_CONTROL' : 'SQUID_OPERATION', message);
   },
 };
 
 function headerAccessHandler(side: Side): (directive: Directive, reading: Reading) => void {
   return (directive, { model, files }) => readHeaderAccess(directive, [model.headers[side]], model.acls, files);
+}
+
+function limitHandlers(): Record<LimitName, (directive: Directive, reading: Reading) => void> {
+  const handlerOf =
+    (name: LimitName) =>
+    (directive: Directive, { model }: Reading) =>
+      readLimit(name, directive, model.limits);
+  return Object.fromEntries(LIMIT_DIRECTIVES.map((name) => [name, handlerOf(name)])) as ReturnType<
+    typeof limitHandlers
+  >;
 }
 
 function listHandler(list: keyof Lists): (directive: Directive, reading: Reading) => void {
@@ -220,6 +251,8 @@ function addPort(directive: Directive, { model, version }: Reading): void {
   if (port === undefined) return;
   const taken = model.ports.find(({ listener }) => listener.address === port.listener.address);
   if (taken === undefined) {
+    // Squid lets two ports have one name, and myportname match both; a listener is told by its address then.
+    if (model.ports.some(({ listener: { name } }) => name === port.listener.name)) delete port.listener.name;
     model.ports.push(port);
   } else {
     const message = `${port.listener.address} is taken by line ${taken.directive.at.line}: Squid goes on without this port`;

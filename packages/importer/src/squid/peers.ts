@@ -1,10 +1,11 @@
 // Room: cache_peer lines, and the upstream each would be.
 // Source: cache_cf.cc parse_peer, neighbors.cc, security/PeerOptions.cc (SQ-140 to SQ-196).
-import { suggestion, type Upstream, upstreamOf } from '@outrigger/rules';
-import { remark } from '../ledger.ts';
+import { parseServer, suggestion, type TlsVersion, type Upstream, upstreamOf } from '@outrigger/rules';
+import { type LedgerEntry, remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
 import { splitOption } from './ports.ts';
+import { readFlags, readTlsVersions } from './tls.ts';
 
 /** How Squid picks among peers that may take a request, in its order of preference (peer_select.cc, selectMore). */
 export const SELECTIONS = ['sourcehash', 'userhash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;
@@ -18,6 +19,8 @@ export type Peer = {
   kind: 'origin' | 'proxy' | 'sibling';
   upstream: Upstream;
   frontEndHttps: 'absent' | 'on' | 'off' | 'auto';
+  /** Says itself how long a connection may take (`connect-timeout`). */
+  limitsConnect: boolean;
   access: SquidAccessLine[];
   /** cache_peer_domain entries in order, as lines of a list. */
   domains: SquidAccessLine[];
@@ -47,29 +50,11 @@ const LOST: Readonly<Record<string, string>> = {
   basetime: 'requests are not spread by round-trip time',
   sslcipher: 'cipher lists towards servers are those of the TLS library',
   'tls-cipher': 'cipher lists towards servers are those of the TLS library',
-  sslversion: 'TLS versions towards servers are those of the TLS library',
-  ssloptions: 'TLS options towards servers are those of the TLS library',
-  'tls-options': 'TLS options towards servers are those of the TLS library',
-  'tls-min-version': 'TLS versions towards servers are those of the TLS library',
-  sslcapath: 'only a file of authorities can be named: give tls.ca',
-  'tls-capath': 'only a file of authorities can be named: give tls.ca',
   'carp-key': 'requests are not spread by hash',
   'auth-no-keytab': 'Outrigger logs in nowhere',
   urlgroup: 'URL groups went away with Squid 2',
   idle: 'idle connections are not kept ready',
 };
-
-/** TLS flags of Squid 5 (security/PeerOptions.cc, parseFlags); an unknown one stops it from starting (SQ-196). */
-const TLS_FLAGS = [
-  'DONT_VERIFY_PEER',
-  'DONT_VERIFY_DOMAIN',
-  'NO_DEFAULT_CA',
-  'DELAYED_AUTH',
-  'NO_SESSION_REUSE',
-  'VERIFY_CRL',
-  'VERIFY_CRL_ALL',
-  'CONDITIONAL_AUTH',
-];
 
 const READ_OPTIONS = [
   'name',
@@ -88,6 +73,12 @@ const READ_OPTIONS = [
   'tls-domain',
   'sslflags',
   'tls-flags',
+  'sslversion',
+  'ssloptions',
+  'tls-options',
+  'tls-min-version',
+  'sslcapath',
+  'tls-capath',
   'sslcrlfile',
   'tls-crlfile',
   'tls-default-ca',
@@ -115,6 +106,15 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
   }
   const options = new Map(rest.map(splitOption));
   const name = options.get('name') || host;
+  const isTls = [...options.keys()].some(
+    (option) => option === 'ssl' || option === 'tls' || /^(?:ssl|tls-)/.test(option),
+  );
+  const literal = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const server = `${isTls ? 'https' : 'http'}://${literal}:${port}`;
+  if (parseServer(server) === undefined) {
+    remark(entry, 'malformed', 'SQUID_PEER_BAD', `${host} is neither a host name nor an address`);
+    return undefined;
+  }
   if (names.has(name.toLowerCase())) {
     remark(
       entry,
@@ -127,9 +127,6 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     );
     return undefined;
   }
-  const isTls = [...options.keys()].some(
-    (option) => option === 'ssl' || option === 'tls' || /^(?:ssl|tls-)/.test(option),
-  );
   const tls = readTls(options, directive, name);
   const isOrigin = kind === 'parent' && options.has('originserver');
   if (!isOrigin) {
@@ -140,6 +137,8 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     remark(entry, kind === 'parent' ? 'untranslated' : 'irrelevant', 'SQUID_PEER_KIND', message);
   }
   checkOptions(options, directive, name);
+  // Only an origin server ever sees what a client sends.
+  if (isOrigin) remarkLogin(options.get('login'), directive);
   const connect = options.get('connect-timeout');
   const forced = options.get('forceddomain');
   const given = options.get('front-end-https');
@@ -150,12 +149,11 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     kind: isOrigin ? 'origin' : kind === 'parent' ? 'proxy' : 'sibling',
     frontEndHttps:
       given === undefined ? 'absent' : given === '' || given === 'on' ? 'on' : given === 'auto' ? 'auto' : 'off',
+    limitsConnect: connect !== undefined,
     access: [],
     domains: [],
     upstream: upstreamOf({
-      servers: [
-        `${isTls ? 'https' : 'http'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
-      ],
+      servers: [server],
       ...(forced !== undefined && forced !== '' && { host: forced }),
       ...(isTls && tls !== undefined && { tls }),
       ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
@@ -169,10 +167,7 @@ function readTls(options: ReadonlyMap<string, string>, directive: Directive, nam
   const { entry } = directive;
   const get = (...names: string[]): string | undefined =>
     names.map((each) => options.get(each)).find((each) => each !== undefined && each !== '');
-  const flags = (get('sslflags', 'tls-flags') ?? '').split(/[:,]/).filter((flag) => flag !== '');
-  for (const flag of flags.filter((each) => !TLS_FLAGS.includes(each))) {
-    remark(entry, 'malformed', 'SQUID_PEER_BAD', `there is no TLS flag ${flag}: Squid does not start`);
-  }
+  const flags = readFlags(get('sslflags', 'tls-flags'), 'SQUID_PEER_BAD', entry);
   const verify = !flags.includes('DONT_VERIFY_PEER');
   if (flags.includes('DONT_VERIFY_DOMAIN')) {
     remark(
@@ -207,13 +202,42 @@ function readTls(options: ReadonlyMap<string, string>, directive: Directive, nam
   const cert = get('sslcert', 'tls-cert');
   const key = get('sslkey', 'tls-key') ?? cert;
   const serverName = get('ssldomain', 'tls-domain');
+  const capath = get('sslcapath', 'tls-capath');
+  if (capath !== undefined && ca === undefined && verify) {
+    const message = `the authorities in the folder ${capath} are not trusted: a rules file names one file, and those of the system stand in`;
+    remark(entry, 'approximated', 'SQUID_PEER_OPTION', message, {
+      hint: 'Join their certificates to one file and set tls.ca.',
+    });
+  }
+  const minVersion = oldestVersion(get, entry);
   const tls = {
     ...(!verify && { verify }),
     ...(serverName !== undefined && { serverName }),
+    ...(minVersion !== undefined && { minVersion }),
     ...(ca !== undefined && { ca }),
     ...(cert !== undefined && key !== undefined && { certificate: { cert, key } }),
   };
   return Object.keys(tls).length === 0 ? undefined : tls;
+}
+
+/** The oldest TLS version the options leave, where it is not the default of an upstream; newer ones cannot be ruled out. */
+function oldestVersion(get: (...names: string[]) => string | undefined, entry: LedgerEntry): TlsVersion | undefined {
+  const ciphers = get('sslcipher', 'tls-cipher');
+  const { minVersion, maxVersion } = readTlsVersions(
+    {
+      of: 'peer',
+      options: get('ssloptions', 'tls-options'),
+      version: get('sslversion'),
+      least: get('tls-min-version'),
+      ciphers,
+    },
+    entry,
+  );
+  if (maxVersion !== undefined) {
+    const message = `TLS ${maxVersion} was the newest version spoken with the server; here the newest both know is`;
+    remark(entry, 'approximated', 'SQUID_TLS_VERSION', message);
+  }
+  return minVersion === '1.2' ? undefined : minVersion;
 }
 
 function checkOptions(options: ReadonlyMap<string, string>, directive: Directive, name: string): void {
@@ -253,7 +277,6 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
   }
   if (silent.length > 0)
     remark(entry, 'translated', 'SQUID_PEER_OPTION', `${silent.join(', ')}: without effect here, left out`);
-  remarkLogin(options.get('login'), directive);
 }
 
 /** Authorization of the client always passes; Squid removes it unless told (SQ-170 to SQ-173). */

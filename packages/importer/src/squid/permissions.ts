@@ -1,11 +1,11 @@
 // Room: http_access and the lists asked after it, as access lines. Each line of Squid is one line here; what Squid does behind
 // the last one is written out. A line that cannot be said exactly may only ever let less through (SQ-34 to SQ-41, SQ-220 to SQ-225).
-import type { AccessLine, Denial, SourceRef } from '@outrigger/rules';
+import type { AccessLine, Condition, Denial, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { isGroupType } from './acltypes.ts';
 import { denyAnswer } from './denyinfo.ts';
-import { ALWAYS, allowedBy, and, type Expr, isNever, least, most, NEVER, not } from './logic.ts';
+import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 
@@ -16,14 +16,14 @@ type Writing = {
   /** Conditions written so far: what they cover, no later line sees. */
   covered: Expr[];
   /** deny_info lines that some denial obeys. */
-  fired: Set<DenyInfo>;
+  fired: Map<DenyInfo, Expr[]>;
   /** A line lost what cannot be said, and less is let through for it. */
   narrowed: boolean;
 };
 
 /** Access lines for the whole of a model; also settles its deny_info lines. */
 export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLine[]; narrowed: boolean } {
-  const writing: Writing = { model, resolver, lines: [], covered: [], fired: new Set(), narrowed: false };
+  const writing: Writing = { model, resolver, lines: [], covered: [], fired: new Map(), narrowed: false };
   writeLaterDenials(writing);
   if (model.lists.http.length === 0) {
     writing.lines.push({ action: 'deny', when: {}, answer: 'forbidden', from: [fileOf(model)] });
@@ -44,7 +44,7 @@ function writeLaterDenials(writing: Writing): void {
   for (const line of lines) {
     const expr = resolver.lineOf(line);
     if (line.action === 'allow') {
-      allowed.push(least(expr, resolver.isKnown));
+      allowed.push(least(expr, clearIn(line, resolver)));
       remark(
         line.directive.entry,
         'translated',
@@ -53,7 +53,7 @@ function writeLaterDenials(writing: Writing): void {
       );
       continue;
     }
-    const when = and([most(expr, resolver.isKnown), ...allowed.map(not)]);
+    const when = and([most(expr, clearIn(line, resolver)), ...allowed.map(not)]);
     if (isNever(and([when, letIn]))) {
       remark(line.directive.entry, 'translated', 'SQUID_CARRIED', 'takes nothing away: http_access denies the same');
       continue;
@@ -66,7 +66,7 @@ function writeLaterDenials(writing: Writing): void {
         'SQUID_CARRIED',
         `access line ${number}: deny ${printTerms(line.terms)}, before what http_access allows`,
       );
-    if (unclearAtom(line, resolver) === undefined) continue;
+    if (unclearAtom(line, resolver, clearIn(line, resolver)) === undefined) continue;
     writing.narrowed = true;
     remarkWidened(line, when, resolver);
   }
@@ -77,13 +77,21 @@ function writeLaterDenials(writing: Writing): void {
   push('deny', rest, 'forbidden', impliedBy(last), writing);
 }
 
+/** Atoms a line can say: those that are known, and those said nearly where they take away, not where they let in. */
+function clearIn(line: SquidAccessLine, resolver: Resolver): (name: string) => boolean {
+  const expr = resolver.lineOf(line);
+  const takesAway = (name: string): boolean => !occurs(expr, name, line.action === 'allow');
+  return (name) => resolver.isKnown(name) || (resolver.isSayable(name) && takesAway(name));
+}
+
 function writeLine(line: SquidAccessLine, writing: Writing): void {
   const { resolver } = writing;
   const { entry } = line.directive;
   const expr = resolver.lineOf(line);
-  const isExact = unclearAtom(line, resolver) === undefined;
+  const isExact = unclearAtom(line, resolver, clearIn(line, resolver)) === undefined;
   if (!isExact) writing.narrowed = true;
-  const when = line.action === 'allow' ? least(expr, resolver.isKnown) : most(expr, resolver.isKnown);
+  const isClear = clearIn(line, resolver);
+  const when = line.action === 'allow' ? least(expr, isClear) : most(expr, isClear);
   if (!isExact && line.action === 'allow') {
     remark(
       entry,
@@ -92,6 +100,7 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
       `${unclearIn(line, resolver)}, so what only this line allows is not allowed`,
       {
         hint: 'Write an access line by hand that allows what was meant.',
+        concerns: concernOf(line, resolver),
       },
     );
   }
@@ -128,7 +137,17 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
     );
     return undefined;
   }
-  const answer = action === 'deny' ? answerOf(line, writing) : 'forbidden';
+  for (const name of atomsOf(when)) {
+    const difference = writing.resolver.approximationOf(name);
+    if (difference === undefined) continue;
+    remark(
+      entry,
+      'approximated',
+      'SQUID_ACL_APPROXIMATED',
+      `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
+    );
+  }
+  const answer = action === 'deny' ? answerOf(line, when, writing) : 'forbidden';
   return push(action, when, answer, line.directive.at, writing);
 }
 
@@ -167,12 +186,12 @@ function fileOf(model: Model): SourceRef {
 }
 
 /** deny_info goes by the last acl evaluated, which on a line that denies is the last one written (SQ-221). */
-function answerOf(line: SquidAccessLine, { model, fired }: Writing): AccessLine['answer'] {
+function answerOf(line: SquidAccessLine, when: Expr, { model, fired }: Writing): AccessLine['answer'] {
   const last = line.terms.at(-1);
   const acl = model.acls.get(last?.acl ?? '');
   const info = model.denyInfos.find(({ acls }) => acl !== undefined && acls.includes(acl.name));
   if (info === undefined || acl === undefined) return 'forbidden';
-  fired.add(info);
+  fired.set(info, [...(fired.get(info) ?? []), when]);
   if (isGroupType(acl.type)) {
     remark(
       info.directive.entry,
@@ -185,10 +204,11 @@ function answerOf(line: SquidAccessLine, { model, fired }: Writing): AccessLine[
   return denyAnswer(info.answer).answer;
 }
 
-function remarkDenyInfos({ model, fired }: Writing): void {
+function remarkDenyInfos({ model, fired, resolver }: Writing): void {
   for (const info of model.denyInfos) {
     const { entry } = info.directive;
-    if (!fired.has(info)) {
+    const denials = fired.get(info);
+    if (denials === undefined) {
       const message = `can never apply: no line that denies ends with ${info.acls.join(' or ')}`;
       remark(entry, 'irrelevant', 'SQUID_DENY_INFO_NEVER', message);
       continue;
@@ -196,7 +216,10 @@ function remarkDenyInfos({ model, fired }: Writing): void {
     const answer = denyAnswer(info.answer);
     const message = `denials by ${info.acls.join(', ')} ${printAnswer(answer.answer)}`;
     if (answer.exact) remark(entry, 'translated', 'SQUID_CARRIED', message);
-    else remark(entry, 'untranslated', 'SQUID_DENY_INFO', answer.difference, { hint: answer.hint });
+    else {
+      const { difference, hint } = answer;
+      remark(entry, 'untranslated', 'SQUID_DENY_INFO', difference, { hint, concerns: resolver.condition(or(denials)) });
+    }
   }
 }
 
@@ -212,10 +235,16 @@ function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): v
       : `${unclearIn(line, resolver)}, so the line denies whatever its other acls match`;
   remark(line.directive.entry, 'untranslated', 'SQUID_DENY_WIDENED', message, {
     hint: 'Remove the line from the copy you import if you can do without it, or write what was meant by hand.',
+    concerns: concernOf(line, resolver),
   });
 }
 
+/** Every request that a line may decide over, whatever the acls that cannot be said would say. */
+function concernOf(line: SquidAccessLine, resolver: Resolver): Condition {
+  return resolver.condition(most(resolver.lineOf(line), clearIn(line, resolver)));
+}
+
 function unclearIn(line: SquidAccessLine, resolver: Resolver): string {
-  const unclear = unclearAtom(line, resolver) ?? '';
+  const unclear = unclearAtom(line, resolver, clearIn(line, resolver)) ?? '';
   return `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)})`;
 }

@@ -1,9 +1,9 @@
 // Room: http_port and https_port lines, and the listener each becomes.
 // Source: cache_cf.cc parse_port_option, parsePortCfg, parsePortSpecification; security/ServerOptions.cc (SQ-100 to SQ-137).
 import { type Listener, parseListenAddress, suggestion, type TlsVersion } from '@outrigger/rules';
-import { remark } from '../ledger.ts';
+import { type LedgerEntry, remark } from '../ledger.ts';
 import type { Directive } from './expand.ts';
-import { readTlsVersions } from './tls.ts';
+import { readFlags, readTlsVersions } from './tls.ts';
 
 /** An accelerator port that becomes a listener. */
 export type Port = {
@@ -16,8 +16,8 @@ export type Port = {
   port: number;
   /** Every request gets this Host, whatever the client sent (`no-vhost`). */
   site?: string;
-  /** Every URL gets another port than the Host names (`vport`). */
-  replacesPort: boolean;
+  /** The port every URL gets, whatever the Host names (`vport`; SQ-109). */
+  replacesPort?: number;
   /** May go to the host the client names. */
   allowDirect: boolean;
 };
@@ -36,15 +36,9 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   sslcontext: 'names a session cache of Squid',
   dynamic_cert_mem_cache_size: 'belongs to interception',
   'generate-host-certificates': 'belongs to interception',
-  'tls-default-ca': 'concerns client certificates',
-  crlfile: 'concerns client certificates',
-  capath: 'concerns client certificates',
-  cafile: 'concerns client certificates',
-  'tls-cafile': 'concerns client certificates',
+  'tls-default-ca': 'concerns client certificates, which need clientca',
   'connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
   'no-connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
-  sslflags: 'has no counterpart and changes no certificate check of clients',
-  http11: 'HTTP/1.1 is always spoken',
 };
 
 /** Options that are read below. */
@@ -66,6 +60,11 @@ const READ = [
   'version',
   'tls-min-version',
   'clientca',
+  'cafile',
+  'tls-cafile',
+  'capath',
+  'crlfile',
+  'sslflags',
   'intercept',
   'tproxy',
   'transparent',
@@ -77,6 +76,7 @@ const READ = [
 const ACCELERATOR_SIGNS = ['accel', 'vhost', 'no-vhost', 'vport', 'defaultsite', 'act-as-origin'];
 
 type Options = ReadonlyMap<string, string>;
+type ClientCertificates = NonNullable<NonNullable<Listener['tls']>['clientCertificates']>;
 
 /** Reads one port line; undefined for a port that becomes no listener, which is remarked with the reason. */
 export function readPort(directive: Directive, version: number): Port | undefined {
@@ -115,8 +115,9 @@ export function readPort(directive: Directive, version: number): Port | undefine
     });
   }
   const listener: Listener = { address: `${address.host ?? '*'}:${address.port}`, from: [at] };
-  const given = options.get('name');
-  if (given !== undefined && given !== listener.address) listener.name = given;
+  const given = options.get('name') || undefined;
+  // In a list of listeners `!` turns an entry around, and an address is the name of the listener that has none.
+  if (given !== undefined && !given.startsWith('!') && parseListenAddress(given) === undefined) listener.name = given;
   if (isTls) {
     const tls = readTls(options, directive);
     if (tls === undefined) return undefined;
@@ -137,7 +138,7 @@ export function readPort(directive: Directive, version: number): Port | undefine
     word: given ?? word,
     port: address.port,
     ...(address.host !== undefined && { host: address.host.replace(/^\[|\]$/g, '') }),
-    replacesPort: options.has('vport'),
+    ...(options.has('vport') && { replacesPort: Number(options.get('vport') || address.port) }),
     allowDirect: options.has('allow-direct'),
   };
   return withSite(port, options, defaultSite, version);
@@ -194,12 +195,12 @@ function obstacleOf(
       hint: 'Leave that port to Squid, or add accel if it serves your sites.',
     };
   }
-  if (options.has('clientca')) {
+  const unread = ['crlfile', 'capath', 'tls-default-ca'].find((option) => options.has(option));
+  if (options.has('clientca') && (unread !== undefined || /VERIFY_CRL/.test(options.get('sslflags') ?? ''))) {
     return {
       code: 'SQUID_PORT_CLIENT_CERT',
-      message:
-        'asks clients for certificates, which a listener does not; no listener is made, for it would let everyone in',
-      hint: 'Leave that port to Squid, or serve it by the server behind.',
+      message: `checks certificates of clients by ${unread ?? 'a revocation list'}, which a listener does not read; no listener is made, for it would let in whom Squid did not`,
+      hint: 'Name the authorities in one file (clientca=) and import again, or leave that port to Squid.',
     };
   }
   if (options.has('require-proxy-header')) {
@@ -246,15 +247,16 @@ function readTls(options: Options, directive: Directive): Listener['tls'] | unde
     // Without key= the key stands in the certificate's file (SQ-137).
     if (option === 'cert' || option === 'tls-cert') certificates.push({ cert: value, key: value });
     const last = certificates.at(-1);
-    if ((option === 'key' || option === 'tls-key') && last !== undefined) last.key = value;
+    if ((option === 'key' || option === 'tls-key') && last !== undefined && value !== '') last.key = value;
   }
-  if (certificates.length === 0) {
+  if (certificates.some(({ cert }) => cert === '') || certificates.length === 0) {
     remark(entry, 'malformed', 'SQUID_PORT_BAD', 'has no cert=: Squid does not start', { hint: 'Add cert= and key=.' });
     return undefined;
   }
-  const ciphers = options.get('cipher') ?? options.get('tls-cipher');
+  const ciphers = options.get('cipher') || options.get('tls-cipher') || undefined;
   const versions = readTlsVersions(
     {
+      of: 'port',
       options: options.get('options') ?? options.get('tls-options'),
       version: options.get('version'),
       least: options.get('tls-min-version'),
@@ -263,10 +265,25 @@ function readTls(options: Options, directive: Directive): Listener['tls'] | unde
     entry,
   );
   const tls: NonNullable<Listener['tls']> = { certificates };
+  const ca = options.get('cafile') || options.get('tls-cafile') || options.get('clientca');
+  if (options.has('clientca') && ca !== undefined && ca !== '')
+    tls.clientCertificates = clientCertificates(ca, options, entry);
   if (versions.minVersion !== undefined) tls.minVersion = versions.minVersion satisfies TlsVersion;
   if (versions.maxVersion !== undefined) tls.maxVersion = versions.maxVersion;
   if (ciphers !== undefined) tls.ciphers = ciphers;
   return tls;
+}
+
+/** `clientca` names the authorities to clients; `cafile`, where it is given, those that count (cf.data.pre, https_port; SQ-136). */
+function clientCertificates(ca: string, options: Options, entry: LedgerEntry): ClientCertificates {
+  const flags = readFlags(options.get('sslflags'), 'SQUID_PORT_BAD', entry);
+  const mode = flags.includes('DELAYED_AUTH') || flags.includes('CONDITIONAL_AUTH') ? 'request' : 'require';
+  const message =
+    mode === 'require'
+      ? `a client without a certificate of ${ca} gets no connection; servers are told of it in X-Client-Cert fields`
+      : `a client is asked for a certificate of ${ca} and let in without one`;
+  remark(entry, 'translated', 'SQUID_PORT_CLIENT_CERT', message);
+  return { ca, mode };
 }
 
 /** `PORT`, `ADDRESS:PORT`, `[IPV6]:PORT` or `NAME:PORT`. */

@@ -1,6 +1,7 @@
 // Room: acl names to expressions and conditions: groups opened, empty acls and acls that always hold folded away, and what
 // cannot be said marked with its reason. Also the ledger of acl lines.
 import type { Condition, SourceRef } from '@outrigger/rules';
+import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
@@ -16,6 +17,10 @@ export type Resolver = {
   lineOf(line: SquidAccessLine): Expr;
   /** False for an atom no condition can say. */
   isKnown(atom: string): boolean;
+  /** True for known atoms, and for those that can be said nearly: good enough where access is decided. */
+  isSayable(atom: string): boolean;
+  /** What differs where an atom can only be said nearly. */
+  approximationOf(atom: string): string | undefined;
   /** An atom as the file spells it. */
   nameOf(atom: string): string;
   /** That pairs of these atoms never hold together: different hosts, methods or listeners. */
@@ -29,7 +34,13 @@ export type Resolver = {
   remarkAcls(used: readonly string[]): void;
 };
 
-type Resolved = { meanings: { line: AclLine; meaning: Meaning }[]; expr: Expr; condition: Condition; reason?: string };
+type Resolved = {
+  meanings: { line: AclLine; meaning: Meaning }[];
+  expr: Expr;
+  condition: Condition;
+  reason?: string;
+  isNear?: true;
+};
 
 export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningContext): Resolver {
   const cache = new Map<string, Resolved>();
@@ -48,6 +59,9 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
     exprOf: (acl) => resolve(acl).expr,
     lineOf: ({ terms }) => lineExpr(terms, resolver.exprOf),
     isKnown: (name) => !name.startsWith('undefined acl ') && resolve(name).reason === undefined,
+    isSayable: (name) =>
+      resolver.isKnown(name) || (!name.startsWith('undefined acl ') && resolve(name).isNear === true),
+    approximationOf: (name) => (resolver.isKnown(name) || !resolver.isSayable(name) ? undefined : resolve(name).reason),
     reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
     nameOf: (name) => acls.get(name)?.name ?? name.replace(/^undefined acl /, ''),
     exclusions: (names) =>
@@ -73,9 +87,13 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
   return resolver;
 }
 
-/** The first atom of a line that no condition can say; undefined where the line can be said exactly. */
-export function unclearAtom(line: SquidAccessLine, resolver: Resolver): string | undefined {
-  return atomsOf(resolver.lineOf(line)).find((name) => !resolver.isKnown(name));
+/** The first atom of a line that `isClear` denies: by itself, one that no condition says exactly; undefined where all can be said. */
+export function unclearAtom(
+  line: SquidAccessLine,
+  resolver: Resolver,
+  isClear: (atom: string) => boolean = resolver.isKnown,
+): string | undefined {
+  return atomsOf(resolver.lineOf(line)).find((name) => !isClear(name));
 }
 
 function undefinedAcl(name: string): Resolved {
@@ -92,11 +110,18 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
   if (all.some(({ kind }) => kind === 'always')) return { meanings, expr: ALWAYS, condition: {} };
   const unclear = all.find((meaning) => meaning.kind === 'inexpressible');
   if (unclear !== undefined) return { meanings, expr: atom(name), condition: {}, reason: unclear.reason };
-  const conditions = all.flatMap((meaning) => (meaning.kind === 'condition' ? [meaning.condition] : []));
+  const conditions = all.flatMap((meaning) => ('condition' in meaning ? [meaning.condition] : []));
+  const near = all.find((meaning) => meaning.kind === 'approximate');
   if (conditions.length === 0) return { meanings, expr: NEVER, condition: {} };
   // Lines of one name OR: the parts of a condition are numbered atoms of a throw-away expression.
   const parts = or(conditions.map((_, index) => atom(String(index))));
-  return { meanings, expr: atom(name), condition: conditionOf(parts, (index) => conditions[Number(index)] ?? {}) };
+  const condition = conditionOf(parts, (index) => conditions[Number(index)] ?? {});
+  return {
+    meanings,
+    expr: atom(name),
+    condition,
+    ...(near !== undefined && { reason: near.reason, isNear: true as const }),
+  };
 }
 
 function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) => Expr): Expr {
@@ -126,17 +151,24 @@ export function aclsReached(names: readonly string[], acls: ReadonlyMap<string, 
   return reached;
 }
 
+/** Notes that ask nothing of anybody, told where rules depend on the acl. */
+const QUIET: readonly ImportCode[] = ['SQUID_REVERSE_LOOKUP', 'SQUID_METHOD_CASE', 'SQUID_CARRIED', 'SQUID_LOCALHOST'];
+
 function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   for (const [index, line] of acl.lines.entries()) {
     const entry = line.directive?.entry;
     if (entry === undefined) continue;
     const meaning = resolved.meanings[index]?.meaning;
-    for (const { code, message, hint, grave } of meaning?.notes ?? []) {
-      const disposition = grave ? 'malformed' : 'translated';
-      const isQuiet = code === 'SQUID_REVERSE_LOOKUP' || code === 'SQUID_METHOD_CASE' || code === 'SQUID_CARRIED';
+    for (const { code, message, hint, grave, concerns } of meaning?.notes ?? []) {
+      const disposition = grave ? 'malformed' : concerns === undefined ? 'translated' : 'approximated';
+      const isQuiet = QUIET.includes(code);
       if (!isUsed && isQuiet) continue;
       const severity = grave ? 'error' : isQuiet ? 'note' : 'warning';
-      remark(entry, disposition, code, message, { severity, ...(hint !== undefined && { hint }) });
+      remark(entry, disposition, code, message, {
+        severity,
+        ...(hint !== undefined && { hint }),
+        ...(concerns !== undefined && { concerns }),
+      });
     }
     if (!isUsed) {
       remark(entry, 'irrelevant', 'SQUID_ACL_UNUSED', 'no line that decides over requests uses it');
@@ -151,6 +183,8 @@ function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
       remark(entry, 'untranslated', 'SQUID_ACL_INEXPRESSIBLE', `cannot be said as a rule: ${meaning.reason}`, {
         hint: 'Rules that depend on it are left out or narrowed; see the lines that use it.',
       });
+    } else if (meaning.kind === 'approximate') {
+      remark(entry, 'approximated', 'SQUID_ACL_APPROXIMATED', `${describe(meaning.condition)}: ${meaning.reason}`);
     } else if (meaning.kind === 'condition') {
       remark(entry, 'translated', 'SQUID_CARRIED', describe(meaning.condition));
     } else if (meaning.kind === 'always') {

@@ -17,7 +17,7 @@ import {
   not,
   simplifyOutside,
 } from './logic.ts';
-import { type Peer, SELECTIONS } from './peers.ts';
+import { type Peer, SELECTIONS, type Selection } from './peers.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 
 /** Peers that take the same requests and differ in their servers alone: one upstream. */
@@ -77,45 +77,73 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
   const choices: Choice[] = [];
   for (const peer of peers) {
     const takes = takesOf(peer, resolver);
-    const twin = choices.find((choice) => isTwin(choice, peer) && areEquivalent(choice.takes, takes));
+    const options = optionsOf(peer);
+    const twin = choices.find(
+      (choice) => optionsOf(choice.peers[0]) === options && mayJoin(choice, peer) && areEquivalent(choice.takes, takes),
+    );
     if (twin === undefined) {
-      choices.push({ name: upstreamName(peer.name), peers: [peer], upstream: { ...peer.upstream }, takes });
+      const taken = choices.map(({ name }) => name);
+      choices.push({ name: upstreamName(peer.name, taken), peers: [peer], upstream: { ...peer.upstream }, takes });
       continue;
     }
     twin.peers.push(peer);
     twin.upstream.servers = [...new Set([...twin.upstream.servers, ...peer.upstream.servers])];
     twin.upstream.from = [...(twin.upstream.from ?? []), ...(peer.upstream.from ?? [])];
-    remark(
-      peer.directive.entry,
-      'translated',
-      'SQUID_CARRIED',
-      `a further server of upstream ${twin.name}, tried when those before it cannot be reached`,
-    );
-    const balanced = [twin.peers[0], peer].find((each) => each !== undefined && each.selection !== 'order');
-    if (balanced !== undefined) {
-      const message = `Squid spread requests over these peers (${balanced.selection}); upstream ${twin.name} takes the first server that can be reached`;
-      remark(peer.directive.entry, 'approximated', 'SQUID_PEER_BALANCE', message, {
-        hint: 'If one server cannot carry the load, put a balancer in front of them.',
-      });
-    }
+    spread(twin, peer);
+    const order = twin.upstream.affinity === undefined ? ', tried when those before it cannot be reached' : '';
+    remark(peer.directive.entry, 'translated', 'SQUID_CARRIED', `a further server of upstream ${twin.name}${order}`);
   }
   return choices;
 }
 
-function isTwin(choice: Choice, peer: Peer): boolean {
-  const options = ({ servers: _servers, from: _from, ...rest }: Upstream): string => JSON.stringify(rest);
-  const first = choice.peers[0];
-  return (
-    first !== undefined &&
-    first.kind === peer.kind &&
-    first.frontEndHttps === peer.frontEndHttps &&
-    options(first.upstream) === options(peer.upstream)
+/** What becomes of Squid's ways to spread requests over peers (SQ-141 to SQ-144): one server a client, which spreads clients. */
+const SPREADS: Readonly<Partial<Record<Selection, string>>> = {
+  sourcehash: 'both bring a client back to its server, by different hashes',
+  userhash: 'Squid went by the name a user logged in with; here the address of the client decides',
+  carp: 'Squid went by the URL, so that caches would not overlap; here the address of the client decides',
+  'round-robin': 'Squid took the next server for each request; here each client keeps the one its address leads to',
+  'weighted-round-robin':
+    'Squid took the next server for each request, by weight and distance; here each client keeps the one its address leads to',
+};
+
+/** Peers of one selection method share the requests among them; any other stands by until none of those can be reached. */
+function mayJoin({ upstream, peers }: Choice, { selection }: Peer): boolean {
+  return upstream.affinity === undefined || peers[0]?.selection === selection;
+}
+
+/** Where all peers of a choice have one method that spreads requests, so does the upstream, as far as it can. */
+function spread({ upstream, peers }: Choice, { selection, directive }: Peer): void {
+  const difference = SPREADS[selection];
+  if (difference === undefined || peers.some((each) => each.selection !== selection)) return;
+  upstream.affinity = 'client';
+  remark(
+    directive.entry,
+    'approximated',
+    'SQUID_PEER_BALANCE',
+    `${selection} becomes affinity: client. ${difference}`,
+    {
+      hint: 'Where all clients come from one address, affinity: cookie spreads browsers.',
+    },
   );
 }
 
-/** Names of upstreams are a narrower set than names of peers. */
-function upstreamName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_.:[\]-]/g, '_');
+/** What else must be equal in peers of one upstream; made once for each, for hundreds are compared each with each. */
+const OPTIONS = new WeakMap<Peer, string>();
+
+function optionsOf(peer: Peer | undefined): string | undefined {
+  if (peer === undefined) return undefined;
+  const { servers: _servers, from: _from, ...rest } = peer.upstream;
+  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, rest]);
+  OPTIONS.set(peer, options);
+  return options;
+}
+
+/** Names of upstreams are a narrower set than names of peers; two that become one are numbered. */
+function upstreamName(peer: string, taken: readonly string[]): string {
+  const name = peer.replace(/[^A-Za-z0-9_.:[\]-]/g, '_');
+  let unique = name;
+  for (let number = 2; taken.includes(unique); number += 1) unique = `${name}_${number}`;
+  return unique;
 }
 
 function provenance({ peers }: Choice): SourceRef[] {
@@ -158,6 +186,7 @@ function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
 function remarkFailover(choices: readonly Choice[], resolver: Resolver): void {
   for (const [index, choice] of choices.entries()) {
     const before = choices.slice(0, index).filter(({ takes }) => {
+      if (areDisjoint(takes, choice.takes)) return false;
       const facts = resolver.exclusions(atomsOf(takes, choice.takes));
       return !areDisjoint(and([takes, facts]), choice.takes);
     });
@@ -179,6 +208,7 @@ function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void 
       const message = `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)}), so no route is written for requests that it decides about`;
       remark(line.directive.entry, 'untranslated', 'SQUID_PEER_INEXPRESSIBLE', message, {
         hint: `Add a route to ${name} by hand; until then such requests get 503.`,
+        concerns: resolver.condition(most(takesOf(peer, resolver), resolver.isKnown)),
       });
     }
   }

@@ -1,4 +1,5 @@
-// Room: the TLS versions a port line leaves open, as the least and the greatest version of a listener (SQ-130 to SQ-134).
+// Room: TLS as port lines and peers write it: the versions that options leave open, as the least and the greatest (SQ-130 to
+// SQ-134), and flags.
 import type { TlsVersion } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
 
@@ -25,10 +26,42 @@ const NO_EFFECT = [
   'NO_RENEGOTIATION',
 ];
 
-/** `version=` of Squid up to 3.5: one version alone. */
-const BY_NUMBER: Readonly<Record<string, TlsVersion | undefined>> = { '4': '1.0', '5': '1.1', '6': '1.2' };
+/** `version=` of Squid up to 3.5: one version alone, or (1) any. SSL 2 and 3 are spoken by nobody any more. */
+const BY_NUMBER: Readonly<Record<string, TlsVersion | 'SSL'>> = {
+  '2': 'SSL',
+  '3': 'SSL',
+  '4': '1.0',
+  '5': '1.1',
+  '6': '1.2',
+};
+
+/** TLS flags of Squid 5 (security/PeerOptions.cc, parseFlags). */
+const FLAGS = [
+  'DONT_VERIFY_PEER',
+  'DONT_VERIFY_DOMAIN',
+  'NO_DEFAULT_CA',
+  'DELAYED_AUTH',
+  'NO_SESSION_REUSE',
+  'VERIFY_CRL',
+  'VERIFY_CRL_ALL',
+  'CONDITIONAL_AUTH',
+];
+
+/** The flags of sslflags= or tls-flags=; an unknown one stops Squid from starting (SQ-196), which is remarked. */
+export function readFlags(
+  value: string | undefined,
+  code: 'SQUID_PORT_BAD' | 'SQUID_PEER_BAD',
+  entry: LedgerEntry,
+): string[] {
+  const flags = (value ?? '').split(/[:,]/).filter((flag) => flag !== '');
+  for (const flag of flags.filter((each) => !FLAGS.includes(each))) {
+    remark(entry, 'malformed', code, `there is no TLS flag ${flag}: Squid does not start`);
+  }
+  return flags;
+}
 
 type Written = {
+  of: 'port' | 'peer';
   options?: string | undefined;
   version?: string | undefined;
   least?: string | undefined;
@@ -51,7 +84,8 @@ export function readTlsVersions(
       allowed.delete(forbidden);
       says = true;
     } else if (!NO_EFFECT.includes(option)) {
-      remark(entry, 'translated', 'SQUID_PORT_OPTION', `the TLS option ${option} is left out: it has no counterpart`);
+      const code = written.of === 'port' ? 'SQUID_PORT_OPTION' : 'SQUID_PEER_OPTION';
+      remark(entry, 'translated', code, `the TLS option ${option} is left out: it has no counterpart`);
     }
   }
   const least = written.least === undefined ? -1 : VERSIONS.indexOf(written.least as TlsVersion);
@@ -74,7 +108,10 @@ export function readTlsVersions(
     const message =
       'leaves only TLS versions that current libraries refuse: nothing could connect today. The default versions are used';
     remark(entry, 'approximated', 'SQUID_TLS_VERSION', message, {
-      hint: 'Set minVersion of the listener if you need another range.',
+      hint:
+        written.of === 'port'
+          ? 'Set minVersion of the listener if you need another range.'
+          : "If the server knows nothing newer, tls: { minVersion: '1.0' } of the upstream speaks it.",
     });
     return {};
   }

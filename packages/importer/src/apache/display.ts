@@ -1,0 +1,35 @@
+// Room: an Apache configuration as a report shows it: a directive on one line, shortened where it is long, and a file line by
+// line. Bytes of the file are shown as UTF-8; secrets are masked before anything is cut.
+import { maskSpans, type Redactor } from '../redact.ts';
+import type { ShownFile, SourceFile } from '../source.ts';
+
+/** Characters of a directive in a report or a comment: with the place in front it still fits a wide terminal. */
+const DISPLAY_MAX = 88;
+
+/** The directive whole, on one line. */
+export function masked(text: string, redactor: Redactor): string {
+  return readable(redactor.directive(text)).replace(/\s+/g, ' ').trim();
+}
+
+/** A masked directive cut to what fits. */
+export function shortened(shown: string): string {
+  return shown.length <= DISPLAY_MAX ? shown : `${shown.slice(0, DISPLAY_MAX - 2).trimEnd()} …`;
+}
+
+/** The file as it stands, comments with it: a line that was switched off with # may still hold its password. */
+export function shownFile(file: SourceFile, redactor: Redactor): ShownFile {
+  const lines = file.text.split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return { path: file.path, lines: lines.map((line) => shownLine(line, redactor)) };
+}
+
+/** A line of a file. One that a backslash continues is a directive of its own here, and what was found elsewhere is masked. */
+function shownLine(line: string, redactor: Redactor): string {
+  const [lead = ''] = /^[\s#]*/.exec(line) ?? [];
+  const bare = line.slice(lead.length);
+  return redactor.text(readable(lead + maskSpans(bare, redactor.spans(bare)))).trimEnd();
+}
+
+function readable(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
+}

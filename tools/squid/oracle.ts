@@ -1,0 +1,213 @@
+// Room: the installed Squid asked about a golden case: started on the case's own config, with a stand-in for each peer, and
+// asked every probe. Only for a process with a network of its own (solitude.ts).
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
+import { createAuthority, type Leaf, saveLeaf } from '../certs.ts';
+import { findDaemon, startSquid } from '../daemons.ts';
+import { field } from '../message.ts';
+import { type Origin, startOrigin } from '../origin.ts';
+import { connect, readResponse, type Wire } from '../wire.ts';
+import { fieldsOf, option, type Probe, type SquidCase } from './cases.ts';
+import { own } from './solitude.ts';
+
+/** What Squid did: a verdict for each probe in order, or why it does not start, in its own words. */
+export type Testimony = { kind: 'verdicts'; verdicts: string[] } | { kind: 'refused'; words: string[] };
+
+type Port = { address: string; host: string; port: number; name: string | undefined; tls: boolean };
+type Peer = { name: string; host: string; port: number; tls: boolean };
+
+/** Milliseconds for an answer: Squid waits that long for DNS at most (dns_timeout below), and we wait longer. */
+const PATIENCE = 10_000;
+
+/** `Squid 5.7 (Debian squid-openssl 5.7-2+deb12u6)`. */
+export function squidVersion(): string {
+  const version = /Version (\S+)/.exec(spawnSync(findDaemon('squid') ?? 'squid', ['-v']).stdout?.toString() ?? '')?.[1];
+  const [name, packaged] = (spawnSync('dpkg-query', ['-W', 'squid-openssl']).stdout?.toString() ?? '')
+    .trim()
+    .split('\t');
+  return `Squid ${version ?? '(unknown)'}${packaged === undefined ? '' : ` (Debian ${name} ${packaged})`}`;
+}
+
+export async function askSquid(given: SquidCase): Promise<Testimony> {
+  const text = [...given.files.values()].join('\n').replace(/\\\n/g, '');
+  const situation = { ports: portsIn(text), peers: peersIn(text) };
+  // Squid remembers who was down: each set of peers that are gets a Squid of its own.
+  const gone = new Set(['', ...given.probes.map((probe) => option(probe, 'down') ?? '')]);
+  const verdicts = new Map<Probe, string>();
+  for (const down of gone) {
+    const probes = given.probes.filter((probe) => (option(probe, 'down') ?? '') === down);
+    const words = await askThese(probes, given, { ...situation, down: down.split(',') }, verdicts);
+    if (words !== undefined) return { kind: 'refused', words };
+  }
+  return { kind: 'verdicts', verdicts: given.probes.map((probe) => verdicts.get(probe) ?? '') };
+}
+
+type Situation = { ports: Port[]; peers: Peer[]; down: string[] };
+
+/** Asks on one Squid and enters what it did; or its words where it does not start. */
+async function askThese(
+  probes: readonly Probe[],
+  given: SquidCase,
+  { ports, peers, down }: Situation,
+  verdicts: Map<Probe, string>,
+): Promise<string[] | undefined> {
+  const clients = probes.flatMap((probe) => option(probe, 'client') ?? []);
+  const addresses = [...ports.map(({ host }) => host), ...peers.map(({ host }) => host), ...clients];
+  own(new Set(addresses.filter((address) => /^\d+(?:\.\d+){3}$/.test(address))));
+  const folder = await mkdtemp(join(tmpdir(), 'squid-case-'));
+  const origins: Origin[] = [];
+  try {
+    const leaf = await (await createAuthority()).issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' });
+    for (const peer of peers) if (!down.includes(peer.name)) origins.push(await standIn(peer, leaf));
+    const conf = await layOut(given, peers, folder, leaf);
+    const squid = await startSquid({ conf, dir: folder });
+    try {
+      for (const probe of probes) verdicts.set(probe, await askOften(probe, ports, peers));
+    } finally {
+      await squid.kill();
+    }
+    return undefined;
+  } catch (error) {
+    const words = wordsOf(error instanceof Error ? error.message : String(error), folder);
+    if (words.length === 0) throw error;
+    return words;
+  } finally {
+    await Promise.all(origins.map((origin) => origin.close()));
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Writes the case's files into `folder`, with certificates of ours, and gives back the config to run. */
+async function layOut(given: SquidCase, peers: readonly Peer[], folder: string, leaf: Leaf): Promise<string> {
+  const { key } = await saveLeaf(leaf, folder, 'leaf');
+  await writeFile(join(folder, 'leaf.pem'), `${leaf.certPem}\n${leaf.keyPem}`);
+  const stood = (text: string): string => withOurFiles(text, folder, key);
+  for (const [name, content] of given.files) {
+    await mkdir(dirname(join(folder, name)), { recursive: true });
+    await writeFile(join(folder, name), stood(content), 'latin1');
+  }
+  const names = peers.map(({ host }) => host).filter((host) => /[a-z]/i.test(host));
+  const hosts = [...names.map((name) => `127.0.0.1 ${name}`), given.files.get('hosts') ?? '', ''];
+  await writeFile(join(folder, 'hosts'), hosts.join('\n'));
+  return [
+    stood(given.files.get('squid.conf') ?? ''),
+    'cache deny all',
+    // Nobody answers there: a name that hosts does not know is unknown after a second.
+    'dns_nameservers 127.0.0.1',
+    'dns_timeout 1 seconds',
+    `hosts_file ${folder}/hosts`,
+  ].join('\n');
+}
+
+function portsIn(text: string): Port[] {
+  return [...text.matchAll(/^[ \t]*(https?)_port[ \t]+(\S+)(.*)$/gm)].flatMap(([, kind, address = '', rest = '']) => {
+    const port = Number(/(\d+)$/.exec(address)?.[1]);
+    const host = address.replace(/:?\d+$/, '');
+    if (Number.isNaN(port)) return [];
+    const protocol = /\bprotocol=(\w+)/.exec(rest)?.[1]?.toLowerCase();
+    const tls = protocol === undefined ? kind === 'https' : protocol === 'https';
+    return [{ address, host: host === '' ? '127.0.0.1' : host, port, name: /\bname=(\S+)/.exec(rest)?.[1], tls }];
+  });
+}
+
+function peersIn(text: string): Peer[] {
+  const peers = [...text.matchAll(/^[ \t]*cache_peer[ \t]+(\S+)[ \t]+\w+[ \t]+(\d+)(.*)$/gm)].map(
+    ([, host = '', port, rest = '']): Peer => ({
+      name: /\sname=(\S+)/.exec(rest)?.[1] ?? host,
+      host,
+      port: Number(port),
+      tls: /\s(?:ssl|tls)/.test(rest),
+    }),
+  );
+  return [...new Map(peers.map((peer) => [`${peer.host}:${peer.port}`, peer])).values()];
+}
+
+function standIn({ name, host, port, tls }: Peer, leaf: Leaf): Promise<Origin> {
+  const bound = /^\d/.test(host) ? host : '127.0.0.1';
+  return startOrigin({ name, host: bound, port, ...(tls && { tls: { cert: leaf.certPem, key: leaf.keyPem } }) });
+}
+
+/** Certificates that a case names do not exist: ours stand in for them. Which file it is changes no verdict. */
+function withOurFiles(text: string, folder: string, key: string): string {
+  return text
+    .replace(/(key=)\/\S+/g, `$1${key}`)
+    .replace(/((?:cert|clientca|cafile)=)\/\S+/g, `$1${join(folder, 'leaf.pem')}`)
+    .replace(/^access_log (?:\w+:)?\/\S+/gm, `access_log stdio:${join(folder, 'run', 'access.log')}`);
+}
+
+/** The verdict, or all of them where a probe is to be sent several times (`times=`): `a+b` for a spread. */
+async function askOften(probe: Probe, ports: readonly Port[], peers: readonly Peer[]): Promise<string> {
+  const seen = new Set<string>();
+  for (let left = Number(option(probe, 'times') ?? 1); left > 0; left -= 1) seen.add(await askOne(probe, ports, peers));
+  return [...seen].sort().join('+');
+}
+
+async function askOne(probe: Probe, ports: readonly Port[], peers: readonly Peer[]): Promise<string> {
+  const wanted = option(probe, 'listener');
+  const port = ports.find(({ address, name }) => wanted === undefined || wanted === address || wanted === name);
+  if (port === undefined) return 'no listener';
+  const client = option(probe, 'client');
+  let wire: Wire;
+  try {
+    const tls = port.tls && tlsOptions(probe);
+    wire = await connect({
+      host: port.host,
+      port: port.port,
+      ...(client !== undefined && { localAddress: client }),
+      ...(tls && { tls }),
+    });
+  } catch {
+    return 'refused';
+  }
+  try {
+    await wire.send(requestOf(probe));
+    const answer = await readResponse(wire, { method: probe.method, milliseconds: PATIENCE });
+    if (answer.kind !== 'response') return port.tls ? 'refused' : answer.kind === 'failed' ? 'reset' : answer.kind;
+    const { fields, status } = answer.response;
+    const reached = field(fields, 'X-Stand-In');
+    return reached !== undefined && peers.some(({ name }) => name === reached) ? reached : verdictOf(status);
+  } finally {
+    await wire.close();
+  }
+}
+
+function tlsOptions(probe: Probe): ConnectionOptions {
+  const version = option(probe, 'tls');
+  const versions = version === undefined ? {} : { minVersion: `TLSv${version}`, maxVersion: `TLSv${version}` };
+  return { rejectUnauthorized: false, ...(versions as ConnectionOptions) };
+}
+
+/** Answers that no peer gave: of Squid itself. */
+function verdictOf(status: number): string {
+  if (status === 403 || (status >= 300 && status < 400)) return 'denied';
+  if (status === 400) return 'bad request';
+  return status >= 502 && status <= 504 ? 'none' : String(status);
+}
+
+function requestOf(probe: Probe): string {
+  const { method, target, host } = probe;
+  const lines =
+    host === undefined
+      ? [`${method} ${target} HTTP/1.0`]
+      : [`${method} ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close'];
+  const fields = fieldsOf(probe).map(([name, value]) => `${name}: ${value}`);
+  // A length of 0 keeps methods that Squid knows to have bodies content.
+  return [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
+}
+
+/** The lines by which Squid says that it will not start: without dates, without our folder, each once. */
+function wordsOf(said: string, folder: string): string[] {
+  const words = said
+    .split('\n')
+    .map((line) =>
+      line
+        .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?: \w+)?\| ?/, '')
+        .replaceAll(`${folder}/`, '')
+        .trim(),
+    )
+    .filter((line) => /^(?:FATAL|ERROR: Invalid|\S+\(\d+\): unrecognized)/.test(line));
+  return [...new Set(words)];
+}
