@@ -17,7 +17,7 @@ export {
   requestFacts,
   urlOf,
 } from './facts.ts';
-export { fieldObstacle, type HeaderChange, type HeaderEdits } from './headers.ts';
+export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue } from './headers.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
 export { conditionTest } from './match.ts';

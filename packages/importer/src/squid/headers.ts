@@ -1,7 +1,14 @@
 // Room: directives that change header fields, as Squid reads them and as changes of an upstream (SQ-204 to SQ-209). Source:
 // HttpHeaderTools.cc, httpHdrMangle: the list of a field decides over its lines, first match, the opposite of the last line for the
 // rest; a line that is denied goes, or gets the replacement; additions come after all of that.
-import { type Condition, fieldObstacle, type HeaderChange, literally, requestTemplateError } from '@outrigger/rules';
+import {
+  type Condition,
+  fieldObstacle,
+  type HeaderChange,
+  isFieldValue,
+  literally,
+  requestTemplateError,
+} from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD } from '../redact.ts';
@@ -230,11 +237,6 @@ function headerTemplate(value: string): { kind: 'template'; text: string } | { k
     }
   }
   return isFieldValue(text) ? { kind: 'template', text } : { kind: 'bad', code: 'what no field may' };
-}
-
-/** As the rules file takes it: one line of visible characters, blanks between them. */
-function isFieldValue(text: string): boolean {
-  return /^[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?$/.test(text);
 }
 
 function changeWhen(when: Expr, resolver: Resolver, change: HeaderChange): HeaderChange {
