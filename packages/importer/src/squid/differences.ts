@@ -130,7 +130,8 @@ const ALWAYS: readonly AnnouncedDifference[] = [
 /** What Squid answers before it looks at any list (SQ-118; client_side.cc prepareAcceleratedURL). */
 function ownReply({ method, target, host }: AskedRequest): number | undefined {
   if (target === '*') return 501;
-  if (host === '') return 400;
+  // One of HTTP/1.0 that names none is one with an empty Host, where the port has no defaultsite (SQ-104).
+  if (host === undefined || host === '') return 400;
   return method === 'PURGE' ? 403 : undefined;
 }
 

@@ -5,6 +5,7 @@ import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
+import { keptAddresses } from './aclnumbers.ts';
 import { isGroupType, meaningOf } from './acltypes.ts';
 import { areExclusive, conditionOf } from './conditions.ts';
 import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
@@ -104,7 +105,7 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
     const expr = or(acl.lines.map((line) => groupExpr(acl.type, termsOf(line), exprOf)));
     return { meanings: [], expr, condition: {} };
   }
-  const meanings = acl.lines.map((line) => ({ line, meaning: meaningOf(acl.type, line.values, context) }));
+  const meanings = meaningsOf(acl, context);
   const all = meanings.map(({ meaning }) => meaning);
   if (all.some(({ kind }) => kind === 'always')) return { meanings, expr: ALWAYS, condition: {} };
   const unclear = all.find((meaning) => meaning.kind === 'inexpressible');
@@ -121,6 +122,16 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
     condition,
     ...(near !== undefined && { reason: near.reason, isNear: true as const }),
   };
+}
+
+function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
+  if (type !== 'src') return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
+  const kept = keptAddresses(lines.map(({ values }) => values));
+  return lines.map((line, index) => {
+    const { values = [], notes = [] } = kept[index] ?? {};
+    const meaning = meaningOf(type, values, context);
+    return { line, meaning: { ...meaning, notes: [...meaning.notes, ...notes] } };
+  });
 }
 
 function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) => Expr): Expr {
