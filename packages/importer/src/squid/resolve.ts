@@ -23,6 +23,8 @@ export type Resolver = {
   approximationOf(atom: string): string | undefined;
   /** An atom as the file spells it. */
   nameOf(atom: string): string;
+  /** That these two atoms never hold together, by what they say. */
+  areExclusive(one: string, other: string): boolean;
   /** That pairs of these atoms never hold together: different hosts, methods or listeners. */
   exclusions(atoms: readonly string[]): Expr;
   /** Why an atom cannot be said. */
@@ -64,6 +66,7 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
     approximationOf: (name) => (resolver.isKnown(name) || !resolver.isSayable(name) ? undefined : resolve(name).reason),
     reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
     nameOf: (name) => acls.get(name)?.name ?? name.replace(/^undefined acl /, ''),
+    areExclusive: (one, other) => areExclusive(resolve(one).condition, resolve(other).condition),
     exclusions: (names) =>
       and(
         names.flatMap((name, index) =>
