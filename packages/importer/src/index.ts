@@ -1,4 +1,5 @@
 // The only door of this package.
+export { type ApacheOptions, importApache } from './apache/import.ts';
 export { CODES, type ImportCode } from './codes.ts';
 export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
@@ -23,18 +24,12 @@ export {
   type AskedRequest,
   announcedDifferences,
   type DifferenceCode,
+  type LineDifference,
+  lineDifferences,
   type Sign,
 } from './squid/differences.ts';
 export { type Ere, parseEre } from './squid/ere.ts';
 export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
 export type { Model } from './squid/model.ts';
-export {
-  EXIT_CODES,
-  type ImportOptions,
-  importSquid,
-  type Outcome,
-  readSquid,
-  type SquidFiles,
-  type Summary,
-  type Translation,
-} from './translate.ts';
+export { type ImportOptions, importSquid, readSquid, type SquidFiles } from './translate.ts';
+export { EXIT_CODES, type Outcome, type Summary, type Translation } from './translation.ts';

@@ -1,5 +1,5 @@
 // Room: what a rule is called in a report: its place in the rules file, `listen[0]`, `upstreams.web`, `access[2]`, `routes[0]`.
-import type { RuleSet, SourceRef } from '@outrigger/rules';
+import { formatPlace, type RuleSet, type SourceRef } from '@outrigger/rules';
 
 /** Every rule in the order of the rules file, by its place there, with the lines it was imported from. */
 export function rulePaths({
@@ -16,4 +16,9 @@ export function rulePaths({
     ...listed('access', access),
     ...listed('routes', routes),
   ];
+}
+
+/** One line of one reading of a file: a line of a file that is included twice is two lines. */
+export function placeKey(at: SourceRef): string {
+  return at.via === undefined ? formatPlace(at) : `${formatPlace(at)} ${placeKey(at.via)}`;
 }

@@ -1,18 +1,9 @@
-// Room: the pipeline from old configs to rules and a ledger. It reads like the drawing in the architecture: expand, model,
+// Room: the pipeline from a squid.conf to rules and a ledger. It reads like the drawing in the architecture: expand, model,
 // lower; every stage writes into one ledger.
-import { type CompiledRules, compileRules, type Diagnostic, type Provenance, type RuleSet } from '@outrigger/rules';
-import type { ImportCode } from './codes.ts';
-import type { LetThrough, Tightening } from './judgement.ts';
-import {
-  countDispositions,
-  createLedger,
-  type Disposition,
-  type Ledger,
-  type LedgerEntry,
-  ledgerDiagnostics,
-} from './ledger.ts';
-import { createRedactor, type Redactor, redactData } from './redact.ts';
-import { type Reader, recordingReader, type ShownFile } from './source.ts';
+import { type CompiledRules, compileRules } from '@outrigger/rules';
+import { createLedger, type Ledger } from './ledger.ts';
+import { createRedactor, type Redactor } from './redact.ts';
+import { type Reader, recordingReader } from './source.ts';
 import { announcedDifferences } from './squid/differences.ts';
 import { shownFile } from './squid/display.ts';
 import { expand } from './squid/expand.ts';
@@ -24,41 +15,7 @@ import { buildModel, type Model, readVersion } from './squid/model.ts';
 import { createProbe, probedListener } from './squid/probe.ts';
 import { SQUID_SECRETS } from './squid/secrets.ts';
 import { tighten } from './squid/tighten.ts';
-
-/** All carried over; rules with something left for a person; nothing that could run. */
-export type Outcome = 'complete' | 'partial' | 'failed';
-
-/** What `outrigger import` ends with for each. */
-export const EXIT_CODES = { complete: 0, partial: 2, failed: 1 } as const satisfies Record<Outcome, number>;
-
-export type Summary = Record<Disposition, number> & {
-  directives: number;
-  listeners: number;
-  upstreams: number;
-  routes: number;
-  accessLines: number;
-};
-
-export type Translation = {
-  /** Absent where nothing could run. */
-  rules?: RuleSet;
-  /** The same as a report may show them: what might be a secret in them is masked. */
-  shownRules?: RuleSet;
-  /** Every directive in the order it was read. */
-  ledger: readonly LedgerEntry[];
-  /** The files that hold those directives, in the order they were first read. */
-  files: readonly ShownFile[];
-  /** What a person should look at: errors and warnings of directives, then what the old file let through. */
-  diagnostics: Diagnostic<ImportCode>[];
-  /** Those of `diagnostics` that no directive is to blame for, each with a request that shows it. */
-  letThrough: LetThrough[];
-  summary: Summary;
-  outcome: Outcome;
-  /** What became narrower, or would with `tighten`; absent where no route depends on a pattern over URLs. */
-  tightening?: Tightening;
-  /** What Outrigger does otherwise on purpose, as sentences. */
-  differences: string[];
-};
+import { type Draft, finish, type Translation } from './translation.ts';
 
 /** squid.conf files, read in order as one. */
 export type SquidFiles = {
@@ -110,11 +67,6 @@ export function importSquid({ reader: source, tighten: isTight = false, ...given
   return finish(draft, shown, redactor);
 }
 
-type Draft = Pick<Translation, 'ledger' | 'letThrough' | 'tightening' | 'differences' | 'rules'> & {
-  /** Findings about the files as a whole. */
-  general: Diagnostic<ImportCode>[];
-};
-
 /** What the exact rules let through, what tighter ones would change, and which of the two are the rules. */
 function judged(
   model: Model,
@@ -132,44 +84,5 @@ function judged(
     rules: isTight && tightened !== undefined ? tightened.rules : rules,
     letThrough: letThrough(cases, rules, listener, probe, tight),
     ...(tightened !== undefined && { tightening: { ...tightened.tightening, applied: isTight } }),
-  };
-}
-
-/** Everything that texts of the files went into passes the redactor here, whatever its directive did with it. */
-function finish(draft: Draft, files: ShownFile[], redactor: Redactor): Translation {
-  const { rules, ...rest } = draft;
-  const { general, ...shown } = redactData(rest, redactor);
-  const diagnostics = [...ledgerDiagnostics(shown.ledger), ...general, ...shown.letThrough];
-  const counts = countDispositions(shown.ledger);
-  const isComplete =
-    !diagnostics.some(({ severity }) => severity === 'error') &&
-    counts.untranslated + counts.unknown + counts.malformed === 0;
-  return {
-    ...shown,
-    ...(rules !== undefined && { rules: withShownPlaces(rules, redactor), shownRules: redactData(rules, redactor) }),
-    files,
-    diagnostics,
-    summary: {
-      directives: draft.ledger.length,
-      ...counts,
-      listeners: rules?.listen.length ?? 0,
-      upstreams: rules?.upstreams.size ?? 0,
-      routes: rules?.routes.length ?? 0,
-      accessLines: rules?.access.length ?? 0,
-    },
-    outcome: rules === undefined ? 'failed' : isComplete ? 'complete' : 'partial',
-  };
-}
-
-/** The rules as they are, and in their comments nothing secret. */
-function withShownPlaces(rules: RuleSet, redactor: Redactor): RuleSet {
-  const shown = <Item extends Provenance>(item: Item): Item =>
-    item.from === undefined ? item : { ...item, from: redactData(item.from, redactor) };
-  return {
-    ...rules,
-    listen: rules.listen.map(shown),
-    upstreams: new Map([...rules.upstreams].map(([name, upstream]) => [name, shown(upstream)])),
-    access: rules.access.map(shown),
-    routes: rules.routes.map(shown),
   };
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { formatPlace } from '@outrigger/rules';
 import { DISPOSITIONS, entriesInNeed } from '../ledger.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 import { createLinks, directiveLinks, type Links } from './links.ts';
 import { listing, SIGNS, warningMarkup } from './listing.ts';
 import { map } from './map.ts';

@@ -3,7 +3,7 @@ import type { Severity, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import type { Change, LetThrough } from '../judgement.ts';
 import { type Disposition, inOrder, type LedgerEntry } from '../ledger.ts';
-import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translate.ts';
+import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translation.ts';
 
 /** Where something stands. `includedFrom` leads from the file to the one the import began with. */
 export type ReportPlace = { file: string; line: number; includedFrom?: { file: string; line: number }[] };

@@ -3,7 +3,7 @@ import { formatPlace } from '@outrigger/rules';
 import type { LetThrough } from '../judgement.ts';
 import { type Disposition, inOrder, isImplied, type LedgerEntry, type Remark } from '../ledger.ts';
 import type { ShownFile } from '../source.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 import { type Links, ruleId } from './links.ts';
 import { html, type Markup } from './markup.ts';
 import { ruleName, sentence } from './wording.ts';
@@ -114,7 +114,7 @@ function notesOf(entry: LedgerEntry, warnings: readonly LetThrough[], isTight: b
 }
 
 /** `isSaid`: that it is an error or a warning stands beside it already. */
-function remarkMarkup({ severity, message, hint, code }: Remark, isSaid = false): Markup {
+function remarkMarkup({ severity, message, hint, code }: Omit<Remark, 'disposition'>, isSaid = false): Markup {
   const label = severity === 'note' || isSaid ? undefined : html`<b class="severity">${severity}:</b> `;
   return html`${label}${sentence(message)}${hint === undefined ? undefined : html` <span class="hint">${sentence(hint)}</span>`} <span class="code">${code}</span>`;
 }

@@ -2,7 +2,7 @@
 import { formatPlace } from '@outrigger/rules';
 import type { LetThrough, Tightening } from '../judgement.ts';
 import { DISPOSITIONS, entriesInNeed, inOrder, isImplied, type LedgerEntry } from '../ledger.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 import { http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
 
 /**

@@ -2,7 +2,7 @@
 import { formatPlace, type SourceRef } from '@outrigger/rules';
 import type { Tightening } from '../judgement.ts';
 import { entriesInNeed } from '../ledger.ts';
-import type { Translation } from '../translate.ts';
+import type { Translation } from '../translation.ts';
 
 /** What to do next. `marked` says how lines that need a person are marked in this form of the report. */
 export function nextStep({ summary, outcome, ledger, diagnostics }: Translation, marked: string): string {

@@ -1,8 +1,8 @@
 // Room: which rules came of which lines: the other direction of the `from` that each rule carries. A rule names the lines that
 // made it; the acls on those lines had a part in it too.
-import { formatPlace, type RuleSet, type SourceRef } from '@outrigger/rules';
+import type { RuleSet } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
-import { rulePaths } from '../rulepaths.ts';
+import { placeKey, rulePaths } from '../rulepaths.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Model } from './model.ts';
 import { aclsReached } from './resolve.ts';
@@ -36,9 +36,4 @@ function linesByPlace({ lists, peers }: Model): Map<string, SquidAccessLine[]> {
     lines.set(key, [...(lines.get(key) ?? []), line]);
   }
   return lines;
-}
-
-/** A line of a file that is included twice is two lines. */
-function placeKey(at: SourceRef): string {
-  return at.via === undefined ? formatPlace(at) : `${formatPlace(at)} ${placeKey(at.via)}`;
 }
