@@ -28,7 +28,7 @@ const OTHER_CODES = 'bcdDeEfFghIlLmOStTUwWxzZ';
 const REDIRECTS = [301, 302, 303, 307, 308];
 const WITH_STATUS = /^(\d{3}):(.*)$/;
 
-/** What one deny_info line comes to. Never fails: what has no counterpart is a plain 403 that says so. */
+/** What one deny_info line comes to. The page that Squid shows unasked is no loss: Outrigger has a sentence of its own for it. Never fails: what has no counterpart is a plain 403 that says so. */
 export function denyAnswer(info: string): DenyAnswer {
   if (info === 'TCP_RESET') return { answer: 'reset', exact: true };
   const [, digits, rest] = WITH_STATUS.exec(info) ?? [];
@@ -56,6 +56,8 @@ function redirectAnswer(url: string, status: number | undefined): DenyAnswer {
 function pageAnswer(page: string, status: number | undefined): DenyAnswer {
   const difference = `the page ${page} is not carried over; Outrigger answers with one sentence of its own`;
   const hint = 'To show a page, redirect to a server that has it.';
+  const isStock = page === 'ERR_ACCESS_DENIED';
+  if (isStock && (status === undefined || status === 403)) return { answer: 'forbidden', exact: true };
   if (status === undefined || status === 403) return { answer: 'forbidden', exact: false, difference, hint };
   if (status < 400 || status > 599 || status === 401 || status === 407) {
     return plain(`it is answered ${status}, which is no refusal that rules can give`);
