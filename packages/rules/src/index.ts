@@ -22,7 +22,7 @@ export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
-export { compileRegex, type Regex, type RegexResult } from './regex.ts';
+export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
