@@ -3,9 +3,15 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
+import { apacheDecision } from './decision.ts';
+import { readServers } from './servers.ts';
+import { generatedConfig } from './testing/generated.ts';
+import { CLIENTS, pathsOfTree, spread } from './testing/probes.ts';
 import { type ApacheStage, openStage, treeOf } from './testing/stage.ts';
+import { printed } from './testing/verdict.ts';
 
 const apache = daemonOrSkip('apache2');
 const RECORD = process.env.OUTRIGGER_RECORD === '1';
@@ -33,5 +39,42 @@ describe.skipIf(apache === undefined).each(withProbes)('apache/%s', (name) => {
     const path = join(folder, 'verdicts.tsv');
     if (RECORD) writeFileSync(path, text);
     expect(text).toBe(readFileSync(path, 'utf8'));
+  });
+});
+
+/** Configurations generated in one run; each starts an Apache. */
+const RUNS = Number(process.env.OUTRIGGER_RUNS ?? 10);
+const REQUESTS_EACH = 60;
+
+describe.skipIf(apache === undefined)('generated virtual hosts', () => {
+  // fast-check prints the seed of a failure.
+  it('do what we say they do', { timeout: 60_000 + RUNS * 10_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(generatedConfig, async (files) => {
+        const tree = treeOf(files);
+        const servers = readServers(tree);
+        const stage = await openStage(tree);
+        try {
+          const all = CLIENTS.flatMap((client) => pathsOfTree(tree).map((target) => ({ client, target })));
+          const wrong: unknown[] = [];
+          for (const { client, target } of spread(all, REQUESTS_EACH)) {
+            const question = { method: 'GET', target, host: 'mail.contoso.com', client };
+            const { outcome } = apacheDecision(servers, {
+              ...question,
+              accepted: { address: '127.0.0.1', port: 443 },
+              isTls: true,
+              fields: [],
+            });
+            const answer = await stage.ask({ ...question, port: 443 });
+            if (outcome.kind !== 'unknown' && printed(outcome) !== answer)
+              wrong.push({ target, client, ours: printed(outcome), answer });
+          }
+          expect(wrong.slice(0, 3)).toEqual([]);
+        } finally {
+          await stage.close();
+        }
+      }),
+      { numRuns: RUNS },
+    );
   });
 });

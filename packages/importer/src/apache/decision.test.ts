@@ -3,9 +3,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
-import { apacheDecision, type Outcome } from './decision.ts';
+import { apacheDecision } from './decision.ts';
 import { readServers } from './servers.ts';
 import { treeOf } from './testing/stage.ts';
+import { printed } from './testing/verdict.ts';
 
 const CASES = join(FIXTURES, 'apache');
 const recorded = readdirSync(CASES).filter((name) => existsSync(join(CASES, name, 'verdicts.tsv')));
@@ -23,18 +24,3 @@ describe.each(recorded)('apache/%s', (name) => {
     expect(printed(outcome)).toBe(verdict);
   });
 });
-
-function printed(outcome: Outcome): string {
-  switch (outcome.kind) {
-    case 'proxied':
-      return `proxied ${outcome.origin} ${outcome.target} ${outcome.host}`;
-    case 'redirected':
-      return `redirect ${outcome.status} ${outcome.location}`;
-    case 'status':
-      return `status ${outcome.status}`;
-    case 'unknown':
-      return `unknown: ${outcome.reason}`;
-    default:
-      return outcome.kind;
-  }
-}

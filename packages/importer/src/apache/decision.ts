@@ -75,7 +75,8 @@ function translated(journey: Journey): Outcome {
   const result = rewrite(lines, rewriteRequest(journey));
   if (result.kind === 'unknown') return result;
   if (result.kind === 'refused') return result.status === 403 ? { kind: 'denied' } : { kind: 'status', status: 410 };
-  if (result.kind === 'redirected') return guarded(journey, undefined, redirectedTo(journey, result));
+  // Answers of translation itself come before anybody asks who may have it.
+  if (result.kind === 'redirected') return redirectedTo(journey, result);
   if (result.kind === 'proxied') {
     const line = lines.find(({ key }) => key === 'rewriterule');
     return line === undefined
@@ -95,7 +96,7 @@ function translated(journey: Journey): Outcome {
       nocanon: sent.line.parameters.has('nocanon'),
     });
   }
-  return guarded(onward, undefined, redirect(onward, redirectLines(servers, server)) ?? { kind: 'local' });
+  return redirect(onward, redirectLines(servers, server)) ?? guarded(onward, undefined, { kind: 'local' });
 }
 
 /** The URL of the first line that takes the path; undefined where none does, or `!` does. */
@@ -103,8 +104,14 @@ function firstProxy(
   { path, sections }: Journey,
   lines: readonly ProxyLine[],
 ): { line: ProxyLine; url: string } | Outcome | undefined {
+  // Of sections that are for the path, the last with a line counts, whether it takes the path or not.
+  let isAsked = false;
   for (const line of lines) {
-    if (line.section !== undefined && !sections.includes(line.section)) continue;
+    if (line.section !== undefined) {
+      if (isAsked || !sections.includes(line.section)) continue;
+      isAsked = true;
+    }
+    if (line.isDead) continue;
     if (line.paths.kind === 'unclear')
       return { kind: 'unknown', line: line.directive, reason: 'its section has wildcards' };
     const target = line.target;
@@ -165,14 +172,14 @@ function rawPath({ path: own }: Journey, path: string, raw: string): string {
 function guarded(journey: Journey, origin: string | undefined, outcome: Outcome): Outcome {
   const { servers, server, sections, request } = journey;
   const proxies = origin === undefined ? [] : proxySections(servers, server, origin);
-  for (const judge of ['require', 'compat'] as const) {
-    const said = [...proxies, ...sections]
-      .map((section) => accessOf(section, judge))
-      .findLast((access) => access !== undefined);
-    const verdict = said === undefined ? true : admits(said, request);
-    if (typeof verdict !== 'boolean') return verdict;
-    if (!verdict) return { kind: 'denied' };
-  }
+  const verdicts = (['require', 'compat'] as const).map((judge) => {
+    const said = [...proxies, ...sections].map((section) => accessOf(section, judge));
+    const last = said.findLast((access) => access !== undefined);
+    return last === undefined ? true : admits(last, request);
+  });
+  const unknown = verdicts.find((verdict) => typeof verdict !== 'boolean');
+  if (unknown !== undefined) return unknown;
+  if (verdicts.includes(false)) return { kind: 'denied' };
   const inSection = sections.findLast(({ children }) => children.some(isRedirect));
   const own = inSection === undefined ? undefined : redirect(journey, inSection.children.filter(isRedirect));
   return own ?? outcome;
@@ -263,12 +270,14 @@ function rewriteRequest({ request, path, query, server, servers }: Journey): Rew
 }
 
 /** `SetEnvIf Request_URI … no-proxy` (AP-74): the request is not proxied. */
-function isKept({ servers, server, path }: Journey): boolean {
+function isKept({ servers, server, request }: Journey): boolean {
+  // It is asked before the path is decoded.
+  const raw = request.target.split('?', 1)[0] ?? '';
   return inherited(servers, server, 'setenvif').some(({ words }) => {
     const [subject = '', pattern = '', ...names] = words.map(({ text }) => text);
     if (subject.toLowerCase() !== 'request_uri' || !names.includes('no-proxy')) return false;
     const compiled = compileRegex(pattern, false);
-    return compiled.ok && compiled.regex.test(path);
+    return compiled.ok && compiled.regex.test(raw);
   });
 }
 
