@@ -24,6 +24,8 @@ export {
   type AskedRequest,
   announcedDifferences,
   type DifferenceCode,
+  type LineDifference,
+  lineDifferences,
   type Sign,
 } from './squid/differences.ts';
 export { type Ere, parseEre } from './squid/ere.ts';

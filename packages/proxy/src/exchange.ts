@@ -1,9 +1,10 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
+import { listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
+import type { Generation } from './generation.ts';
 import { editedHead } from './http1/edits.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
@@ -15,19 +16,18 @@ import type { Pin, Pins } from './pins.ts';
 import type { Ends } from './proxyheader.ts';
 import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
-import type { Asked } from './upstream.ts';
+import type { Asked, Dialler } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
 import { vouchedBy } from './vouched.ts';
-import type { RewriteLane } from './web.ts';
 
 /** What the exchanges of one client connection have in common. */
 export type Session = {
   client: Leg;
   origin: Origin;
-  rules: CompiledRules;
+  /** What the request under way goes by, from its head to its end. */
+  generation: Generation;
   /** Connections to servers, and in-memory ones into the rewrite lane. */
   pins: { relay: Pins; rewrite: Pins };
-  rewriteLane: RewriteLane;
   report: (record: LogRecord) => void;
   /** Milliseconds since 1970. */
   now: () => number;
@@ -45,8 +45,8 @@ const ALLOW: Fields = [['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS']];
 
 /** Answers one request, or has it answered, and reports it. */
 export async function exchange(head: RequestHead, session: Session): Promise<After> {
-  const { origin, rules, report, now } = session;
-  const verdict = judge(head, origin, rules);
+  const { origin, generation, report, now } = session;
+  const verdict = judge(head, origin, generation.rules);
   const record = openRecord(head, verdict, origin, now());
   separateClients(verdict, session);
   const after = await carryOut(verdict, head, session, record);
@@ -140,9 +140,11 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
+  const { rewriteLane } = session.generation;
+  const dialler = diallerOf(verdict, session.generation, rewrites);
   const { asked, ownField } = placeAtServer(verdict, session.origin);
   for (;;) {
-    const taken = await pins.take(verdict.name, asked);
+    const taken = await pins.take(verdict.name, dialler, asked);
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';
@@ -153,7 +155,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
       return refuse(taken.failure.status, head, session, record);
     }
     const { pin } = taken;
-    const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
+    const rewriting = rewrites ? rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
     const forwarded = forwardedHead(verdict, head, session, rewrites);
     const edits = verdict.decision.responseEdits;
     const ours = { forwarded, ...(ownField && { ownField }), ...(edits && { edits }) };
@@ -168,6 +170,12 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     if (trouble !== undefined) tell(record, trouble);
     return end.next === 'reply' ? refuse(end.failure?.status ?? 400, head, session, record) : end.next;
   }
+}
+
+function diallerOf({ name }: Forward, { diallers, rewriteLane }: Generation, rewrites: boolean): Dialler {
+  const dialler = diallers.get(name);
+  if (dialler === undefined) throw new Error(`an upstream of the rules has no dialler: ${name}`);
+  return rewrites ? rewriteLane.through(dialler) : dialler;
 }
 
 /** What decides about its server, and the field line that lets the client come back to it. */
@@ -216,9 +224,14 @@ function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward
 }
 
 /** The head as it goes on. The rewrite lane maps the path itself; an upgrade on its route gets that here. */
-function forwardedHead(verdict: Forward, head: RequestHead, { origin, rules }: Session, rewrites: boolean): Buffer {
+function forwardedHead(
+  verdict: Forward,
+  head: RequestHead,
+  { origin, generation }: Session,
+  rewrites: boolean,
+): Buffer {
   const { facts, upstream, tunnel, decision } = verdict;
-  const vouched = vouchedBy(origin.address, head.fields, rules.trusts);
+  const vouched = vouchedBy(origin.address, head.fields, generation.rules.trusts);
   const own = forwardedRequestHead(head, {
     target: facts.target,
     authority: facts.authority,

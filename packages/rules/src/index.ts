@@ -20,6 +20,7 @@ export {
 export type { HeaderChange, HeaderEdits } from './headers.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
+export { conditionTest } from './match.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
 export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';

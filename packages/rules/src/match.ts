@@ -46,6 +46,12 @@ class Readings implements Subject {
   }
 }
 
+/** A condition by itself as a test of requests; a path that does not say is compared by case. */
+export function conditionTest(condition: Condition): (facts: RequestFacts) => boolean {
+  const holds = compileCondition(condition, false);
+  return (facts) => holds(subjectOf(facts));
+}
+
 /**
  * Compiles a condition: AND over its keys, OR inside each list. `ignoreCase` holds for path conditions that do not say:
  * it is what the server behind does with its paths. The condition must have passed the loader: a pattern or an address

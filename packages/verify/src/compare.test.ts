@@ -1,33 +1,44 @@
-import { announcedDifferences, importSquid, memoryReader } from '@outrigger/importer';
+import { importSquid, memoryReader } from '@outrigger/importer';
 import { compileRules } from '@outrigger/rules';
-import { expect, it } from 'vitest';
-import { compareOutcomes, type Knowledge, readingsOf } from './compare.ts';
+import { describe, expect, it } from 'vitest';
+import { squidAnnouncements } from './announcements.ts';
+import { compareOutcomes, isAnnounced, type Knowledge, readingsOf } from './compare.ts';
+import { factsOf } from './comparison.ts';
+import { pairEntrances } from './mapped.ts';
 import type { Fields, Outcome, Probe, Reached } from './probe.ts';
+import { copySquid } from './squid/copy.ts';
 
-const CONF = `http_port 80 accel
-cache_peer 10.0.0.1 parent 80 0 originserver name=web
-cache_peer 10.0.0.2 parent 80 0 originserver name=exch front-end-https=on
-acl rpc method RPC_IN_DATA
+const CONF = `http_port 80 accel defaultsite=x.test
+cache_peer 10.0.0.1 parent 80 0 originserver name=web login=PASS
+cache_peer 10.0.0.2 parent 80 0 originserver name=exch
 acl owa urlpath_regex ^/owa
+acl staff proxy_auth REQUIRED
+acl closed urlpath_regex ^/closed
+acl open urlpath_regex ^/open
 cache_peer_access exch allow owa
 cache_peer_access web deny owa
+deny_info https://sorry.test/ closed
+http_access deny closed
+http_access allow open staff
+http_access deny open
 http_access allow all
 `;
-const { rules } = importSquid({ files: ['squid.conf'], reader: memoryReader({ 'squid.conf': CONF }) });
-if (rules === undefined) throw new Error('the file gave no rules');
+const files = { files: ['squid.conf'], reader: memoryReader({ 'squid.conf': CONF }) };
+const { rules: ruleSet, ledger } = importSquid(files);
+if (ruleSet === undefined) throw new Error('the file gave no rules');
+const rules = compileRules(ruleSet);
+const config = copySquid(files);
+const pairs = pairEntrances(config.entrances, ruleSet);
 
 const knowledge: Knowledge = {
-  servers: ['web', 'exch'].map((name, index) => ({
-    name,
-    url: `http://10.0.0.${index + 1}:80`,
-    at: { file: 'squid.conf', line: index + 2, directive: '' },
-  })),
+  servers: config.servers,
   standIns: new Map([
-    ['web-stand-in', { upstream: 'web', server: 'http://10.0.0.1:80' }],
-    ['exch-stand-in', { upstream: 'exch', server: 'http://10.0.0.2:80' }],
+    ['web-stand-in', 'web'],
+    ['exch-stand-in', 'exch'],
   ]),
-  upstreams: rules.upstreams,
-  announced: announcedDifferences(compileRules(rules)),
+  upstreams: ruleSet.upstreams,
+  known: squidAnnouncements({ rules, ledger, config, factsOf: (each) => factsOf(each, pairs) }),
+  asked: (each) => ({ ...each, hasSite: true }),
 };
 const probe: Probe = { entrance: '80', client: '192.0.2.1', method: 'GET', target: '/', host: 'x.test', fields: [] };
 
@@ -47,8 +58,12 @@ const answered = (status: number, code?: string): Outcome => ({
   ...(code !== undefined && { code }),
 });
 const compared = (theirs: Outcome, ours: Outcome, asked = probe) => {
-  const { aspects, announced } = compareOutcomes(asked, theirs, ours, knowledge);
-  return { aspects, announced: announced?.map(({ code }) => code) };
+  const found = compareOutcomes(asked, theirs, ours, knowledge);
+  const codes = found.map(({ announced }) => announced?.code);
+  return {
+    aspects: found.map(({ announced: _, ...aspect }) => aspect),
+    announced: found.length > 0 && isAnnounced(found) ? codes : undefined,
+  };
 };
 
 it('finds nothing where both reached one server with one head', () => {
@@ -60,7 +75,8 @@ it('tells another upstream from the same one under another name', () => {
   expect(aspects).toEqual([{ kind: 'upstream', theirs: 'exch', ours: 'web' }]);
   expect(announced).toBeUndefined();
   const renamed = { ...knowledge, servers: knowledge.servers.map((each) => ({ ...each, name: `old-${each.name}` })) };
-  expect(compareOutcomes(probe, reached(head('old-web')), reached(head('web-stand-in')), renamed).aspects).toEqual([]);
+  const again = compareOutcomes(probe, reached(head('old-web')), reached(head('web-stand-in')), renamed);
+  expect(again.filter(({ kind }) => kind === 'upstream')).toEqual([]);
 });
 
 it('tells another status, and a broken connection from an answer', () => {
@@ -89,7 +105,7 @@ it.each<[string, Outcome, Outcome]>([
 
 it('takes what Squid answers itself for announced only with the status it then gives', () => {
   const purge = { ...probe, method: 'PURGE' };
-  expect(compared(answered(403), reached(head('web-stand-in')), purge).announced).toEqual(['DIFFERS_OWN_REPLY']);
+  expect(compared(answered(403), reached(head('web-stand-in')), purge).announced).toEqual(['DIFFERS_ODD_REQUEST']);
   expect(compared(answered(502), reached(head('web-stand-in')), purge).announced).toBeUndefined();
 });
 
@@ -98,7 +114,9 @@ it.each<[string, string, string, boolean]>([
   ['x-forwarded-for', '9.9.9.9', '192.0.2.1', true],
   ['cache-control', 'max-age=259200', '', true],
   ['cache-control', 'no-store, max-age=259200', 'no-store', true],
-  ['cache-control', 'max-age=1', '', false],
+  ['cache-control', 'max-age=1', '', true],
+  ['cache-control', 'no-cache', '', false],
+  ['cache-control', 'max-age=1', 'no-cache', false],
   ['host', 'x.test', 'X.Test.:80', true],
   ['host', 'y.test', 'x.test', false],
   ['x-anything', 'a', 'b', false],
@@ -124,9 +142,36 @@ it('never shows the value of Authorization or Cookie', () => {
 
 it('reads a known method in capitals once more, and no other', () => {
   const methods = ['post', 'POST', 'frobnicate'].map((method) => ({ ...probe, method }));
-  expect(methods.map((each) => readingsOf(each, knowledge.announced).map((reading) => reading.probe.method))).toEqual([
+  expect(methods.map((each) => readingsOf(each, knowledge).map((reading) => reading.probe.method))).toEqual([
     ['POST'],
     [],
     [],
   ]);
+});
+
+describe('what a line announced', () => {
+  const at = (target: string): Probe => ({ ...probe, target });
+  const credentials: Fields = [['Authorization', 'Basic x']];
+
+  it('explains a field where the request reached the server the line defines, and nowhere else', () => {
+    const without = (server: string): Outcome => reached(head(server, []));
+    const [exch, web] = ['exch', 'web'].map((name) =>
+      compared(without(name), reached(head(`${name}-stand-in`, credentials))),
+    );
+    expect(exch?.announced).toEqual(['SQUID_PEER_LOGIN']);
+    expect(web?.announced).toBeUndefined();
+  });
+
+  it('explains a denial for the requests it concerns, and for no other', () => {
+    const denied = answered(403, 'DENIED');
+    expect(compared(reached(head('web')), denied, at('/open')).announced).toEqual(['SQUID_ALLOW_LEFT_OUT']);
+    expect(compared(reached(head('web')), denied, at('/other')).announced).toBeUndefined();
+  });
+
+  it('explains another answer to a denial, but not a request that was let in', () => {
+    const denied = answered(403, 'DENIED');
+    expect(compared(answered(302), denied, at('/closed')).announced).toEqual(['SQUID_DENY_INFO']);
+    expect(compared(answered(302), denied, at('/other')).announced).toBeUndefined();
+    expect(compared(reached(head('web')), denied, at('/closed')).announced).toBeUndefined();
+  });
 });

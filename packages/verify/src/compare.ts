@@ -1,70 +1,57 @@
-// Room: two outcomes of one probe, held against each other: upstream, status, forwarded head. Pure. What differs is `announced`
-// where the import's own table (announcedDifferences) says so and its sign is there, and a fault otherwise.
-import type { AnnouncedDifference } from '@outrigger/importer';
+// Room: two outcomes of one probe, held against each other: upstream, status, forwarded head. Pure. What differs is announced
+// where the importer's tables say so, the thing they blame is responsible, and its sign is there; otherwise it is a fault.
+import type { AskedRequest, Sign } from '@outrigger/importer';
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import type { OldServer } from './oracle.ts';
 import type { Fields, Outcome, Probe, Reached } from './probe.ts';
 
-/** What differs: where the request went, what the client was told, or one field (or the request line) of the forwarded head. */
-export type Aspect =
-  | { kind: 'upstream' | 'status'; theirs: string; ours: string }
-  | { kind: 'head'; field: string; theirs: string; ours: string };
+/** A difference the import announced; `at` is the line that makes it, where one does. */
+export type Announcement = { code: string; text: string; at?: SourceRef };
 
-/** One probe whose outcomes differ, and why. */
-export type Difference = {
-  probe: Probe;
-  aspects: readonly Aspect[];
-  /** Why each aspect is no fault; absent where one of them is one. */
-  announced?: readonly AnnouncedDifference[];
-  /** Lines of the rules that decided, and of the old config behind them. */
-  rules: readonly SourceRef[];
-  old: readonly SourceRef[];
-};
+/** An announcement and what tells that it is the reason: its sign, and whether what it blames is responsible for this outcome. */
+export type Known = { announcement: Announcement; sign: Sign; isResponsible(probe: Probe, theirs: Outcome): boolean };
+
+/** What differs: where the request went, what the client was told, or one part or field of the forwarded head. */
+export type Aspect = { theirs: string; ours: string; announced?: Announcement } & (
+  | { kind: 'upstream' | 'status' }
+  | { kind: 'head'; field: string }
+);
 
 export type Knowledge = {
   servers: readonly OldServer[];
-  /** Stand-ins of our side by name, with what they stand for. */
-  standIns: ReadonlyMap<string, { upstream: string; server: string }>;
+  /** Stand-ins of our side by name, with the upstream of which each stands for a server. */
+  standIns: ReadonlyMap<string, string>;
   upstreams: ReadonlyMap<string, Upstream>;
-  announced: readonly AnnouncedDifference[];
+  known: readonly Known[];
+  /** The request as the importer's tables look at it. */
+  asked(probe: Probe): AskedRequest;
 };
 
-/** `announced`: why each aspect is no fault; absent where one of them is one. */
-export type Compared = { aspects: Aspect[]; announced?: AnnouncedDifference[] };
-
-type Found = { aspect: Aspect; because?: AnnouncedDifference };
-
 /** What differs; empty where nothing does. */
-export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, knowledge: Knowledge): Compared {
-  const found = differences(probe, theirs, ours, knowledge);
-  const reasons = found.map(({ because }) => because);
-  const known = reasons.filter((reason) => reason !== undefined);
-  return {
-    aspects: found.map(({ aspect }) => aspect),
-    ...(found.length > 0 && known.length === found.length && { announced: [...new Set(known)] }),
-  };
-}
-
-function differences(probe: Probe, theirs: Outcome, ours: Outcome, knowledge: Knowledge): Found[] {
-  const because = answerReason(probe, theirs, ours, knowledge);
+export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, knowledge: Knowledge): Aspect[] {
+  const known = knowledge.known.filter(({ isResponsible }) => isResponsible(probe, theirs));
+  const because = known.find(({ sign }) => explainsAnswer(sign, knowledge.asked(probe), theirs, ours));
   if (!wentTheSameWay(theirs.reached, ours.reached, knowledge)) {
-    const aspect: Aspect = { kind: 'upstream', theirs: wayOf(theirs, knowledge), ours: wayOf(ours, knowledge) };
-    return [withReason(aspect, because)];
+    const ways = { theirs: wayOf(theirs, knowledge), ours: wayOf(ours, knowledge) };
+    return [explained({ kind: 'upstream', ...ways }, because)];
   }
-  const found: Found[] = [];
+  const aspects: Aspect[] = [];
   const [told, tell] = [answerOf(theirs), answerOf(ours)];
-  if (told !== tell) {
-    found.push(withReason({ kind: 'status', theirs: told, ours: tell }, because));
-  }
+  if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
   theirs.reached.forEach((head, index) => {
     const other = ours.reached[index];
-    if (other !== undefined) found.push(...headDifferences(head, other, knowledge));
+    if (other !== undefined) aspects.push(...headAspects(head, other, known));
   });
-  return found;
+  return aspects;
 }
 
-function withReason(aspect: Aspect, because: AnnouncedDifference | undefined): Found {
-  return { aspect, ...(because !== undefined && { because }) };
+/** True where nothing differs but what was announced. */
+export function isAnnounced(aspects: readonly Aspect[]): boolean {
+  return aspects.every(({ announced }) => announced !== undefined);
+}
+
+function explained(aspect: Aspect, because: Known | undefined): Aspect {
+  return because === undefined ? aspect : { ...aspect, announced: because.announcement };
 }
 
 /** Both reached the same servers: an upstream by the peer's name, or one that has the peer's address among its servers. */
@@ -72,76 +59,82 @@ function wentTheSameWay(theirs: readonly Reached[], ours: readonly Reached[], kn
   if (theirs.length !== ours.length) return false;
   return theirs.every(({ server }, index) => {
     const old = knowledge.servers.find(({ name }) => name === server);
-    const standIn = knowledge.standIns.get(ours[index]?.server ?? '');
-    const upstream = standIn && knowledge.upstreams.get(standIn.upstream);
-    return upstream !== undefined && (standIn?.upstream === server || upstream.servers.includes(old?.url ?? ''));
+    const name = knowledge.standIns.get(ours[index]?.server ?? '');
+    const upstream = knowledge.upstreams.get(name ?? '');
+    return upstream !== undefined && (name === server || upstream.servers.includes(old?.url ?? ''));
   });
 }
 
 function wayOf(outcome: Outcome, { standIns }: Knowledge): string {
   if (outcome.reached.length === 0) return `nobody (${answerOf(outcome)})`;
-  return outcome.reached.map(({ server }) => standIns.get(server)?.upstream ?? server).join(', ');
+  return outcome.reached.map(({ server }) => standIns.get(server) ?? server).join(', ');
 }
+
+const ENDINGS = { reset: 'connection reset', closed: 'connection closed', silent: 'no answer' } as const;
 
 function answerOf(outcome: Outcome): string {
-  const words = { reset: 'connection reset', closed: 'connection closed', silent: 'no answer' };
-  return outcome.kind === 'answered' ? String(outcome.status) : words[outcome.kind];
+  return outcome.kind === 'answered' ? String(outcome.status) : ENDINGS[outcome.kind];
 }
 
-/** The announced difference by which one side answered itself what the other did not, or with another status. */
-function answerReason(
-  probe: Probe,
-  theirs: Outcome,
-  ours: Outcome,
-  { announced }: Knowledge,
-): AnnouncedDifference | undefined {
-  const statusOfTheirs = theirs.kind === 'answered' && theirs.reached.length === 0 ? theirs.status : undefined;
-  const refusal = ours.reached.length === 0 ? ours.code : undefined;
-  return announced.find(({ sign }) => {
-    if (sign.kind === 'reply') return statusOfTheirs !== undefined && sign.status(probe) === statusOfTheirs;
-    if (sign.kind !== 'refusal' || refusal === undefined || !sign.codes.includes(refusal)) return false;
-    return sign.beyond === undefined || (statusOfTheirs !== undefined && statusOfTheirs >= 500);
-  });
+/** Statuses from which on Squid has no server for a request, rather than a denial. */
+const FAILED = 500;
+
+/** Whether one side answered itself, as the sign says, what the other did not answer or answered otherwise. */
+function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: Outcome): boolean {
+  const alone = theirs.reached.length === 0;
+  const status = theirs.kind === 'answered' ? theirs.status : 0;
+  if (sign.kind === 'reply') return alone === (sign.late === undefined) && sign.statuses(asked).includes(status);
+  if (sign.kind === 'verdict') return sign.of?.(asked) ?? true;
+  if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
+  if (sign.squid === undefined) return true;
+  return alone && (sign.squid === 'fails') === status >= FAILED;
 }
 
 /**
  * Probes that show whether another reading of the request is all there is to a difference: given to Outrigger alone, one of
  * them must come out as the first one did at the oracle.
  */
-export function readingsOf(probe: Probe, announced: readonly AnnouncedDifference[]): Reading[] {
-  return announced.flatMap((because) => {
-    const read = because.sign.kind === 'reading' ? because.sign.as(probe) : undefined;
-    return read === undefined ? [] : [{ because, probe: { ...probe, ...read } }];
+export function readingsOf(probe: Probe, { known, asked }: Knowledge): { because: Announcement; probe: Probe }[] {
+  const readings = known.flatMap(({ sign, announcement: because }) => {
+    const read = sign.kind === 'reading' ? sign.as(asked(probe)) : undefined;
+    return read === undefined ? [] : [{ because, read }];
   });
+  // Each changes another part of the request: all of them together are a reading too.
+  const [first, ...others] = readings;
+  if (first !== undefined && others.length > 0) {
+    readings.push({ because: first.because, read: Object.assign({}, ...readings.map(({ read }) => read)) });
+  }
+  return readings.map(({ because, read }) => ({ because, probe: { ...probe, ...read } }));
 }
-
-export type Reading = { because: AnnouncedDifference; probe: Probe };
 
 /** Fields of one hop alone: each proxy has its own (RFC 9110 7.6.1). */
 const OF_THE_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive']);
 
-function headDifferences(theirs: Reached, ours: Reached, { announced }: Knowledge): Found[] {
-  const found: Found[] = [];
-  for (const part of ['method', 'target', 'version'] as const) {
-    if (theirs[part] === ours[part]) continue;
-    const aspect: Aspect = { kind: 'head', field: part, theirs: theirs[part], ours: ours[part] };
-    found.push(withReason(aspect, part === 'version' ? announced.find(({ sign }) => sign.kind === part) : undefined));
+function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): Aspect[] {
+  const aspects: Aspect[] = [];
+  for (const field of ['method', 'target', 'version'] as const) {
+    if (theirs[field] === ours[field]) continue;
+    const aspect: Aspect = { kind: 'head', field, theirs: theirs[field], ours: ours[field] };
+    aspects.push(
+      explained(
+        aspect,
+        known.find(({ sign }) => sign.kind === field),
+      ),
+    );
   }
   const names = new Set([...theirs.fields, ...ours.fields].map(([name]) => name.toLowerCase()));
   for (const name of names) {
-    if (OF_THE_HOP.has(name)) continue;
-    const [squid, outrigger] = [valuesOf(theirs.fields, name), valuesOf(ours.fields, name)];
-    if (squid === outrigger) continue;
-    const because = announced.find(
+    const [old, own] = [valuesOf(theirs.fields, name), valuesOf(ours.fields, name)];
+    if (OF_THE_HOP.has(name) || old === own) continue;
+    const because = known.find(
       ({ sign }) =>
         sign.kind === 'field' &&
         sign.names.includes(name) &&
-        (sign.alike === undefined || sign.alike(squid ?? '', outrigger ?? '')),
+        (sign.alike === undefined || sign.alike(old ?? '', own ?? '')),
     );
-    const aspect: Aspect = { kind: 'head', field: name, theirs: shown(name, squid), ours: shown(name, outrigger) };
-    found.push(withReason(aspect, because));
+    aspects.push(explained({ kind: 'head', field: name, theirs: shown(name, old), ours: shown(name, own) }, because));
   }
-  return found;
+  return aspects;
 }
 
 /** Values of a field in order, joined as a list; undefined where there is none. */

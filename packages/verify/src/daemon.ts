@@ -1,6 +1,6 @@
 // Room: a daemon as a process of ours: where its program is, a folder that is gone afterwards, ready by asking, ended by its pid.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, rmSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -26,44 +26,68 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** A folder that ends with the run. `user`: whom the daemon changes to, where we are root and such a user exists. */
-export type DaemonFolder = { path: string; run: string; user?: string; remove(): Promise<void> };
+/** A folder that ends with the run. `owner`: whom the daemon changes to, where we are root and such a user exists. */
+export type DaemonFolder = { path: string; run: string; owner?: Account; remove(): Promise<void> };
+
+/** A user of this machine with its main group. */
+type Account = { user: string; uid: number; gid: number };
 
 /** Makes a folder that only the daemon's user can look into, with a folder `run` to write to. */
 export async function daemonFolder(users: readonly string[]): Promise<DaemonFolder> {
   const path = await mkdtemp(join(tmpdir(), 'outrigger-verify-'));
   const run = join(path, 'run');
   await mkdir(run);
-  const owner = process.getuid?.() === 0 ? users.map(accountOf).find((account) => account !== undefined) : undefined;
+  const owner = process.getuid?.() === 0 ? firstAccount(users) : undefined;
   if (owner !== undefined) await Promise.all([path, run].map((folder) => chown(folder, owner.uid, owner.gid)));
+  const removeNow = (): void => rmSync(path, { recursive: true, force: true });
+  const forget = atExit(removeNow);
   return {
     path,
     run,
-    ...(owner !== undefined && { user: owner.user }),
-    remove: () => rm(path, { recursive: true, force: true }),
+    ...(owner !== undefined && { owner }),
+    remove: async () => {
+      await rm(path, { recursive: true, force: true });
+      forget();
+    },
   };
+}
+
+/** Does a thing where this process ends before it was done with; the answer takes that back. */
+export function atExit(act: () => void): () => void {
+  process.once('exit', act);
+  return () => void process.off('exit', act);
 }
 
 /** Writes files into the folder, readable by the daemon's user and by nobody else: an old config holds passwords. */
 export async function writeFiles(folder: DaemonFolder, files: Readonly<Record<string, string>>): Promise<void> {
-  const account = folder.user === undefined ? undefined : accountOf(folder.user);
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder.path, name);
     await writeFile(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
-    if (account !== undefined) await chown(path, account.uid, account.gid);
+    if (folder.owner !== undefined) await chown(path, folder.owner.uid, folder.owner.gid);
   }
   await chmod(folder.path, 0o700);
 }
 
-function accountOf(user: string): { user: string; uid: number; gid: number } | undefined {
+function firstAccount(users: readonly string[]): Account | undefined {
+  const user = users.find((each) => accountOf(each) !== undefined);
+  return user === undefined ? undefined : accountOf(user);
+}
+
+/** Accounts by name: who is there does not change while we run. */
+const accounts = new Map<string, Account | undefined>();
+
+function accountOf(user: string): Account | undefined {
+  if (accounts.has(user)) return accounts.get(user);
   const ids = ['-u', '-g'].map((flag) => spawnSync('id', [flag, user]));
   const [uid, gid] = ids.map(({ status, stdout }) => (status === 0 ? Number(stdout.toString()) : Number.NaN));
-  return uid === undefined || gid === undefined || Number.isNaN(uid) ? undefined : { user, uid, gid };
+  const account = uid === undefined || gid === undefined || Number.isNaN(uid) ? undefined : { user, uid, gid };
+  accounts.set(user, account);
+  return account;
 }
 
 export type Started =
-  | { kind: 'ready'; stop(): Promise<void>; hasEnded(): boolean }
-  | { kind: 'ended' | 'silent'; said: string };
+  /** `stop` asks it to end, `kill` does not ask. */
+  { kind: 'ready'; stop(): Promise<void>; kill(): Promise<void> } | { kind: 'ended' | 'silent'; said: string };
 
 /** Milliseconds until a daemon takes connections: Squid needs 160, a busy machine far more. */
 const START_PATIENCE = 20_000;
@@ -90,8 +114,7 @@ export async function startProgram(
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
   // A daemon that leads a group of its own would outlive a command that is broken off.
   const kill = (): void => killGroup(child);
-  process.once('exit', kill);
-  void ended.then(() => process.off('exit', kill));
+  void ended.then(atExit(kill));
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
   const deadline = performance.now() + START_PATIENCE;
   for (const port of ports) {
@@ -105,7 +128,14 @@ export async function startProgram(
       return { kind, said };
     }
   }
-  return { kind: 'ready', stop: () => stop(child, ended), hasEnded };
+  return {
+    kind: 'ready',
+    stop: () => stop(child, ended),
+    kill: () => {
+      kill();
+      return ended;
+    },
+  };
 }
 
 async function stop(child: ChildProcess, ended: Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 // The only door of this package.
-export type { Aspect, Difference } from './compare.ts';
+export type { Announcement, Aspect } from './compare.ts';
+export type { Comparison, Difference, TellProgress, Verified } from './comparison.ts';
 export type { OldConfig, OldServer, Oracle, OracleProblem, OracleStart, TakenOut } from './oracle.ts';
 export type { Entrance, Fields, Outcome, Probe, Reached, Side } from './probe.ts';
 export { probeText } from './probe.ts';
@@ -7,11 +8,9 @@ export { type ProbeOptions, probesFor } from './probes.ts';
 export { verifiedJson, verifiedText } from './report.ts';
 export { findSquid } from './squid/squid.ts';
 export {
-  type Comparison,
   openSquidComparison,
-  type Verified,
+  type VerifyFailure,
   type VerifyProblem,
-  type VerifyResult,
   type VerifySquidOptions,
   verifySquid,
 } from './verify.ts';

@@ -59,7 +59,7 @@ export function probeText({ method, target, host, client, entrance, fields }: Pr
 /** The bytes of a probe; `more` are fields a side needs to be told who the client is. */
 export function probeBytes({ method, target, host, fields }: Probe, more: Fields = []): Buffer {
   // A length of 0 keeps methods that Squid knows to have bodies content.
-  const bodyless = method === 'GET' || method === 'HEAD';
+  const bodyless = /^(?:GET|HEAD)$/i.test(method);
   const lines = [
     `${method} ${target} HTTP/${host === undefined ? '1.0' : '1.1'}`,
     ...(host === undefined ? [] : [`Host: ${host}`]),

@@ -114,7 +114,7 @@ function notesOf(entry: LedgerEntry, warnings: readonly LetThrough[], isTight: b
 }
 
 /** `isSaid`: that it is an error or a warning stands beside it already. */
-function remarkMarkup({ severity, message, hint, code }: Remark, isSaid = false): Markup {
+function remarkMarkup({ severity, message, hint, code }: Omit<Remark, 'disposition'>, isSaid = false): Markup {
   const label = severity === 'note' || isSaid ? undefined : html`<b class="severity">${severity}:</b> `;
   return html`${label}${sentence(message)}${hint === undefined ? undefined : html` <span class="hint">${sentence(hint)}</span>`} <span class="code">${code}</span>`;
 }

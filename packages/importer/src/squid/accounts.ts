@@ -90,17 +90,17 @@ export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], reso
 /** http_reply_access decides when the server has answered: only a list that allows everything can be left out. */
 export function remarkReplyAccess(model: Model, resolver: Resolver): void {
   const lines = model.lists.reply;
-  const allowsAll = isNever(most(notAllowed(lines, resolver), resolver.isKnown));
+  const held = most(notAllowed(lines, resolver), resolver.isKnown);
   for (const { directive } of lines) {
-    if (allowsAll)
+    if (isNever(held))
       remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'lets every answer through, as Outrigger does');
     else
       remark(
         directive.entry,
         'untranslated',
-        'SQUID_UNTRANSLATED',
+        'SQUID_REPLY_ACCESS',
         'decides over answers, which Outrigger passes as they are',
-        { hint: 'Deny the requests instead, or filter at the server.' },
+        { hint: 'Deny the requests instead, or filter at the server.', concerns: resolver.condition(held) },
       );
   }
 }

@@ -16,21 +16,27 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
   const notes: ValueNote[] = [];
   const clients: string[] = [];
   for (const { text } of values) {
-    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0', '::/0'].includes(text)) return { kind: 'always', notes };
-    if (text === 'none') continue;
-    if (/^\[/.test(text)) {
+    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0'].includes(text)) return { kind: 'always', notes };
+    if (/^\[|^none$/.test(text)) {
       notes.push({
         code: 'SQUID_ACL_BAD',
-        message: `${text}: an address in brackets stops Squid from starting`,
+        message:
+          text === 'none'
+            ? 'none stops Squid from starting'
+            : `${text}: an address in brackets stops Squid from starting`,
         grave: true,
       });
       continue;
     }
-    const read = readAddress(text);
+    const nobody = MATCHES_NOBODY.includes(text);
+    const read = nobody ? undefined : readAddress(text);
     if (read === undefined) {
-      const reason = `${text} is a name that Squid resolves when it starts; write the address`;
+      const reason = nobody
+        ? `${text} looks like all clients, and Squid 5 was seen to match nobody by it; write what is meant`
+        : `${text} is a name that Squid resolves when it starts; write the address`;
       return { kind: 'inexpressible', reason, notes };
     }
+    if (text === 'localhost') notes.push(LOCALHOST);
     clients.push(...read);
   }
   if (indirectClients !== undefined) {
@@ -41,8 +47,17 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
 
 const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {
   localhost: ['127.0.0.1', '::1'],
-  ipv4: ['0.0.0.0/0'],
-  ipv6: ['::/0'],
+  // What Squid 5.7 matches by it, asked at both ends of each range: neither ::1 nor the deprecated and reserved rest.
+  ipv6: ['1000::-efff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fc00::/7', 'fe80::/10'],
+};
+
+/** Words that Squid 5.7 takes and by which no client matches. */
+const MATCHES_NOBODY = ['::/0', 'ipv4'];
+
+const LOCALHOST: ValueNote = {
+  code: 'SQUID_LOCALHOST',
+  message: 'localhost is taken for 127.0.0.1 and ::1; Squid asks the hosts file of its machine when it starts',
+  concerns: { clients: ['127.0.0.0/8', '::1'] },
 };
 
 function readAddress(text: string): string[] | undefined {

@@ -156,6 +156,7 @@ function directRequests(model: Model, resolver: Resolver): Expr {
       const message = 'sends requests to whatever host the client names; they get no route here';
       remark(directive.entry, 'untranslated', 'SQUID_ALWAYS_DIRECT', message, {
         hint: 'Name the servers that were meant in a cache_peer line, and import again.',
+        concerns: resolver.condition(direct),
       });
     }
   }
@@ -169,9 +170,9 @@ function finishAutoField(upstream: Upstream, { directive: { entry } }: Peer, por
   if (overTls === 0 || upstream.frontEndHttps) {
     const message =
       overTls === 0
-        ? 'no listener speaks TLS, so the field is never sent'
-        : 'all listeners speak TLS, so the field is always sent';
-    remark(entry, 'translated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`);
+        ? 'no listener speaks TLS, so the field is never sent; Squid went by the scheme of a target that names one'
+        : 'all listeners speak TLS, so the field is always sent; Squid went by the scheme of a target that names one';
+    remark(entry, 'approximated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`, { severity: 'note' });
   } else {
     const message =
       'front-end-https=auto is left out: some listeners speak TLS and some do not, and the field is sent always or never';

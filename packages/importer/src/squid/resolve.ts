@@ -1,6 +1,7 @@
 // Room: acl names to expressions and conditions: groups opened, empty acls and acls that always hold folded away, and what
 // cannot be said marked with its reason. Also the ledger of acl lines.
 import type { Condition, SourceRef } from '@outrigger/rules';
+import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
@@ -150,17 +151,24 @@ export function aclsReached(names: readonly string[], acls: ReadonlyMap<string, 
   return reached;
 }
 
+/** Notes that ask nothing of anybody, told where rules depend on the acl. */
+const QUIET: readonly ImportCode[] = ['SQUID_REVERSE_LOOKUP', 'SQUID_METHOD_CASE', 'SQUID_CARRIED', 'SQUID_LOCALHOST'];
+
 function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   for (const [index, line] of acl.lines.entries()) {
     const entry = line.directive?.entry;
     if (entry === undefined) continue;
     const meaning = resolved.meanings[index]?.meaning;
-    for (const { code, message, hint, grave } of meaning?.notes ?? []) {
-      const disposition = grave ? 'malformed' : 'translated';
-      const isQuiet = code === 'SQUID_REVERSE_LOOKUP' || code === 'SQUID_METHOD_CASE' || code === 'SQUID_CARRIED';
+    for (const { code, message, hint, grave, concerns } of meaning?.notes ?? []) {
+      const disposition = grave ? 'malformed' : concerns === undefined ? 'translated' : 'approximated';
+      const isQuiet = QUIET.includes(code);
       if (!isUsed && isQuiet) continue;
       const severity = grave ? 'error' : isQuiet ? 'note' : 'warning';
-      remark(entry, disposition, code, message, { severity, ...(hint !== undefined && { hint }) });
+      remark(entry, disposition, code, message, {
+        severity,
+        ...(hint !== undefined && { hint }),
+        ...(concerns !== undefined && { concerns }),
+      });
     }
     if (!isUsed) {
       remark(entry, 'irrelevant', 'SQUID_ACL_UNUSED', 'no line that decides over requests uses it');

@@ -208,6 +208,7 @@ function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void 
       const message = `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)}), so no route is written for requests that it decides about`;
       remark(line.directive.entry, 'untranslated', 'SQUID_PEER_INEXPRESSIBLE', message, {
         hint: `Add a route to ${name} by hand; until then such requests get 503.`,
+        concerns: resolver.condition(most(takesOf(peer, resolver), resolver.isKnown)),
       });
     }
   }

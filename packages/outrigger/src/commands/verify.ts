@@ -11,6 +11,9 @@ import type { Terminal } from '../terminal.ts';
 /** Exit codes of product.md: 0 same, 4 differs, 1 cannot run. */
 const DIFFERS = 4;
 
+/** By these a person breaks it off: the copy is cleared away first. */
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+
 type Options = { squid: string[]; probes: number; seed: number; json?: true };
 
 export function verifyCommand(terminal: Terminal, finish: Finish): Command {
@@ -40,6 +43,9 @@ export function verifyCommand(terminal: Terminal, finish: Finish): Command {
         throw new UsageError(`${file}: not usable`);
       }
       const bar = progressBar(terminal, 'probes');
+      const ending = new AbortController();
+      const breakOff = (): void => ending.abort();
+      for (const signal of STOP_SIGNALS) process.once(signal, breakOff);
       const result = await verifySquid({
         files: options.squid,
         reader: diskReader(),
@@ -47,7 +53,9 @@ export function verifyCommand(terminal: Terminal, finish: Finish): Command {
         seed: options.seed,
         most: options.probes,
         progress: bar.show,
+        signal: ending.signal,
       });
+      for (const signal of STOP_SIGNALS) process.off(signal, breakOff);
       bar.clear();
       if (result.kind === 'failed') {
         const { code, message, said } = result.problem;

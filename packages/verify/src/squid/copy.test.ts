@@ -5,6 +5,8 @@ import { copySquid, type Place } from './copy.ts';
 const PLACE: Place = {
   folder: '/copy',
   run: '/copy/run',
+  names: ['x.test'],
+  addresses: ['192.0.2.1'],
   portOf: (address) => 40_000 + Number(/\d+$/.exec(address)?.[0]),
   serverPortOf: (peer) => ({ web: 50_001, exch: 50_002 })[peer] ?? 50_000,
   cert: '/copy/entrance.crt',
@@ -108,7 +110,7 @@ it('follows includes and files of values into copies of their own', () => {
     },
   );
   expect(files['copy-0.conf']).toBe(
-    'include /copy/copy-1.conf /copy/copy-2.conf\nacl x dstdomain "/copy/values-0.txt" y.test\nhttp_access deny "/copy/missing.txt"\n',
+    'include /copy/copy-1.conf /copy/copy-2.conf\nacl x dstdomain "/copy/values-0.txt" y.test\nhttp_access deny "/copy/absent-0.conf"\n',
   );
   expect([files['copy-1.conf'], files['copy-2.conf'], files['values-0.txt']]).toEqual([
     '\n',
@@ -116,6 +118,21 @@ it('follows includes and files of values into copies of their own', () => {
     'x.test\n',
   ]);
   expect(copy.original('FATAL: Bungled /copy/copy-2.conf line 1')).toBe('FATAL: Bungled conf.d/b.conf line 1');
+  expect(copy.original('Can not open file /copy/absent-0.conf for reading')).toBe(
+    'Can not open file nothing for reading',
+  );
+});
+
+it('takes a quote for a quote and parameters() for a file where the config says so', () => {
+  const { lines, files } = copied(
+    'configuration_includes_quoted_values on\nacl x dstdomain parameters("names") y.test\nacl z dstdomain "names"\n',
+    { names: 'x.test\n' },
+  );
+  expect(lines.slice(1, 3)).toEqual([
+    'acl x dstdomain parameters("/copy/values-0.txt") y.test',
+    'acl z dstdomain "names"',
+  ]);
+  expect(files['values-0.txt']).toBe('x.test\n');
 });
 
 it('gives macros the values of a daemon with one worker, which the copy is not', () => {

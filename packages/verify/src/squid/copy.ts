@@ -26,6 +26,9 @@ export type Place = {
   folder: string;
   /** A folder the daemon may write into. */
   run: string;
+  /** Names that probes ask for and addresses they come from: DNS is not asked for either. */
+  names: readonly string[];
+  addresses: readonly string[];
   /** The user the daemon shall change to; absent where it cannot. */
   user?: string;
   /** Loopback port for an address of a port line. */
@@ -62,18 +65,31 @@ const MACROS: Readonly<Record<string, string>> = {
 /** An address that no client has: the acls of helpers match nobody. */
 const NOBODY = '255.255.255.255';
 
-/** A Host that is an address makes Squid ask for its name (dstdomain): the addresses of probes have one that no acl knows. */
-const HOSTS = `${PROBE_ADDRESSES.map((address) => `${address} probe.invalid\n`).join('')}`;
+/** Where all names of probes are (RFC 5737), and what all their addresses are called (RFC 6761): no acl of anybody's knows either. */
+const SOMEWHERE = '192.0.2.254';
+const SOMEBODY = 'probe.invalid';
+
+/** Some acls ask DNS (dst, srcdomain, dstdomain for a Host that is an address): here they get an answer, at once. */
+function hostsFile({ names, addresses }: Place): string {
+  return [
+    ...names.map((name) => `${SOMEWHERE} ${name}\n`),
+    ...[...addresses, ...PROBE_ADDRESSES].map((address) => `${address} ${SOMEBODY}\n`),
+  ].join('');
+}
 
 type Reading = {
   reader: Reader;
   main: string;
   files: CopiedFile[];
-  values: { name: string; text: string }[];
+  values: { name: string; path: string; text: string }[];
+  /** Files that are named and cannot be read: in the copy they are not there either. */
+  absent: { name: string; path: string }[];
   ports: PortLine[];
   entrances: Entrance[];
   servers: OldServer[];
   takenOut: TakenOut[];
+  /** Under configuration_includes_quoted_values a quote is a quote, and parameters("FILE") is a file (SQ-26). */
+  quotes: boolean;
 };
 
 /** Reads a squid.conf (more than one: as if each stood where the one before ends) for the experiment. */
@@ -83,10 +99,12 @@ export function copySquid({ files, reader }: { files: readonly string[]; reader:
     main: files[0] ?? '',
     files: [],
     values: [],
+    absent: [],
     ports: [],
     entrances: [],
     servers: [],
     takenOut: [],
+    quotes: false,
   };
   const mains = files.map((path) => copyFile(path, [], reading));
   return {
@@ -101,12 +119,12 @@ export function copySquid({ files, reader }: { files: readonly string[]; reader:
       ]
         .map((line) => `${line}\n`)
         .join(''),
-      hosts: HOSTS,
+      hosts: hostsFile(place),
       ...Object.fromEntries(reading.files.map(({ name, lines }) => [name, written(lines, place)])),
       ...Object.fromEntries(reading.values.map(({ name, text }) => [name, text])),
     }),
     original: (text) =>
-      reading.files.reduce(
+      [...reading.files, ...reading.values, ...reading.absent].reduce(
         (shown, { name, path }) => shown.replace(new RegExp(`\\S*/${name.replace('.', '\\.')}\\b`, 'g'), () => path),
         text,
       ),
@@ -123,7 +141,7 @@ function written(lines: readonly Line[], place: Place): string {
 /** Copies one file and what it includes; its name in the copy. A file that cannot be read is one that is not there. */
 function copyFile(path: string, chain: readonly string[], reading: Reading): string {
   const result = reading.reader.read(path);
-  if (result.kind === 'missing' || chain.length > INCLUDE_DEPTH_MAX) return 'missing.conf';
+  if (result.kind === 'missing' || chain.length > INCLUDE_DEPTH_MAX) return absent(path, reading);
   // Each piece of a line that Squid cuts is a line of the copy: read the same, and replaced alone.
   const text = result.file.text.replace(new RegExp(`[^\\n]{${PHYSICAL_LINE_MAX}}(?=[^\\n])`, 'g'), '$&\n');
   const copied: CopiedFile = { name: `copy-${reading.files.length}.conf`, path, lines: text.split('\n') };
@@ -155,6 +173,9 @@ function replaced(line: LogicalLine, chain: readonly string[], reading: Reading)
       return port(name.text, words, at, reading);
     case 'cache_peer':
       return peer(words, at, reading);
+    case 'configuration_includes_quoted_values':
+      reading.quotes = words[0]?.text === 'on';
+      return undefined;
     case 'acl':
       return acl(line, words, at, reading);
     default:
@@ -162,8 +183,14 @@ function replaced(line: LogicalLine, chain: readonly string[], reading: Reading)
   }
 }
 
+function absent(path: string, reading: Reading): string {
+  const name = `absent-${reading.absent.length}.conf`;
+  reading.absent.push({ name, path });
+  return name;
+}
+
 function takeOut(code: TakenOut['code'], why: string, at: SourceRef, reading: Reading): Line {
-  reading.takenOut.push({ severity: 'note', code, at, message: `${at.directive} ${why}` });
+  reading.takenOut.push({ severity: 'note', code, at, message: why });
   return '';
 }
 
@@ -181,7 +208,7 @@ function include(words: readonly Word[], at: SourceRef, chain: readonly string[]
   const copies = names.flatMap((name) => {
     const pattern = pathBeside(reading.main, name);
     const paths = isGlob(pattern) ? reading.reader.glob(pattern) : [pattern];
-    return paths.length === 0 ? ['missing.conf'] : paths.map((path) => copyFile(path, chain, reading));
+    return paths.length === 0 ? [absent(name, reading)] : paths.map((path) => copyFile(path, chain, reading));
   });
   return ({ folder }) => `include ${copies.map((copy) => `${folder}/${copy}`).join(' ')}`;
 }
@@ -214,7 +241,7 @@ function acl(line: LogicalLine, words: readonly Word[], at: SourceRef, reading: 
   const [name, type, ...values] = words;
   if (name === undefined || type === undefined) return undefined;
   if (HELPER_ACLS.includes(type.text)) {
-    const why = `${name.text} asks a helper, which is not run: in the copy it never matches`;
+    const why = 'asks a helper, which is not run: the acl is there and never matches';
     takeOut('COMMAND_TAKEN_OUT', why, at, reading);
     return `acl ${name.text} src ${NOBODY}`;
   }
@@ -233,16 +260,21 @@ function acl(line: LogicalLine, words: readonly Word[], at: SourceRef, reading: 
   return fromFiles(line, values, reading);
 }
 
+/** What stands before a quote, the quote, and the name of a file up to the next one or the end of the line. */
+const QUOTED = /^()(["'])(.*?)(?:\2|$)/s;
+const PARAMETERS = /^(parameters\()(["'])(.*?)(?:\2|$)/s;
+
 /** A word that begins with a quote names a file (SQ-20): the copy has its own of it, or none where there is none. */
 function fromFiles(line: LogicalLine, words: readonly Word[], reading: Reading): Line | undefined {
-  const quoted = words.find(({ text }) => /^["']/.test(text));
-  if (quoted === undefined) return undefined;
-  const quote = quoted.text.charAt(0);
-  const end = line.text.indexOf(quote, quoted.offset + 1);
-  const name = line.text.slice(quoted.offset + 1, end === -1 ? undefined : end);
+  const named = reading.quotes ? PARAMETERS : QUOTED;
+  const word = words.find(({ text }) => named.test(text));
+  const match = word && named.exec(line.text.slice(word.offset));
+  if (word === undefined || !match) return undefined;
+  const [whole, before = '', quote = '', name = ''] = match;
   const result = reading.reader.read(pathBeside(reading.main, name));
-  const copy = result.kind === 'missing' ? 'missing.txt' : `values-${reading.values.length}.txt`;
-  if (result.kind === 'file') reading.values.push({ name: copy, text: result.file.text });
-  const behind = end === -1 ? '' : line.text.slice(end);
-  return ({ folder }) => `${line.text.slice(0, quoted.offset)}${quote}${folder}/${copy}${behind}`;
+  const copy = result.kind === 'missing' ? absent(name, reading) : `values-${reading.values.length}.txt`;
+  if (result.kind === 'file') reading.values.push({ name: copy, path: name, text: result.file.text });
+  const start = word.offset + before.length;
+  const [head, tail] = [line.text.slice(0, start), line.text.slice(word.offset + whole.length)];
+  return ({ folder }) => `${head}${quote}${folder}/${copy}${quote}${tail}`;
 }
