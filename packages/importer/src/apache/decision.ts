@@ -271,8 +271,8 @@ function rewriteRequest({ request, path, query, server, servers }: Journey): Rew
 
 /** `SetEnvIf Request_URI … no-proxy` (AP-74): the request is not proxied. */
 function isKept({ servers, server, request }: Journey): boolean {
-  // It is asked before the path is decoded.
-  const raw = request.target.split('?', 1)[0] ?? '';
+  // It is asked before the path is decoded; of slashes in front one is left.
+  const raw = (request.target.split('?', 1)[0] ?? '').replace(/^\/+/, '/');
   return inherited(servers, server, 'setenvif').some(({ words }) => {
     const [subject = '', pattern = '', ...names] = words.map(({ text }) => text);
     if (subject.toLowerCase() !== 'request_uri' || !names.includes('no-proxy')) return false;

@@ -36,7 +36,7 @@ export function proxyLines(servers: Servers, server: Server): ProxyLine[] {
         // A plain ProxyPass in a section of a pattern takes nothing (AP-65), and still hides those of sections before it; one
         // whose pattern looks like a wildcard takes the whole path.
         const isDead = !/[*?[]/.test(line.paths.pattern);
-        return [isDead ? { ...line, isDead } : { ...line, paths: { kind: 'unclear' } }];
+        return [isDead ? { ...line, isDead } : { ...line, paths: { kind: 'unclear' as const } }];
       }),
   );
   const outside = ['proxypass', 'proxypassmatch'].flatMap((key) => inherited(servers, server, key));
