@@ -7,6 +7,14 @@ import { type Acl, builtInAcls, type FileContext, readAcl } from './acl.ts';
 import { isAclType, isGroupType } from './acltypes.ts';
 import { directiveKind, type Modelled } from './directives.ts';
 import type { Directive } from './expand.ts';
+import {
+  type HeaderRules,
+  noHeaderRules,
+  readHeaderAccess,
+  readHeaderAdd,
+  readHeaderReplace,
+  type Side,
+} from './headers.ts';
 import { LIMIT_DIRECTIVES, type LimitName, readLimit, type SquidLimits } from './limits.ts';
 import { type Peer, readPeer } from './peers.ts';
 import { type Port, readPort } from './ports.ts';
@@ -26,9 +34,14 @@ export type Model = {
   denyInfos: DenyInfo[];
   /** extension_methods lines: since 3.1 without effect, and the sure sign of an Exchange recipe. */
   extensionMethods: string[];
+  /** Peers whose X-Forwarded-For counts: by it `src` acls see an address that a header names. */
+  followForwarded: SquidAccessLine[];
+  /** acl_uses_indirect_client off: acls see the connection all the same. */
+  directAcls?: Directive;
+  /** What servers are told of the client's address; the last line counts. */
+  forwardedFor?: { policy: string; directive: Directive };
+  headers: Record<Side, HeaderRules>;
   limits: SquidLimits;
-  /** The line by which `src` acls see an address that a header names. */
-  indirectClients?: Directive;
 };
 
 /** The Squid a file ran on. `given` is false where nobody said and the newest meaning is taken. */
@@ -58,6 +71,8 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     lists: { http: [], later: [], reply: [], alwaysDirect: [], neverDirect: [] },
     denyInfos: [],
     extensionMethods: [],
+    followForwarded: [],
+    headers: noHeaderRules(),
     limits: new Map(),
   };
   const reading: Reading = { model, files, version };
@@ -130,16 +145,41 @@ const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading: Readin
         : 'obsolete since Squid 3.1: every method passes without being named';
     remark(directive.entry, 'irrelevant', 'SQUID_OBSOLETE', message);
   },
-  follow_x_forwarded_for: (directive, { model }) => {
-    if (directive.words[0]?.text === 'allow') {
-      model.indirectClients = directive;
-      const message = 'rules on client addresses see the address that connects, not one that a header names';
-      remark(directive.entry, 'untranslated', 'SQUID_UNTRANSLATED', message, {
-        hint: 'Check every rule on client addresses.',
-      });
-    } else {
-      remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'no header is believed here either');
+  follow_x_forwarded_for: (directive, { model, files }) => {
+    const line = readAccessLine(directive, 0, model.acls, files);
+    if (line !== undefined) model.followForwarded.push(line);
+  },
+  acl_uses_indirect_client: (directive, { model }) => {
+    if (directive.words[0]?.text === 'off') model.directAcls = directive;
+    remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
+  },
+  forwarded_for: (directive, { model }) => {
+    if (model.forwardedFor !== undefined) {
+      const message = `line ${directive.at.line} says it again, and the last one counts`;
+      remark(model.forwardedFor.directive.entry, 'irrelevant', 'SQUID_OPERATION', message);
     }
+    model.forwardedFor = { policy: directive.words[0]?.text ?? 'on', directive };
+  },
+  request_header_access: headerAccessHandler('request'),
+  reply_header_access: headerAccessHandler('reply'),
+  request_header_replace: (directive, { model }) => readHeaderReplace(directive, [model.headers.request]),
+  reply_header_replace: (directive, { model }) => readHeaderReplace(directive, [model.headers.reply]),
+  request_header_add: (directive, { model, files }) =>
+    readHeaderAdd(directive, model.headers.request, model.acls, files),
+  reply_header_add: (directive, { model, files }) => readHeaderAdd(directive, model.headers.reply, model.acls, files),
+  // In Squid 2.6 and 2.7 one list for both directions (its cf.data.pre); 3.0 parted them.
+  header_access: (directive, { model, files, version }) => {
+    const { request, reply } = model.headers;
+    if (version.number < 3) readHeaderAccess(directive, [request, reply], model.acls, files);
+    else {
+      const message = 'is ignored since Squid 3.0, which has request_header_access and reply_header_access instead';
+      const hint = 'If the file was made for Squid 2, import with --squid-version 2.7.';
+      remark(directive.entry, 'irrelevant', 'SQUID_OBSOLETE', message, { severity: 'warning', hint });
+    }
+  },
+  header_replace: (directive, { model, version }) => {
+    const { request, reply } = model.headers;
+    readHeaderReplace(directive, version.number < 3 ? [request, reply] : [request]);
   },
   configuration_includes_quoted_values: (directive, reading) => {
     const { quotedValues: _before, ...files } = reading.files;
@@ -151,6 +191,10 @@ const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading: Readin
     remark(directive.entry, isOn ? 'translated' : 'irrelevant', isOn ? 'SQUID_CONTROL' : 'SQUID_OPERATION', message);
   },
 };
+
+function headerAccessHandler(side: Side): (directive: Directive, reading: Reading) => void {
+  return (directive, { model, files }) => readHeaderAccess(directive, [model.headers[side]], model.acls, files);
+}
 
 function limitHandlers(): Record<LimitName, (directive: Directive, reading: Reading) => void> {
   const handlerOf =
