@@ -23,7 +23,7 @@ export { type LoadResult, loadRules } from './load.ts';
 export { conditionTest } from './match.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
-export { compileRegex, type Regex, type RegexResult } from './regex.ts';
+export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';
 export { requestTemplateError } from './requestvalue.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
