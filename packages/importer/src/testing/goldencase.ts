@@ -14,6 +14,7 @@ const NOT_CONFIG = [
   'outrigger.yaml',
   'report.txt',
   'verdicts.tsv',
+  'heads.tsv',
   'probes.tsv',
   'refused.txt',
   'squid-version',
