@@ -20,6 +20,13 @@ export {
 export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue } from './headers.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
+export {
+  type AccessLog,
+  isSecretField,
+  LOG_FORMATS,
+  logFormatError,
+  logFormatParts,
+} from './logformat.ts';
 export { conditionTest } from './match.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
@@ -31,7 +38,7 @@ export { type ListenAddress, parseListenAddress, parseServer, type Server } from
 export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
-export { literally } from './template.ts';
+export { literally, type Placeholder, padded, type TemplatePart } from './template.ts';
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
