@@ -26,6 +26,7 @@ export {
   LOG_FORMATS,
   logFormatError,
   logFormatParts,
+  secretsOfFormat,
 } from './logformat.ts';
 export { conditionTest } from './match.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';

@@ -25,6 +25,12 @@ export const MODELLED = [
   'follow_x_forwarded_for',
   'acl_uses_indirect_client',
   'forwarded_for',
+  'access_log',
+  'cache_access_log',
+  'logformat',
+  'strip_query_terms',
+  'emulate_httpd_log',
+  'client_netmask',
   'request_header_access',
   'request_header_replace',
   'request_header_add',
@@ -88,10 +94,10 @@ const GROUPS: readonly Group[] = [
   {
     disposition: 'irrelevant',
     code: 'SQUID_LOG',
-    why: 'says where and how Squid logs; Outrigger writes its own access log',
-    names: `access_log buffered_logs cache_access_log cache_log cache_log_message client_netmask debug_options forward_log icap_log
-      log_access log_fqdn log_icap log_icp_queries log_ip_on_direct log_mime_hdrs logfile_daemon logfile_rotate logformat
-      referer_log referer_log_format strip_query_terms useragent_log emulate_httpd_log note`,
+    why: 'says how Squid logs; Outrigger has a log of its own',
+    names: `buffered_logs cache_log cache_log_message debug_options forward_log icap_log
+      log_access log_fqdn log_icap log_icp_queries log_ip_on_direct log_mime_hdrs logfile_daemon logfile_rotate 
+      referer_log referer_log_format  useragent_log  note`,
   },
   {
     disposition: 'irrelevant',

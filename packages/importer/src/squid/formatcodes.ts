@@ -26,10 +26,10 @@ const CODES: Readonly<Record<string, string>> = {
   '<a': 'server:address',
   '<A': 'server:address',
   '<p': 'server:port',
-  ts: 'time:seconds',
-  tu: 'time:milliseconds',
-  tl: 'time',
-  tg: 'time:utc',
+  ts: 'endTime:seconds',
+  tu: 'endTime:milliseconds',
+  tl: 'endTime',
+  tg: 'endTime:utc',
   tr: 'duration:milliseconds',
   '>h': 'request',
   '<h': 'response',
@@ -64,12 +64,19 @@ const CODES: Readonly<Record<string, string>> = {
   '[ui': '-',
 };
 
-const LONGEST_FIRST = Object.keys(CODES).sort((a, b) => b.length - a.length);
+/** Codes that Squid knows and nothing here does. */
+const WITHOUT_COUNTERPART =
+  `>la >lp la lp <la <lp >eui >qos <qos >nfmark <nfmark et ea err_code err_detail tS dt busy_time <tt <pt <bs
+  sn note master_xaction rG <rs <rd <rP <rp <rm <ru >ha <ha >ht credentials ssl::bump_mode ssl::>sni ssl::>cert_subject
+  ssl::>cert_issuer ssl::>negotiated_version ssl::>negotiated_cipher ssl::<negotiated_version ssl::<negotiated_cipher
+  proxy_protocol::>h transport::>connection_id random`.split(/\s+/);
+
+const LONGEST_FIRST = [...Object.keys(CODES), ...WITHOUT_COUNTERPART].sort((a, b) => b.length - a.length);
 const PREFIX = /^%(["'[#/]?)(-?\d*)(?:\.\d+)?(?:\{([^}]*)\})?/;
 
 /** What a code is called in a template; undefined for one that has no counterpart. `-` for what is never known. */
 export function placeholderNamed(code: string): string | undefined {
-  return CODES[code];
+  return Object.hasOwn(CODES, code) ? CODES[code] : undefined;
 }
 
 /** A format in pieces. `bad`: the first code this table does not hold, as far as it can be told where it ends. */

@@ -7,6 +7,7 @@ import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
 import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
+import { lowerLogs } from './logs.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Peer } from './peers.ts';
@@ -30,6 +31,7 @@ export function lower(model: Model): Lowered {
   const { lines: access, narrowed } = writeAccess(model, resolver);
   const upstreams = new Map<string, Upstream>();
   const fields = lowerFields(model, resolver);
+  const logs = lowerLogs(model.logs, resolver);
   for (const { choice } of routes) {
     upstreams.set(choice.name, { ...finishUpstream(choice, model, ports, site), ...structuredClone(fields) });
   }
@@ -50,6 +52,7 @@ export function lower(model: Model): Lowered {
     })),
     limits: limitsOf(model.limits),
     tunnelMethods: [...TUNNEL_METHODS],
+    ...(logs.length > 0 && { accessLog: logs }),
     ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),
   };
   const missing = missingPart(rules, narrowed);
@@ -218,6 +221,7 @@ function aclsThatDecide(model: Model): string[] {
   const { http, later, alwaysDirect } = model.lists;
   const lines = [
     ...model.followForwarded,
+    ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
       ...[...access.values()].flatMap((list) => list.lines),
       ...additions,

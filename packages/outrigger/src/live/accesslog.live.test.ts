@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { importSquid, memoryReader } from '@outrigger/importer';
 import { startEdge } from '@outrigger/proxy';
 import { formatDiagnostic, loadRules } from '@outrigger/rules';
 import { accept } from '@outrigger/tools/acceptor';
@@ -123,6 +124,7 @@ describe.runIf(daemonOrSkip('squid'))('the lines of the installed Squid', () => 
   let squid: Daemon;
   let port: number;
   let origin: Awaited<ReturnType<typeof accept>>;
+  let conf: string;
   beforeAll(async () => {
     stage = await openStage();
     port = await freePort();
@@ -134,7 +136,7 @@ describe.runIf(daemonOrSkip('squid'))('the lines of the installed Squid', () => 
       await connection.send(Buffer.from(head + body));
       connection.finish();
     });
-    const conf = `http_port 127.0.0.1:${port} accel vhost defaultsite=contoso.com
+    conf = `http_port 127.0.0.1:${port} accel vhost defaultsite=contoso.com
 cache_peer 127.0.0.1 parent ${origin.port} 0 no-query no-digest originserver name=web
 cache deny all
 http_access allow all
@@ -168,11 +170,9 @@ access_log stdio:${stage.folder}/squid/run/common.log common`;
         return lines.slice(1).map(timeless).map(sizeless);
       }),
     );
-    const quotes =
-      '"{request:User-Agent|quoted}" {request:User-Agent|url} [{request:User-Agent|bracketed}] {request:Referer|url}';
-    const values =
-      '{client} {duration:milliseconds,6} {status,03} {method} {urlWithoutQuery|url} {url|url} {target|url} {scheme} {host} {port} {version} {result} {hierarchy} {server:address} {mimeType} "{request:Nope|quoted}"';
-    const formats = [quotes, values, 'squid', 'squidCombined', 'squidCommon'];
+    const { rules } = importSquid({ files: ['squid.conf'], reader: memoryReader({ 'squid.conf': conf }) });
+    const formats = (rules?.accessLog ?? []).map(({ format }) => format);
+    expect(formats).toHaveLength(theirs.length);
     const ours = (await outriggerLines(stage, origin.port, formats)).map((lines) => lines.map(timeless).map(sizeless));
     const forged = 1;
     const comparable = (logs: string[][]): string[][] =>
