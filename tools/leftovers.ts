@@ -1,8 +1,9 @@
 // Room: a check after each test file: no socket, server or timer is left that would keep a process alive. Loaded by vitest for all.
 import { afterAll, expect } from 'vitest';
 
-/** Milliseconds for the kernel and node to finish what a test has closed: a FIN answered, a handle's last callback. */
-const PATIENCE = 5_000;
+/** Milliseconds for what a test has closed to be gone: the witnesses wait 5 s for a peer's last word, and the machine may be busy. */
+const PATIENCE = 15_000;
+/** Milliseconds between two looks. */
 const PAUSE = 20;
 
 /** What node calls sockets, servers, dials and timers in `process.getActiveResourcesInfo()`; pipes belong to the runner. */
@@ -14,7 +15,7 @@ afterAll(async () => {
   const deadline = Date.now() + PATIENCE;
   while (leftOver().length > 0 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, PAUSE));
   expect(leftOver(), 'left over by this test file').toEqual([]);
-});
+}, 2 * PATIENCE);
 
 function counted(): string[] {
   return process.getActiveResourcesInfo().filter((kind) => COUNTED.test(kind));
