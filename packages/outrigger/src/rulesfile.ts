@@ -68,6 +68,9 @@ export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
     asked === undefined ? {} : { clientCertificates: { ...asked, ca: resolve(folder, asked.ca) } };
   return {
     ...rules,
+    ...(rules.accessLog && {
+      accessLog: rules.accessLog.map((log) => ({ ...log, file: resolve(folder, log.file) })),
+    }),
     listen: rules.listen.map((listener) =>
       listener.tls === undefined
         ? listener

@@ -5,8 +5,11 @@ import { onReloadSignal } from './reload.ts';
 /** Wait before a worker that died is replaced, milliseconds: a worker that cannot start must not eat the machine. */
 const RESTART_DELAY = 1_000;
 
-/** New rules for a worker, all of them from one reading of the file. `looks`: it compares certificates with those of Exchange. */
-export type Reload = { text: string; looks: boolean };
+/**
+ * New rules for a worker, all of them from one reading of the file; without `text` they are not usable, and only files are opened anew.
+ * `looks`: it compares certificates with those of Exchange.
+ */
+export type Reload = { text?: string; looks: boolean };
 
 /** What a worker does: takes the rules that its supervisor sends, one after the other. The signal to reload is not its own. */
 export function followSupervisor(adopt: (reload: Reload) => Promise<void>): { stop(): void } {
@@ -26,7 +29,7 @@ export function followSupervisor(adopt: (reload: Reload) => Promise<void>): { st
 
 /**
  * Forks `count` workers that run this same command line, replaces those that die, and hands on `signals`. At the signal to reload
- * `readRules` gives the text of the rules for all of them; undefined where it is not usable, and they go on as they are.
+ * `readRules` gives the text of the rules for all of them; undefined where it is not usable, and they keep their rules.
  * Resolves once a signal came and all workers are gone; to 1 where a worker could not even start listening, else 0.
  */
 export function superviseWorkers(
@@ -80,8 +83,9 @@ export function superviseWorkers(
 
     const reloads = onReloadSignal(() => {
       const text = readRules();
-      if (text === undefined) return;
-      for (const [index, worker] of [...running].entries()) worker.send({ text, looks: index === 0 } satisfies Reload);
+      for (const [index, worker] of [...running].entries()) {
+        worker.send({ ...(text !== undefined && { text }), looks: index === 0 } satisfies Reload);
+      }
     });
 
     for (const signal of signals) process.on(signal, stop);

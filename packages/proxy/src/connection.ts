@@ -31,6 +31,7 @@ export type Runtime = {
   /** What each client takes of all this. */
   clients: Clients;
   report: (record: LogRecord) => void;
+  logAccess: Session['logAccess'];
   /** Milliseconds since 1970. */
   now: () => number;
 };
@@ -48,10 +49,10 @@ export type ClientConnection = {
 
 /** Serves a client until either side has had enough. */
 export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): ClientConnection {
-  const { generation, report, now } = runtime;
+  const { generation, report, logAccess, now } = runtime;
   const { limits } = generation.rules.ruleSet;
   const pins = { relay: createPins(), rewrite: createPins() };
-  const session: Session = { client, origin, generation, pins, report, now, loginOpen: false };
+  const session: Session = { client, origin, generation, pins, report, logAccess, now, loginOpen: false };
   const heads = headWait(client, requestHeadReader(limits), limits);
   let retired = false;
 

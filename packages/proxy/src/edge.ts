@@ -7,6 +7,7 @@ import { type ClientLimits, createClients } from './clients.ts';
 import { createGeneration, type Generation, type PreparedListener } from './generation.ts';
 import { watchHealth } from './health.ts';
 import { type OpenListener, openListener, placeOf } from './listener.ts';
+import type { AccessEntry } from './logline.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
 import type { TellFailover } from './upstream.ts';
@@ -14,6 +15,8 @@ import type { TellFailover } from './upstream.ts';
 export type EdgeOptions = {
   rules: RuleSet;
   report: (record: LogRecord) => void;
+  /** Told of every request while the rules that judged it have access logs. */
+  logAccess?: (entry: AccessEntry) => void;
   /** Default: the file system. */
   readFile?: ReadFile;
   /** Milliseconds since 1970; default: the clock. */
@@ -49,7 +52,7 @@ export type Edge = {
 
 /** Checks files, binds every listener, and serves; or says all that keeps it from that, with nothing left open. */
 export async function startEdge(options: EdgeOptions): Promise<StartResult> {
-  const { report, readFile = readFileSync, now = Date.now } = options;
+  const { report, logAccess, readFile = readFileSync, now = Date.now } = options;
   const tell: TellFailover = (finding) => report({ kind: 'notice', at: now(), ...finding });
   const warn: PemReader['warn'] = (finding) => report({ kind: 'notice', at: now(), severity: 'warning', ...finding });
   const prepare = (rules: RuleSet, before?: Generation) =>
@@ -60,7 +63,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   let { generation } = first;
   const clients = createClients(clientLimits(generation.rules), report, now);
   const open = (wanted: readonly PreparedListener[], next: Generation) =>
-    openAll(wanted, (prepared) => openListener(prepared, next, { clients, report, now }));
+    openAll(wanted, (prepared) => openListener(prepared, next, { clients, report, logAccess, now }));
   const opened = await open(generation.listeners, generation);
   if (opened.kind === 'bad') return { kind: 'failed', problems: opened.problems };
   let { listeners } = opened;

@@ -61,7 +61,7 @@ type Door = PreparedListener & {
 export async function openListener(
   prepared: PreparedListener,
   generation: Generation,
-  shared: Pick<Runtime, 'clients' | 'report' | 'now'>,
+  shared: Pick<Runtime, 'clients' | 'report' | 'logAccess' | 'now'>,
 ): Promise<OpenListener | { kind: 'bad'; problem: StartProblem }> {
   const sockets = new Set<Socket>();
   const connections = new Set<ClientConnection>();

@@ -17,7 +17,7 @@ acl closed urlpath_regex ^/closed
 acl open urlpath_regex ^/open
 cache_peer_access exch allow owa
 cache_peer_access web deny owa
-deny_info https://sorry.test/ closed
+deny_info https://sorry.test/%h closed
 http_access deny closed
 http_access allow open staff
 http_access deny open

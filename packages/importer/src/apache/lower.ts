@@ -13,14 +13,16 @@ import {
   upstreamOf,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
+import { accessLines, allow, needsAccess, remarkOnce } from './accesslines.ts';
 import { type Backend, exchangeUpstream, remarkBackend } from './backend.ts';
 import { exchangePath } from './exchange.ts';
 import { hostsOf } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
-import { accessConditions, findMoves, type Move, type Stay } from './moves.ts';
+import { findMoves, type Move } from './moves.ts';
+import { obstacleTo } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import type { ConfigNode } from './tree.ts';
+import { everyNode } from './settings.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
@@ -50,26 +52,24 @@ export function lower(servers: Servers): Lowered {
       `listener ${listenerName(door.listener)}; Apache keeps its sites on 127.0.0.1:${door.loopbackPort}, with TLS as before`,
     );
   }
-  const open: AccessLine = {
-    action: 'allow',
-    when: {},
-    answer: DENIED,
-    from: doors.map(({ listen }) => listen.directive.at),
-  };
   return {
     kind: 'rules',
     rules: {
       listen: doors.map(({ listener }) => listener),
       upstreams,
-      access: [...access, open],
+      access: [
+        ...access,
+        allow(
+          {},
+          doors.map(({ listen }) => listen.directive.at),
+        ),
+      ],
       routes: [...routes, ...rest],
       limits: defaultLimits(),
       tunnelMethods: [...TUNNEL_METHODS],
     },
   };
 }
-
-const DENIED = 'forbidden' as const;
 
 function apacheName(door: Door, doors: readonly Door[]): string {
   const index = doors.indexOf(door);
@@ -125,7 +125,7 @@ function lowerHost(
   }
   const when: Condition = { ...(hosts.hosts !== undefined && { hosts: hosts.hosts }), ...here };
   remarkHost(host, hosts.hosts);
-  const all = [...moves, ...addedRpc(moves, stays)];
+  const all = [...moves, ...addedRpc(moves, host, servers)];
   return {
     access: all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
     routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
@@ -142,14 +142,19 @@ function remarkHost({ section, serverName }: VirtualHost, hosts: string[] | unde
   );
 }
 
-/** `/rpc` beside paths of the same Exchange, for which there was no use as long as Apache stood before it. */
-function addedRpc(moves: readonly Move[], stays: readonly Stay[]): Move[] {
-  const has = [...moves, ...stays].some(({ prefix }) => prefix === '/' || exchangePath(prefix) === '/rpc');
+const RPC = '/rpc';
+
+/** `/rpc` beside `/owa` of the same Exchange, for which there was no use as long as Apache stood before it; where nothing is said of it. */
+function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): Move[] {
   const owa = moves.find(({ prefix }) => exchangePath(prefix) === '/owa');
-  if (has || owa === undefined) return [];
-  if (owa.access.some(({ access }) => access.kind !== 'open')) {
+  if (owa === undefined || moves.some(({ prefix }) => isUnder(RPC, prefix))) return [];
+  const said = [...everyNode(servers.main.nodes), ...everyNode(host.nodes)].some(({ words }) =>
+    words.some(({ text }) => /^[\^"]*\/rpc(?![a-z])/i.test(text)),
+  );
+  const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
+  if (said || isRestricted || obstacleTo(servers, host, RPC) !== undefined) {
     const message =
-      'there is no line for /rpc beside it: Outlook from outside needs one, and who may ask is for you to say';
+      'no route for /rpc goes to this server: Outlook from outside needs one, and who may ask is for you to say';
     remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, {
       hint: 'Add a route for /rpc, and its access lines.',
     });
@@ -157,10 +162,9 @@ function addedRpc(moves: readonly Move[], stays: readonly Stay[]): Move[] {
   }
   const message =
     'a route for /rpc to the same server is added, which no line says: Outlook from outside needs it, and Apache could not carry it';
-  remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, {
-    hint: 'Take the route out if Outlook shall not connect from outside.',
-  });
-  return [{ ...owa, prefix: '/rpc', staying: [] }];
+  const hint = 'Take the route out if Outlook shall not connect from outside.';
+  remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, { hint });
+  return [{ ...owa, prefix: RPC, staying: [], isAdded: true }];
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */
@@ -188,32 +192,6 @@ function sameUpstream({ from: _a, ...a }: Upstream, { from: _b, ...b }: Upstream
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** A path that is open to all needs no line, unless one for a path around it would keep somebody out. */
-function needsAccess({ access, prefix }: Move, all: readonly Move[]): boolean {
-  if (access.some((each) => each.access.kind !== 'open')) return true;
-  return all.some((other) => isUnder(prefix, other.prefix) && other.access.some((each) => each.access.kind !== 'open'));
-}
-
-function accessLines({ prefix, access }: Move, when: Condition): AccessLine[] {
-  return access.flatMap((each): AccessLine[] => {
-    const path = each.below ?? prefix;
-    const at = path === '/' ? {} : { path: [{ prefix: path, ignoreCase: true }] };
-    const { allow, isClosed } = accessConditions(each.access);
-    const from = each.access.lines.map((line) => line.at);
-    const where = { ...when, ...at };
-    for (const line of each.access.lines)
-      remarkOnce(line, 'who may ask, on paths that moved, is in the access lines', 'APACHE_ACCESS');
-    return [
-      ...(allow === undefined ? [] : [{ action: 'allow' as const, when: joined(where, allow), answer: DENIED, from }]),
-      ...(isClosed ? [{ action: 'deny' as const, when: where, answer: DENIED, from }] : []),
-    ];
-  });
-}
-
-function joined(where: Condition, also: Condition): Condition {
-  return Object.keys(also).some((key) => key in where) ? { all: [where, also] } : { ...where, ...also };
-}
-
 function routesOf(
   move: Move,
   when: Condition,
@@ -222,11 +200,7 @@ function routesOf(
   servers: Servers,
   host: VirtualHost,
 ): Route[] {
-  const { prefix, line, staying, changes, location, backend, sign } = move;
-  const isAdded =
-    line.words[0]?.text !== prefix &&
-    exchangePath(prefix) === '/rpc' &&
-    exchangePath(line.words[0]?.text ?? '') === '/owa';
+  const { prefix, line, staying, changes, location, backend, sign, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
   if (!isAdded) {
     const what = prefix === '/' ? 'every path' : `${prefix} in any case`;
@@ -266,12 +240,4 @@ function routesOf(
 
 function conditionOf(when: Condition): { when?: Condition } {
   return Object.keys(when).length === 0 ? {} : { when };
-}
-
-function remarkOnce(
-  { entry }: ConfigNode,
-  message: string,
-  code: 'APACHE_ACCESS' | 'APACHE_HEADER' | 'APACHE_CARRIED',
-): void {
-  if (!entry.remarks.some((each) => each.message === message)) remark(entry, 'translated', code, message);
 }

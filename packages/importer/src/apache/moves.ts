@@ -1,17 +1,20 @@
 // Room: which paths of a virtual host move to Outrigger: those of Exchange whose requests Apache would surely send to the same
 // server under the same path. All others stay with Apache, which does what it always did. Pure.
-import type { Condition, Rewrite } from '@outrigger/rules';
+import type { Rewrite } from '@outrigger/rules';
 import { type Access, accessOf, type Judge } from './access.ts';
 import { type Backend, backendOf } from './backend.ts';
 import { exchangePath, exchangeSign } from './exchange.ts';
 import { type FieldChanges, fieldChanges } from './fieldchanges.ts';
 import { keepsBelow, type Obstacle, obstacleTo } from './obstacles.ts';
-import { isUnder, overlapOf } from './overlap.ts';
+import { isOtherCase, isUnder, overlapOf } from './overlap.ts';
 import { locationsOf, type ProxyLine, pathsOf, proxyLines } from './proxypass.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
 import { parseTarget, type Target } from './target.ts';
 import { type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
+
+/** What a rule can say of access. */
+export type SaidAccess = Exclude<Access, { kind: 'unsayable' }>;
 
 /** One path that moves. */
 export type Move = {
@@ -23,8 +26,10 @@ export type Move = {
   /** Paths below that stay with Apache, and the lines that say so. */
   staying: { prefix: string; line: Directive | Section }[];
   /** Who may ask: the first that holds decides. `below`: for a path below alone. */
-  access: { below?: string; access: Exclude<Access, { kind: 'unsayable' }> }[];
+  access: { below?: string; access: SaidAccess }[];
   changes: Extract<FieldChanges, { kind: 'changes' }>;
+  /** No line of Apache says it. */
+  isAdded?: true;
   /** ProxyPassReverse, where the server is told another Host than the client asked for. */
   location: NonNullable<Rewrite['location']>;
 };
@@ -115,7 +120,9 @@ function moveOf(each: Straight, lines: ProxyLine[], sign: string, servers: Serve
   }
   const access = accessTo(prefix, target, sections, servers, server);
   if ('reason' in access) return stay(access);
-  const covering = sections.filter((section) => overlapOf(pathsOf(section), prefix).kind === 'covers');
+  const covering = sections.filter(
+    (section) => overlapOf(pathsOf(section), prefix).kind === 'covers' && !isOtherCase(pathsOf(section), prefix),
+  );
   const changes = fieldChanges(
     ['requestheader', 'header'].flatMap((key) => [
       ...inherited(servers, server, key),
@@ -162,13 +169,10 @@ function accessTo(
   );
   const asked: Asked[] = [
     ...proxies.map((section) => ({ section })),
-    ...sections.map((section) => {
+    ...sections.map((section): Asked => {
       const overlap = overlapOf(pathsOf(section), prefix);
-      return {
-        section,
-        isPattern: overlap.kind === 'unclear',
-        ...(overlap.kind === 'below' && { below: overlap.prefix }),
-      };
+      const isUnclear = overlap.kind === 'unclear' || isOtherCase(pathsOf(section), prefix);
+      return { section, isUnclear, ...(overlap.kind === 'below' && { below: overlap.prefix }) };
     }),
   ].reverse();
   const [required, ordered] = (['require', 'compat'] as const).map((judge) => accessBy(judge, asked));
@@ -181,16 +185,18 @@ function accessTo(
   return line === undefined ? required : { line, reason: 'both Require and Order lines restrict it' };
 }
 
-type Asked = { section: Section; below?: string; isPattern?: boolean };
+/** `isUnclear`: a pattern, or the path in another case: to Apache another path, to Exchange the same. */
+type Asked = { section: Section; below?: string; isUnclear?: boolean };
 
 /** Of sections the last that says anything decides, behind those for a path below; Proxy sections are asked last. */
 function accessBy(judge: Judge, asked: readonly Asked[]): Move['access'] | Obstacle {
   const found: Move['access'] = [];
-  for (const { section, below, isPattern } of asked) {
+  for (const { section, below, isUnclear } of asked) {
     const access = accessOf(section, judge);
     if (access === undefined) continue;
     if (access.kind === 'unsayable') return { line: access.line, reason: access.reason };
-    if (isPattern === true) return { line: section, reason: 'a section for a pattern says who may ask' };
+    if (isUnclear === true)
+      return { line: section, reason: 'a section for a pattern, or for another case, says who may ask' };
     found.push({ access, ...(below !== undefined && { below }) });
     // What comes behind one that decides for the whole path is never asked.
     if (below === undefined) break;
@@ -222,13 +228,4 @@ function reversals(prefix: string, covering: Section[], servers: Servers, server
   return [...outside, ...inside]
     .filter(([to = '', from = '']) => parseTarget(from).kind === 'http' && (isUnder(to, prefix) || isUnder(prefix, to)))
     .map(([to = '', from = '']) => ({ from, to }));
-}
-
-/** For whom access is open, as conditions with the path they are for. */
-export function accessConditions(access: Exclude<Access, { kind: 'unsayable' }>): {
-  allow?: Condition;
-  isClosed: boolean;
-} {
-  if (access.kind === 'open') return { allow: {}, isClosed: false };
-  return access.kind === 'closed' ? { isClosed: true } : { allow: access.when, isClosed: true };
 }

@@ -85,14 +85,21 @@ function mayRewrite({ words }: Directive, conditions: readonly Directive[], pref
   const [pattern = '', substitution = '', flags = ''] = words.map(({ text }) => text);
   const passesOn =
     substitution === '-' && !/\b(?:F|G|R|P|END|L|forbidden|gone|H|handler|T|S|skip|N|C|chain)\b/i.test(flags);
-  if (passesOn || conditions.some(failsOnTls)) return false;
+  if (passesOn || neverHold(conditions)) return false;
   return pattern.startsWith('!') || mayMatchUnder(/\bNC\b|nocase/i.test(flags) ? `(?i)${pattern}` : pattern, prefix);
 }
 
-/** A condition that no request over TLS meets, and that must be met: the way sites send clients to https. */
+/** Whether one of the conditions, by itself, is met by no request over TLS: the way sites send clients to https. */
+function neverHold(conditions: readonly Directive[]): boolean {
+  const isOr = ({ words }: Directive): boolean => /\bOR\b|ornext/i.test(words[2]?.text ?? '');
+  return conditions.some((condition, index) => {
+    const before = conditions[index - 1];
+    return failsOnTls(condition) && !isOr(condition) && (before === undefined || !isOr(before));
+  });
+}
+
 function failsOnTls({ words }: Directive): boolean {
-  const [subject = '', pattern = '', flags = ''] = words.map(({ text }) => text);
-  if (/\bOR\b|ornext/i.test(flags)) return false;
+  const [subject = '', pattern = ''] = words.map(({ text }) => text);
   if (subject === '%{HTTPS}') return /^(?:=?off|!=?on|\^off\$?|!\^on\$?)$/i.test(pattern);
   return subject === '%{REQUEST_SCHEME}' && /^(?:=?http|!=?https|\^http\$)$/i.test(pattern);
 }

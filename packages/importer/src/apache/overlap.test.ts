@@ -30,7 +30,9 @@ it.each([
 it.each([
   ['/', '/owa', 'covers'],
   ['/owa', '/owa', 'covers'],
-  ['/OWA/', '/owa', 'covers'],
+  ['/OWA/', '/owa', 'below'],
+  ['/owa', '/owa/', 'covers'],
+  ['/owa/', '/owa/', 'covers'],
   ['/owa/x', '/owa', 'below'],
   ['/owax', '/owa', 'none'],
   ['/ow', '/owa', 'none'],

@@ -8,8 +8,19 @@ export type Overlap = { kind: 'none' } | { kind: 'covers' } | { kind: 'below'; p
 export function overlapOf(paths: Paths, prefix: string): Overlap {
   if (paths.kind === 'unclear') return { kind: 'unclear' };
   if (paths.kind === 'pattern') return mayMatchUnder(paths.pattern, prefix) ? { kind: 'unclear' } : { kind: 'none' };
+  // `/owa/` is for what lies below `/owa`, and not for that itself.
+  const isOnlyBelow = paths.prefix.endsWith('/') && paths.prefix.toLowerCase() === `${prefix.toLowerCase()}/`;
+  if (isOnlyBelow) return { kind: 'below', prefix: paths.prefix };
   if (isUnder(prefix, paths.prefix)) return { kind: 'covers' };
   return isUnder(paths.prefix, prefix) ? { kind: 'below', prefix: paths.prefix } : { kind: 'none' };
+}
+
+/** Whether one of two paths is the other or lies below it when case is ignored, and not as they are written. */
+export function isOtherCase(paths: Paths, prefix: string): boolean {
+  if (paths.kind !== 'prefix') return false;
+  const [one, two] = [paths.prefix, prefix].map((path) => path.replace(/\/$/, '')) as [string, string];
+  const length = Math.min(one.length, two.length);
+  return one.slice(0, length) !== two.slice(0, length);
 }
 
 /** Whether `path` is `prefix` or lies below it, in whole segments. */

@@ -14,6 +14,8 @@ export type ProxyLine = {
   paths: Paths;
   target?: string;
   parameters: ReadonlyMap<string, string>;
+  /** It takes no path. */
+  isDead?: true;
 };
 
 const SECTIONS = ['location', 'locationmatch'];
@@ -28,11 +30,13 @@ export function proxyLines(servers: Servers, server: Server): ProxyLine[] {
       .filter(isProxyPass)
       .slice(-1)
       .flatMap((directive) => {
-        const isPattern = directive.key === 'proxypassmatch';
-        // A plain ProxyPass in a section of a pattern is dead (AP-65).
-        if (section.key === 'locationmatch' && !isPattern) return [];
         const [target = '', ...parameters] = directive.words.map(({ text }) => text);
-        return [lineOf(directive, pathsOf(section), target, parameters, section)];
+        const line = lineOf(directive, pathsOf(section), target, parameters, section);
+        if (line.paths.kind !== 'pattern' || directive.key === 'proxypassmatch') return [line];
+        // A plain ProxyPass in a section of a pattern takes nothing (AP-65), and still hides those of sections before it; one
+        // whose pattern looks like a wildcard takes the whole path.
+        const isDead = !/[*?[]/.test(line.paths.pattern);
+        return [isDead ? { ...line, isDead } : { ...line, paths: { kind: 'unclear' as const } }];
       }),
   );
   const outside = ['proxypass', 'proxypassmatch'].flatMap((key) => inherited(servers, server, key));

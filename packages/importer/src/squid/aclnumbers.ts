@@ -1,5 +1,5 @@
 // Room: acl values that are addresses, ports, schemes, methods and the listeners they name.
-import { parseAddressRange } from '@outrigger/rules';
+import { type AddressRange, parseAddressRange } from '@outrigger/rules';
 import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
@@ -43,6 +43,43 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
     return { kind: 'inexpressible', reason: `with ${indirectClients} it sees the address a header names`, notes };
   }
   return clients.length === 0 ? { kind: 'never', notes } : meant({ clients }, notes);
+}
+
+/**
+ * Values of the lines of one src acl as Squid keeps them: one that overlaps a value before it is dropped, be it the wider one
+ * (acl/Ip.cc, acl_ip_data::NetworkCompare; Squid 5.7 warns and goes on).
+ */
+export function keptAddresses(lines: readonly (readonly AclValue[])[]): { values: AclValue[]; notes: ValueNote[] }[] {
+  const kept: AddressRange[] = [];
+  return lines.map((values) => {
+    const notes: ValueNote[] = [];
+    return {
+      values: values.filter(({ text }) => {
+        const ranges = (readAddress(text) ?? []).map(parseAddressRange).filter((range) => range !== undefined);
+        if (!ranges.map((range) => insertApart(kept, range)).includes('lost')) return true;
+        const message = `${text} overlaps an address before it, and Squid drops what comes later: it never matches`;
+        notes.push({ code: 'SQUID_ACL_BAD', message, hint: 'Put the wider one alone, if it was meant.' });
+        return false;
+      }),
+      notes,
+    };
+  });
+}
+
+/** Adds a range to `sorted` unless it overlaps one that is there: by which it is covered, or to which a part of it is lost. */
+function insertApart(sorted: AddressRange[], range: AddressRange): 'added' | 'covered' | 'lost' {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = sorted[middle];
+    if (other !== undefined && other.last < range.first) low = middle + 1;
+    else high = middle;
+  }
+  const next = sorted[low];
+  if (next !== undefined && next.first <= range.last)
+    return next.first <= range.first && range.last <= next.last ? 'covered' : 'lost';
+  sorted.splice(low, 0, range);
+  return 'added';
 }
 
 const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {

@@ -1,6 +1,13 @@
 // Room: what Outrigger does otherwise than Squid on purpose, whatever the file says. Announced, so that nobody finds out; each
 // says by what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
-import { type CompiledRules, type Condition, parseServer, type SourceRef, serverNames } from '@outrigger/rules';
+import {
+  type CompiledRules,
+  type Condition,
+  parseServer,
+  type RuleSet,
+  type SourceRef,
+  serverNames,
+} from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import type { LedgerEntry } from '../ledger.ts';
 import { KNOWN_METHODS } from './aclnumbers.ts';
@@ -134,16 +141,23 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
           ),
         ]
       : []),
+    forwardedDifference(ruleSet),
     ...ALWAYS,
   ];
 }
 
-const ALWAYS: readonly AnnouncedDifference[] = [
-  announced(
+function forwardedDifference({ upstreams, trustedProxies }: RuleSet): AnnouncedDifference {
+  const passes = [...upstreams.values()].some(({ forwardedFor }) => forwardedFor === 'pass');
+  const ours = passes ? 'X-Forwarded-Proto and -Host' : 'X-Forwarded-For, -Proto and -Host';
+  const whose = trustedProxies === undefined ? 'a client' : 'a client that is no trusted proxy';
+  return announced(
     'DIFFERS_FORWARDED',
-    'X-Forwarded-For, -Proto and -Host are set anew for each request; what a client claims in them is dropped.',
+    `${ours} are set anew for each request; what ${whose} claims in them is dropped.`,
     { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] },
-  ),
+  );
+}
+
+const ALWAYS: readonly AnnouncedDifference[] = [
   announced('DIFFERS_CACHE', 'Nothing is cached: each request is answered by the server itself.', {
     kind: 'field',
     names: ['cache-control'],

@@ -196,7 +196,18 @@ export function areDisjoint(a: Expr, b: Expr): boolean {
 }
 
 export function areEquivalent(a: Expr, b: Expr): boolean {
+  // Two conjunctions of literals are one only if they are made of the same; hundreds of peers are compared so.
+  if (isConjunction(a) && isConjunction(b)) return keyOf(a) === keyOf(b);
   return keyOf(a) === keyOf(b) || (isNever(and([a, not(b)])) && isNever(and([b, not(a)])));
+}
+
+function isConjunction(expr: Expr): boolean {
+  return literalsOf(expr).size === (expr.kind === 'and' ? expr.parts.length : 1);
+}
+
+/** Atoms without which `expr` does not hold, as far as it says so by itself. */
+export function demandedAtoms(expr: Expr): string[] {
+  return [...literalsOf(expr)].filter(([, value]) => value.kind === 'always').map(([name]) => name);
 }
 
 /**

@@ -1,9 +1,10 @@
 // Room: http_access and the lists asked after it, as access lines. Each line of Squid is one line here; what Squid does behind
 // the last one is written out. A line that cannot be said exactly may only ever let less through (SQ-34 to SQ-41, SQ-220 to SQ-225).
-import type { AccessLine, Condition, SourceRef } from '@outrigger/rules';
+import type { AccessLine, Condition, Denial, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { isGroupType } from './acltypes.ts';
+import { denyAnswer } from './denyinfo.ts';
 import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
@@ -200,7 +201,7 @@ function answerOf(line: SquidAccessLine, when: Expr, { model, fired }: Writing):
     );
     return 'forbidden';
   }
-  return info.answer === 'TCP_RESET' ? 'reset' : 'forbidden';
+  return denyAnswer(info.answer).answer;
 }
 
 function remarkDenyInfos({ model, fired, resolver }: Writing): void {
@@ -210,15 +211,21 @@ function remarkDenyInfos({ model, fired, resolver }: Writing): void {
     if (denials === undefined) {
       const message = `can never apply: no line that denies ends with ${info.acls.join(' or ')}`;
       remark(entry, 'irrelevant', 'SQUID_DENY_INFO_NEVER', message);
-    } else if (info.answer === 'TCP_RESET') {
-      remark(entry, 'translated', 'SQUID_CARRIED', `denials by ${info.acls.join(', ')} reset the connection`);
-    } else {
-      remark(entry, 'untranslated', 'SQUID_DENY_INFO', `answers with ${info.answer}; denials are answered 403`, {
-        hint: 'For a redirect, route those requests to a server that answers it.',
-        concerns: resolver.condition(or(denials)),
-      });
+      continue;
+    }
+    const answer = denyAnswer(info.answer);
+    const message = `denials by ${info.acls.join(', ')} ${printAnswer(answer.answer)}`;
+    if (answer.exact) remark(entry, 'translated', 'SQUID_CARRIED', message);
+    else {
+      const { difference, hint } = answer;
+      remark(entry, 'untranslated', 'SQUID_DENY_INFO', difference, { hint, concerns: resolver.condition(or(denials)) });
     }
   }
+}
+
+function printAnswer(answer: Denial): string {
+  if (typeof answer === 'string') return answer === 'reset' ? 'reset the connection' : 'are answered 403';
+  return 'redirect' in answer ? `are redirected to ${answer.redirect}` : `are answered ${answer.status}`;
 }
 
 function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): void {

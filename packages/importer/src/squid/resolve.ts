@@ -6,6 +6,7 @@ import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
+import { keptAddresses } from './aclnumbers.ts';
 import { isGroupType, meaningOf } from './acltypes.ts';
 import { areExclusive, conditionOf } from './conditions.ts';
 import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
@@ -23,6 +24,8 @@ export type Resolver = {
   approximationOf(atom: string): string | undefined;
   /** An atom as the file spells it. */
   nameOf(atom: string): string;
+  /** That these two atoms never hold together, by what they say. */
+  areExclusive(one: string, other: string): boolean;
   /** That pairs of these atoms never hold together: different hosts, methods or listeners. */
   exclusions(atoms: readonly string[]): Expr;
   /** Why an atom cannot be said. */
@@ -64,6 +67,7 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
     approximationOf: (name) => (resolver.isKnown(name) || !resolver.isSayable(name) ? undefined : resolve(name).reason),
     reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
     nameOf: (name) => acls.get(name)?.name ?? name.replace(/^undefined acl /, ''),
+    areExclusive: (one, other) => areExclusive(resolve(one).condition, resolve(other).condition),
     exclusions: (names) =>
       and(
         names.flatMap((name, index) =>
@@ -105,7 +109,7 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
     const expr = or(acl.lines.map((line) => groupExpr(acl.type, termsOf(line), exprOf)));
     return { meanings: [], expr, condition: {} };
   }
-  const meanings = acl.lines.map((line) => ({ line, meaning: meaningOf(acl.type, line.values, context) }));
+  const meanings = meaningsOf(acl, context);
   const all = meanings.map(({ meaning }) => meaning);
   if (all.some(({ kind }) => kind === 'always')) return { meanings, expr: ALWAYS, condition: {} };
   const unclear = all.find((meaning) => meaning.kind === 'inexpressible');
@@ -122,6 +126,16 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
     condition,
     ...(near !== undefined && { reason: near.reason, isNear: true as const }),
   };
+}
+
+function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
+  if (type !== 'src') return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
+  const kept = keptAddresses(lines.map(({ values }) => values));
+  return lines.map((line, index) => {
+    const { values = [], notes = [] } = kept[index] ?? {};
+    const meaning = meaningOf(type, values, context);
+    return { line, meaning: { ...meaning, notes: [...meaning.notes, ...notes] } };
+  });
 }
 
 function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) => Expr): Expr {

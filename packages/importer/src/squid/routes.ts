@@ -9,6 +9,7 @@ import {
   areDisjoint,
   areEquivalent,
   atomsOf,
+  demandedAtoms,
   type Expr,
   isNever,
   least,
@@ -184,9 +185,14 @@ function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
 
 /** Where two peers take one request, Squid also goes to the second when the first is down (SQ-145, SQ-146); routes do not. */
 function remarkFailover(choices: readonly Choice[], resolver: Resolver): void {
+  const demanded = new Map(choices.map((choice) => [choice, demandedAtoms(choice.takes)]));
   for (const [index, choice] of choices.entries()) {
-    const before = choices.slice(0, index).filter(({ takes }) => {
-      if (areDisjoint(takes, choice.takes)) return false;
+    const before = choices.slice(0, index).filter((other) => {
+      const { takes } = other;
+      const areApart = demanded
+        .get(choice)
+        ?.some((mine) => demanded.get(other)?.some((theirs) => resolver.areExclusive(mine, theirs)));
+      if (areApart || areDisjoint(takes, choice.takes)) return false;
       const facts = resolver.exclusions(atomsOf(takes, choice.takes));
       return !areDisjoint(and([takes, facts]), choice.takes);
     });

@@ -10,6 +10,7 @@ import {
 } from '@outrigger/proxy';
 import { parseDuration, type RuleSet } from '@outrigger/rules';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { openAccessFiles } from '../accessfiles.ts';
 import { createLog, type LogFormat } from '../log.ts';
 import type { Finish } from '../program.ts';
 import { onReloadSignal, readAgain, reloadEdge } from '../reload.ts';
@@ -29,7 +30,8 @@ export function runCommand(terminal: Terminal, finish: Finish): Command {
     .summary('run the proxy')
     .description(
       'Runs the proxy until SIGINT or SIGTERM. The first signal lets requests in flight finish, the second ends them.\n' +
-        'SIGHUP reads rules and certificates again: connections stay, and where anything is wrong the old rules do.\n' +
+        'SIGHUP reads rules and certificates again and opens access logs anew: connections stay, and where anything is\n' +
+        'wrong the old rules do.\n' +
         'Relative file names in the rules are taken from the folder of the rules file.',
     )
     .argument('<file>', 'the rules file')
@@ -66,7 +68,8 @@ async function runEdge(
   report: (record: LogRecord) => void,
   terminal: Terminal,
 ): Promise<number> {
-  const started = await startEdge({ rules, report });
+  const files = openAccessFiles(rules, report);
+  const started = await startEdge({ rules, report, logAccess: files.log });
   if (started.kind === 'failed')
     throw new UsageError(started.problems.map(({ message, code }) => `${message} [${code}]`).join('\noutrigger: '));
   const { edge } = started;
@@ -75,17 +78,23 @@ async function runEdge(
   const look = certificateLook(report);
   if ((cluster.worker?.id ?? 1) === 1) look.at(rules);
   const adopt = async ({ text, looks }: Reload): Promise<void> => {
+    // A rotation must not wait for rules to be mended.
+    files.reopen();
+    if (text === undefined) return;
     const reloaded = await reloadEdge(edge, file, text, grace, report);
-    if (reloaded !== undefined && looks) look.at(reloaded);
+    if (reloaded === undefined) return;
+    files.adopt(reloaded);
+    if (looks) look.at(reloaded);
   };
   const orders = cluster.isWorker
     ? followSupervisor(adopt)
     : onReloadSignal(async () => {
         const text = readAgain(file, report);
-        if (text !== undefined) await adopt({ text, looks: true });
+        await adopt({ ...(text !== undefined && { text }), looks: true });
       });
   await stopSignal(edge, grace, terminal);
   orders.stop();
+  files.close();
   look.stop();
   return 0;
 }

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, readlinkSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Accepted, type Acceptor, accept } from '@outrigger/tools/acceptor';
 import { startApache } from '@outrigger/tools/apache/index';
@@ -70,6 +72,20 @@ function run(...args: string[]): Running {
     }
   };
   return { child, said: () => text, until, ended: once(child, 'exit').then(([code]) => code as number | null) };
+}
+
+/** How many of a process and its children hold a file open (proc(5)). */
+function holders(pid: number, file: string): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  return [pid, ...children].filter((each) =>
+    readdirSync(`/proc/${each}/fd`).some((fd) => {
+      try {
+        return readlinkSync(`/proc/${each}/fd/${fd}`) === file;
+      } catch {
+        return false; // closed while we looked
+      }
+    }),
+  ).length;
 }
 
 async function get(port: number, path = '/'): Promise<Wire> {
@@ -160,6 +176,37 @@ describe('outrigger run', () => {
       },
     };
   }
+
+  it.each(['1', '2'])(
+    'opens access logs anew at SIGHUP, also where the rules are broken then, in %s processes',
+    async (workers) => {
+      const port = await freePort();
+      const text = readFileSync(rules(port), 'utf8');
+      const file = stage.write(
+        'logged.yaml',
+        `${text}accessLog: { file: logged-${workers}.log, format: '{target}' }\n`,
+      );
+      const [log, old] = [`logged-${workers}.log`, `logged-${workers}.log.1`].map((name) =>
+        join(stage.folder, name),
+      ) as [string, string];
+      const running = run(file, '--workers', workers);
+      await running.until(workers === '1' ? /listening/ : /listening[\s\S]*listening/);
+      await (await get(port, '/before')).close();
+      await expect.poll(() => readFileSync(log, 'utf8'), { timeout: PATIENCE }).toBe('/before\n');
+      renameSync(log, old);
+      stage.write('logged.yaml', 'no: rules');
+      running.child.kill('SIGHUP');
+      await running.until(/\[RELOAD_REFUSED\]/);
+      await expect.poll(() => existsSync(log), { timeout: PATIENCE }).toBe(true);
+      // Every worker has opened it anew once none holds the old one.
+      await expect.poll(() => holders(running.child.pid ?? 0, old), { timeout: PATIENCE }).toBe(0);
+      await (await get(port, '/after')).close();
+      await expect.poll(() => readFileSync(log, 'utf8'), { timeout: PATIENCE }).toBe('/after\n');
+      expect(readFileSync(old, 'utf8')).toBe('/before\n');
+      running.child.kill('SIGTERM');
+      expect(await running.ended).toBe(0);
+    },
+  );
 
   it.each(['1', '2'])(
     'serves by new rules and a renewed certificate after SIGHUP, in %s processes, and cuts no channel',

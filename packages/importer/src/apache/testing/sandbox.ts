@@ -41,11 +41,15 @@ function printed(node: ConfigNode, stage: Stage): string[] {
   if (node.kind === 'section') {
     const rest = node.key === 'virtualhost' ? node.rest.replace(/\S+/g, (each) => address(each, stage)) : node.rest;
     const inside = node.children.flatMap((each) => printed(each, stage));
-    return [`<${node.name} ${withOrigins(rest, stage)}>`, ...inside, `</${node.name}>`];
+    const shown = /^proxy/.test(node.key) ? withOrigins(rest, stage) : rest;
+    return [`<${node.name} ${shown}>`, ...inside, `</${node.name}>`];
   }
   if (DROPPED.has(node.key)) return [];
   const own = OWN[node.key];
-  return own === undefined ? [`${node.name} ${withOrigins(node.rest, stage)}`] : own(node, stage);
+  if (own !== undefined) return own(node, stage);
+  // Only where requests are sent on: where clients are sent is what they are to be told.
+  const isSentOn = /^(?:proxypass|balancermember)/.test(node.key) || /\[[^\]]*\bP\b[^\]]*\]\s*$/.test(node.rest);
+  return [`${node.name} ${isSentOn ? withOrigins(node.rest, stage) : node.rest}`];
 }
 
 const OWN: Readonly<Record<string, (node: ConfigNode, stage: Stage) => string[]>> = {
