@@ -155,7 +155,8 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-function takesConnections(port: number): Promise<boolean> {
+/** Whether anybody listens on a loopback port. */
+export function takesConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
     socket.once('connect', () => {

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask } from '../ask.ts';
-import { atExit, daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '../daemon.ts';
+import { atExit, daemonFolder, findProgram, freePorts, startProgram, takesConnections, writeFiles } from '../daemon.ts';
 import type { Oracle, OracleStart, Pem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
 import { type Probe, probeBytes } from '../probe.ts';
@@ -32,6 +32,9 @@ export function findSquid(): string | undefined {
 /** What DNS would be asked for, if it were: hosts of probes and addresses they come from. */
 export type ExpectedProbes = { names: readonly string[]; addresses: readonly string[] };
 
+/** A port that was free may be taken when Squid comes to it, which then runs on without: others are tried this often. */
+const STARTS = 3;
+
 /** Starts Squid on the copy with a stand-in for each peer. Ready in some 200 ms; not ready is a value. */
 export async function startSquid(
   copy: SquidCopy,
@@ -39,6 +42,20 @@ export async function startSquid(
   expected: ExpectedProbes,
   program = findSquid(),
 ): Promise<OracleStart> {
+  for (let start = 1; ; start += 1) {
+    const { isWhole, ...started } = await startOnce(copy, pem, expected, program);
+    if (started.kind === 'failed' || isWhole || start === STARTS) return started;
+    await started.oracle.stop();
+  }
+}
+
+/** `isWhole`: every entrance takes connections. */
+async function startOnce(
+  copy: SquidCopy,
+  pem: Pem,
+  expected: ExpectedProbes,
+  program: string | undefined,
+): Promise<OracleStart & { isWhole?: boolean }> {
   if (program === undefined) {
     const message =
       'Squid is not installed here. Install it (Debian: squid-openssl), or run verify on the host that has it.';
@@ -86,7 +103,8 @@ export async function startSquid(
       await clean();
     },
   };
-  return { kind: 'ready', oracle: { ...side, config: copy } };
+  const open = await Promise.all(copy.entrances.map(({ address }) => takesConnections(portOf(address))));
+  return { kind: 'ready', oracle: { ...side, config: copy }, isWhole: open.every(Boolean) };
 }
 
 /** The copy's http_port follows whoever names the client (takenout.ts). */
