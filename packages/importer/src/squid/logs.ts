@@ -23,7 +23,7 @@ type SquidLog = {
 
 export type SquidLogs = {
   lines: SquidLog[];
-  /** logformat lines; of one name the last above an access_log line counts for that. */
+  /** logformat lines; of one name the first counts. */
   formats: FormatLine[];
   /** strip_query_terms, which is on unless it is switched off. */
   keepsQueries: boolean;
@@ -74,7 +74,7 @@ export function readLog(
   let next = 1 + optionWords.length;
   const word = directive.words[next]?.text;
   // A word that is no format is an acl (SQ-252).
-  const ownOf = (name: string | undefined) => logs.formats.findLast((each) => each.name === name);
+  const ownOf = (name: string | undefined) => logs.formats.find((each) => each.name === name);
   const named = ownOf(word) !== undefined || Object.hasOwn(BUILT_IN, word ?? '') ? word : undefined;
   if (named !== undefined) next += 1;
   const format = given ?? named;
