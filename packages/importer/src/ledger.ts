@@ -22,7 +22,12 @@ export type Remark = {
   disposition: Disposition;
   /** Requests, at the widest, with which rules and file may part for what is said here. */
   concerns?: Condition;
+  /** Header fields in which they part, where it is fields that differ. */
+  fields?: FieldNames;
 };
+
+/** Names in lower case, or any field there is. */
+export type FieldNames = readonly string[] | 'any';
 
 /** One directive of the old config, its one disposition, and what there is to say about it. */
 export type LedgerEntry = {
@@ -71,9 +76,9 @@ export function remark(
   disposition: Disposition,
   code: ImportCode,
   message: string,
-  more: { hint?: string; severity?: Severity; concerns?: Condition } = {},
+  more: { hint?: string; severity?: Severity; concerns?: Condition; fields?: FieldNames } = {},
 ): void {
-  const { hint, concerns, severity = SEVERITY[disposition] } = more;
+  const { hint, concerns, fields, severity = SEVERITY[disposition] } = more;
   if (DISPOSITIONS.indexOf(disposition) > DISPOSITIONS.indexOf(entry.disposition)) entry.disposition = disposition;
   const added: Remark = {
     severity,
@@ -82,6 +87,7 @@ export function remark(
     disposition,
     ...(hint !== undefined && { hint }),
     ...(concerns !== undefined && { concerns }),
+    ...(fields !== undefined && { fields }),
   };
   // What a line became is said first; the rest in the order it was found.
   if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED') entry.remarks.unshift(added);

@@ -129,7 +129,7 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
     const because = known.find(
       ({ sign }) =>
         sign.kind === 'field' &&
-        sign.names.includes(name) &&
+        (sign.names === 'any' || sign.names.includes(name)) &&
         (sign.alike === undefined || sign.alike(old ?? '', own ?? '')),
     );
     aspects.push(explained({ kind: 'head', field: name, theirs: shown(name, old), ours: shown(name, own) }, because));

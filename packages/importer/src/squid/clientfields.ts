@@ -3,7 +3,7 @@
 // clientFollowXForwardedForCheck.
 import type { Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { printTerms } from './access.ts';
+import { printTerms, type SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
 import { lowerHeaders } from './headers.ts';
 import type { Model } from './model.ts';
@@ -67,10 +67,13 @@ function forwardedForPolicy({ forwardedFor }: Model): Pick<Upstream, 'forwardedF
  */
 export function trustedByAcls(model: Model, resolver: Resolver): { ranges: string[]; unclear?: string } {
   const ranges: string[] = [];
-  for (const { action, terms, directive } of model.followForwarded) {
-    const expr = resolver.lineOf({ action, terms, directive });
+  const lines = [...model.followForwarded];
+  for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
+    const { action, terms, directive } = line;
+    const expr = resolver.lineOf(line);
     if (action === 'deny' && expr.kind === 'always') {
       remark(directive.entry, 'translated', 'SQUID_CARRIED', 'nobody else is believed');
+      remarkUnasked(lines, directive);
       break;
     }
     if (expr.kind === 'never') {
@@ -79,12 +82,23 @@ export function trustedByAcls(model: Model, resolver: Resolver): { ranges: strin
     }
     const clients = expr.kind === 'atom' && resolver.isKnown(expr.name) ? resolver.condition(expr).clients : undefined;
     const isPlain = action === 'allow' && clients?.every((entry) => !entry.startsWith('!'));
-    if (!isPlain || clients === undefined || model.directAcls !== undefined) return believesTooMuch(directive, model);
+    if (!isPlain || clients === undefined || model.directAcls !== undefined) {
+      remarkUnasked(lines, directive);
+      return believesTooMuch(directive, model);
+    }
     ranges.push(...clients);
     const message = `trustedProxies: X-Forwarded-For of ${printTerms(terms)} is believed, in rules and in the log`;
     remark(directive.entry, 'translated', 'SQUID_CARRIED', message);
   }
   return { ranges: [...new Set(ranges)] };
+}
+
+/** Lines behind the one that ends the matter. */
+function remarkUnasked(lines: readonly SquidAccessLine[], behind: Directive): void {
+  for (const { directive } of lines) {
+    const message = `changes nothing: the lines up to line ${behind.at.line} decide whom to believe`;
+    remark(directive.entry, 'irrelevant', 'SQUID_NEVER_MATCHES', message);
+  }
 }
 
 function believesTooMuch(directive: Directive, { directAcls }: Model): { ranges: string[]; unclear: string } {

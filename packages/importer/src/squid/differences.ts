@@ -9,7 +9,7 @@ import {
   serverNames,
 } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
-import type { LedgerEntry } from '../ledger.ts';
+import type { FieldNames, LedgerEntry } from '../ledger.ts';
 import { KNOWN_METHODS } from './aclnumbers.ts';
 
 /** A request as a difference looks at it. */
@@ -40,7 +40,7 @@ export type Sign =
       kind: 'reading';
       as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host'>> | undefined;
     }
-  | { kind: 'field'; names: readonly string[]; alike?: (squid: string, outrigger: string) => boolean }
+  | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
   | { kind: 'version' }
   | { kind: 'unseen' };
@@ -61,6 +61,8 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_PEER_LOGIN: [{ by: 'server', sign: { kind: 'field', names: ['authorization'] } }],
   SQUID_FRONT_END_HTTPS: [{ by: 'server', sign: { kind: 'field', names: ['front-end-https'] } }],
   SQUID_PEER_KIND: [{ by: 'server', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
+  // Which fields, the remark itself says.
+  SQUID_HEADER: [{ by: 'request', sign: { kind: 'field', names: [] } }],
   SQUID_PORT_SITE: [
     { by: 'entrance', sign: { kind: 'field', names: ['host'] } },
     // vport puts its port into URLs that Squid makes of Host and path, not into those a client sends whole.
@@ -78,10 +80,13 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
 /** Differences that lines of the file make, in the order of the file. */
 export function lineDifferences(ledger: readonly LedgerEntry[]): LineDifference[] {
   return ledger.flatMap(({ at, remarks }) =>
-    remarks.flatMap(({ code, message: text, disposition, concerns }): LineDifference[] => {
+    remarks.flatMap(({ code, message: text, disposition, concerns, fields }): LineDifference[] => {
       if (disposition === 'translated' || disposition === 'irrelevant') return [];
       return (LINE_SIGNS[code] ?? []).flatMap(({ by, sign }): LineDifference[] => {
         if (by !== 'request') return [{ code, text, at, sign, by }];
+        if (fields !== undefined && sign.kind === 'field') {
+          return [{ code, text, at, sign: { ...sign, names: fields }, by, concerns: concerns ?? {} }];
+        }
         return concerns === undefined ? [] : [{ code, text, at, sign, by, concerns }];
       });
     }),

@@ -118,8 +118,9 @@ function lowerAccess(
     message: string,
     hint?: string,
   ): void => {
+    const fields = /^(?:all|other)$/i.test(name) ? 'any' : [name.toLowerCase()];
     for (const { directive } of replacement === undefined ? lines : [...lines, replacement])
-      remark(directive.entry, disposition, code, message, hint === undefined ? {} : { hint });
+      remark(directive.entry, disposition, code, message, { fields, ...(hint !== undefined && { hint }) });
   };
   const denied = not(allowedBy(lines.map((line) => ({ action: line.action, when: resolver.lineOf(line) }))));
   if (isNever(denied)) {
@@ -193,35 +194,53 @@ function replacementChange(
   };
 }
 
-function lowerAddition({ name, value, terms, directive }: Addition, resolver: Resolver): HeaderChange[] {
-  const { entry } = directive;
+function lowerAddition(addition: Addition, resolver: Resolver): HeaderChange[] {
+  const { name, value, terms, directive } = addition;
   const expr = lineExpr(terms, resolver.exprOf);
-  const template = headerTemplate(value);
-  const unclear = atomsOf(expr).find((atom) => !resolver.isKnown(atom));
-  const obstacle = fieldObstacle(name);
   if (isNever(expr)) {
-    remark(entry, 'translated', 'SQUID_CARRIED', 'is added to nothing: one of its acls holds for no request');
-  } else if (obstacle !== undefined) {
-    remark(entry, 'untranslated', 'SQUID_HEADER', `${name} cannot be added`, { hint: obstacle });
-  } else if (CREDENTIAL_FIELD.test(name)) {
-    const message = `${name} may hold a secret, which an import does not copy`;
-    remark(entry, 'untranslated', 'SQUID_HEADER', message, { hint: 'Write it into add of the upstream by hand.' });
-  } else if (template.kind === 'bad') {
-    const message = `the value of ${name} holds ${template.code}, which rules cannot fill in`;
-    remark(entry, 'untranslated', 'SQUID_HEADER', message, { hint: 'Add the field at the server behind.' });
-  } else if (unclear !== undefined) {
-    const message = `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)}), so ${name} is not added`;
-    remark(entry, 'untranslated', 'SQUID_HEADER', message, { hint: 'Add it by hand where it was meant.' });
-  } else {
-    const where = terms.length === 0 ? '' : ` where ${printTerms(terms)}`;
-    remark(entry, 'translated', 'SQUID_CARRIED', `adds ${name}${where}`);
-    return [changeWhen(expr, resolver, { add: { [name]: [template.text] } })];
+    const message = 'is added to nothing: one of its acls holds for no request';
+    remark(directive.entry, 'translated', 'SQUID_CARRIED', message);
+    return [];
   }
-  return [];
+  const template = headerTemplate(value);
+  const why = whyNotAdded(addition, template, expr, resolver);
+  if (why !== undefined || template.kind === 'bad') {
+    const { message = '', hint = '' } = why ?? {};
+    remark(directive.entry, 'untranslated', 'SQUID_HEADER', message, { hint, fields: [name.toLowerCase()] });
+    return [];
+  }
+  const where = terms.length === 0 ? '' : ` where ${printTerms(terms)}`;
+  remark(directive.entry, 'translated', 'SQUID_CARRIED', `adds ${name}${where}`);
+  return [changeWhen(expr, resolver, { add: { [name]: [template.text] } })];
 }
 
+/** What keeps an addition out of the rules, and what to do; undefined where nothing does. */
+function whyNotAdded(
+  { name }: Addition,
+  template: Template,
+  expr: Expr,
+  resolver: Resolver,
+): { message: string; hint: string } | undefined {
+  const obstacle = fieldObstacle(name);
+  if (obstacle !== undefined) return { message: `${name} cannot be added`, hint: obstacle };
+  if (CREDENTIAL_FIELD.test(name)) {
+    const message = `${name} may hold a secret, which an import does not copy`;
+    return { message, hint: 'Write it into add of the upstream by hand.' };
+  }
+  if (template.kind === 'bad') {
+    const message = `the value of ${name} holds ${template.code}, which rules cannot fill in`;
+    return { message, hint: 'Add the field at the server behind.' };
+  }
+  const unclear = atomsOf(expr).find((atom) => !resolver.isKnown(atom));
+  if (unclear === undefined) return undefined;
+  const message = `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)}), so ${name} is not added`;
+  return { message, hint: 'Add it by hand where it was meant.' };
+}
+
+type Template = { kind: 'template'; text: string } | { kind: 'bad'; code: string };
+
 /** The value as a template of a rules file; `bad` names the code it has nothing for. */
-function headerTemplate(value: string): { kind: 'template'; text: string } | { kind: 'bad'; code: string } {
+function headerTemplate(value: string): Template {
   const format = readFormat(value);
   if (format.kind === 'bad') return format;
   let text = '';

@@ -9,13 +9,22 @@ import { type FormatPiece, placeholderNamed, readFormat } from './formatcodes.ts
 import { and, atomsOf, type Expr, isNever, not } from './logic.ts';
 import type { Resolver } from './resolve.ts';
 
-/** One access_log line. `place`: undefined for `none`. */
-type SquidLog = { place?: { module: string; name: string }; format?: string; terms: Term[]; directive: Directive };
+/** A logformat line. */
+type FormatLine = { name: string; text: string; directive: Directive };
+
+/** One access_log line. `place`: undefined for `none`; `own`: the logformat line that stood above it. */
+type SquidLog = {
+  place?: { module: string; name: string };
+  format?: string;
+  own?: FormatLine | undefined;
+  terms: Term[];
+  directive: Directive;
+};
 
 export type SquidLogs = {
   lines: SquidLog[];
-  /** logformat lines by name; the last of a name counts. */
-  formats: Map<string, { text: string; directive: Directive }>;
+  /** logformat lines; of one name the first counts. */
+  formats: FormatLine[];
   /** strip_query_terms, which is on unless it is switched off. */
   keepsQueries: boolean;
   /** client_netmask, where it hides a part of addresses. */
@@ -25,7 +34,7 @@ export type SquidLogs = {
 };
 
 export function noLogs(): SquidLogs {
-  return { lines: [], formats: new Map(), keepsQueries: false, emulatesHttpd: false };
+  return { lines: [], formats: [], keepsQueries: false, emulatesHttpd: false };
 }
 
 type BuiltIn = { name?: keyof typeof LOG_FORMATS; format: string };
@@ -65,12 +74,13 @@ export function readLog(
   let next = 1 + optionWords.length;
   const word = directive.words[next]?.text;
   // A word that is no format is an acl (SQ-252).
-  const named = word !== undefined && (logs.formats.has(word) || Object.hasOwn(BUILT_IN, word)) ? word : undefined;
+  const ownOf = (name: string | undefined) => logs.formats.find((each) => each.name === name);
+  const named = ownOf(word) !== undefined || Object.hasOwn(BUILT_IN, word ?? '') ? word : undefined;
   if (named !== undefined) next += 1;
   const format = given ?? named;
   logs.lines.push({
     place: { module, name },
-    ...(format !== undefined && { format }),
+    ...(format !== undefined && { format, own: ownOf(format) }),
     terms: readTerms(directive, next, acls, files),
     directive,
   });
@@ -85,7 +95,8 @@ export function readLogFormat(directive: Directive, logs: SquidLogs): void {
     const message = `${name.text} is a format of Squid's own, which it does not let be changed`;
     remark(directive.entry, 'irrelevant', 'SQUID_LOG', message);
   } else {
-    logs.formats.set(name.text, { text: directive.line.text.slice(first.offset).trimEnd(), directive });
+    const text = directive.line.text.slice(first.offset).trimEnd();
+    logs.formats.push({ name: name.text, text, directive });
   }
 }
 
@@ -93,7 +104,7 @@ export function readLogFormat(directive: Directive, logs: SquidLogs): void {
 export function lowerLogs(logs: SquidLogs, resolver: Resolver): AccessLog[] {
   const result: AccessLog[] = [];
   const hidden: Expr[] = [];
-  const used = new Set<string>();
+  const used = new Set(logs.lines.map(({ own }) => own));
   for (const line of logs.lines) {
     const { entry } = line.directive;
     const expr = lineExpr(line.terms, resolver.exprOf);
@@ -108,12 +119,12 @@ export function lowerLogs(logs: SquidLogs, resolver: Resolver): AccessLog[] {
         });
       continue;
     }
-    if (line.format !== undefined) used.add(line.format);
     const log = lowerLine(line, and([expr, ...hidden.map(not)]), logs, resolver);
     if (log !== undefined) result.push(log);
   }
-  for (const [name, { directive }] of logs.formats) {
-    const isUsed = used.has(name);
+  for (const format of logs.formats) {
+    const { directive } = format;
+    const isUsed = used.has(format);
     const message = isUsed ? 'the format of an access log' : 'no access_log line uses it';
     remark(directive.entry, isUsed ? 'translated' : 'irrelevant', isUsed ? 'SQUID_CARRIED' : 'SQUID_LOG', message);
   }
@@ -168,13 +179,13 @@ function lowerLine(line: SquidLog, when: Expr, logs: SquidLogs, resolver: Resolv
 
 type ReadFormat = { kind: 'format'; name: string; format: string; unknown: string[] } | { kind: 'bad'; code: string };
 
-function formatOf({ format: named }: SquidLog, logs: SquidLogs): ReadFormat {
+function formatOf({ format: named, own }: SquidLog, logs: SquidLogs): ReadFormat {
   const name = named ?? (logs.emulatesHttpd ? 'common' : 'squid');
   const builtIn = Object.hasOwn(BUILT_IN, name) ? BUILT_IN[name] : undefined;
   if (builtIn?.name !== undefined && !logs.keepsQueries) {
     return { kind: 'format', name: `format ${builtIn.name}`, format: builtIn.name, unknown: [] };
   }
-  const text = builtIn?.format ?? logs.formats.get(name)?.text;
+  const text = builtIn?.format ?? own?.text;
   if (text === undefined) return { kind: 'bad', code: `no format, for no line defines ${name}` };
   const template = templateOf(text, logs.keepsQueries);
   return template.kind === 'bad' ? template : { ...template, name: `format ${name}` };

@@ -59,10 +59,13 @@ export type Reading = { model: Model; files: FileContext; version: SquidVersion 
 
 /** Reads directives into a model. What is settled by its name alone is remarked and done with. */
 export function buildModel(directives: readonly Directive[], files: FileContext, version: SquidVersion): Model {
+  const acls = builtInAcls();
+  // Squid 6 was the first to define it.
+  if (version.given && version.number < 6) acls.delete('to_linklocal');
   const model: Model = {
     ports: [],
     peers: [],
-    acls: builtInAcls(),
+    acls,
     lists: { http: [], later: [], reply: [], alwaysDirect: [], neverDirect: [] },
     denyInfos: [],
     extensionMethods: [],
