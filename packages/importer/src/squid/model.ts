@@ -12,8 +12,8 @@ import { type Peer, readPeer } from './peers.ts';
 import { type Port, readPort } from './ports.ts';
 import { refusedValue } from './settings.ts';
 
-/** Access lists that decide over requests as a whole. `later` are lists asked after http_access, which deny alike. */
-export type Lists = Record<'http' | 'later' | 'reply' | 'alwaysDirect' | 'neverDirect', SquidAccessLine[]>;
+/** Access lists that decide over requests as a whole. `adapted` and `miss` are asked after http_access, `reply` once there is one. */
+export type Lists = Record<'http' | 'adapted' | 'miss' | 'reply' | 'alwaysDirect' | 'neverDirect', SquidAccessLine[]>;
 
 export type DenyInfo = { answer: string; acls: string[]; directive: Directive };
 
@@ -55,7 +55,7 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     ports: [],
     peers: [],
     acls: builtInAcls(),
-    lists: { http: [], later: [], reply: [], alwaysDirect: [], neverDirect: [] },
+    lists: { http: [], adapted: [], miss: [], reply: [], alwaysDirect: [], neverDirect: [] },
     denyInfos: [],
     extensionMethods: [],
     limits: new Map(),
@@ -111,9 +111,9 @@ const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading: Readin
   },
   cache_peer_domain: addPeerDomains,
   http_access: listHandler('http'),
-  http_access2: listHandler('later'),
-  adapted_http_access: listHandler('later'),
-  miss_access: listHandler('later'),
+  http_access2: listHandler('adapted'),
+  adapted_http_access: listHandler('adapted'),
+  miss_access: listHandler('miss'),
   http_reply_access: listHandler('reply'),
   always_direct: listHandler('alwaysDirect'),
   never_direct: listHandler('neverDirect'),
