@@ -12,6 +12,7 @@ const DAEMONS = {
   squid: { programs: ['squid'], package: 'squid-openssl' },
   apache2: { programs: ['apache2', 'httpd'], package: 'apache2' },
   curl: { programs: ['curl'], package: 'curl' },
+  bash: { programs: ['bash'], package: 'bash' },
   openssl: { programs: ['openssl'], package: 'openssl' },
   chromium: { programs: ['chromium', 'chromium-browser'], package: 'chromium' },
   freerdp: { programs: ['xfreerdp'], package: 'freerdp2-x11' },

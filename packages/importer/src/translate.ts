@@ -6,16 +6,18 @@ import { countDispositions, createLedger, type Disposition, type LedgerEntry, le
 import { createRedactor, type Redactor, redactData } from './redact.ts';
 import { type Reader, recordingReader, type ShownFile } from './source.ts';
 import { announcedDifferences } from './squid/differences.ts';
+import { disguiseOf } from './squid/disguise.ts';
 import { shownFile } from './squid/display.ts';
 import { expand } from './squid/expand.ts';
 import { type LetThrough, letThrough } from './squid/letthrough.ts';
 import { type Lowered, lower, wholeFile } from './squid/lower.ts';
 import { enterRules } from './squid/made.ts';
 import { meantBy } from './squid/meant.ts';
-import { buildModel, type Model, readVersion } from './squid/model.ts';
+import { buildModel, type Model } from './squid/model.ts';
 import { createProbe, probedListener } from './squid/probe.ts';
 import { SQUID_SECRETS } from './squid/secrets.ts';
 import { type Tightening, tighten } from './squid/tighten.ts';
+import { versionOf } from './squid/version.ts';
 
 /** All carried over; rules with something left for a person; nothing that could run. */
 export type Outcome = 'complete' | 'partial' | 'failed';
@@ -38,6 +40,8 @@ export type Translation = {
   shownRules?: RuleSet;
   /** Every directive in the order it was read. */
   ledger: readonly LedgerEntry[];
+  /** What the files are, as sentences: no config at all, or one for a Squid that its own words tell. */
+  about: string[];
   /** The files that hold those directives, in the order they were first read. */
   files: readonly ShownFile[];
   /** What a person should look at: errors and warnings of directives, then what the old file let through. */
@@ -74,9 +78,14 @@ export function importSquid({
   const ledger = createLedger();
   const redactor = createRedactor(SQUID_SECRETS);
   const directives = expand(files, reader, ledger, redactor);
-  const model = buildModel(directives, { reader, main }, readVersion(squidVersion));
+  const { version, sentence } = versionOf(squidVersion, directives);
+  const model = buildModel(directives, { reader, main }, version);
   const lowered = lower(model);
-  const draft: Draft = { ledger: ledger.entries, general: [], letThrough: [], differences: [] };
+  const configs = reader.files.filter(
+    ({ path }) => files.includes(path) || ledger.entries.some(({ at }) => at.file === path),
+  );
+  const about = [...configs.flatMap((file) => disguiseOf(file) ?? []), ...(sentence === undefined ? [] : [sentence])];
+  const draft: Draft = { ledger: ledger.entries, about, general: [], letThrough: [], differences: [] };
   if (lowered.kind === 'nothing') {
     const { code, message } = lowered;
     draft.general.push({ severity: 'error', code, at: wholeFile(main), message });
@@ -85,13 +94,11 @@ export function importSquid({
     Object.assign(draft, judged(model, lowered, exact, isTight), { differences: announcedDifferences(exact) });
     enterRules(draft.ledger, lowered.rules, model);
   }
-  const shown = reader.files
-    .filter(({ path }) => files.includes(path) || ledger.entries.some(({ at }) => at.file === path))
-    .map((file) => shownFile(file, redactor));
+  const shown = configs.map((file) => shownFile(file, redactor));
   return finish(draft, shown, redactor);
 }
 
-type Draft = Pick<Translation, 'ledger' | 'letThrough' | 'tightening' | 'differences' | 'rules'> & {
+type Draft = Pick<Translation, 'ledger' | 'about' | 'letThrough' | 'tightening' | 'differences' | 'rules'> & {
   /** Findings about the files as a whole. */
   general: Diagnostic<ImportCode>[];
 };

@@ -7,7 +7,7 @@ import type { Translation } from '../translate.ts';
 import { http2Sentence, nextStep, plural, ruleName, sentence } from './wording.ts';
 
 /**
- * The report: three lines of summary, each directive in the order of the file with what became of it, what the old file let
+ * The report: a summary of a few lines, each directive in the order of the file with what became of it, what the old file let
  * through, what tighter rules change, and what differs on purpose. Ends with a line end.
  */
 export function reportText(translation: Translation): string {
@@ -33,7 +33,7 @@ export function reportText(translation: Translation): string {
 }
 
 function summaryLines(translation: Translation): string[] {
-  const { summary } = translation;
+  const { summary, about } = translation;
   const counts = DISPOSITIONS.filter((name) => summary[name] > 0).map((name) => `${summary[name]} ${name}`);
   const made = [
     plural(summary.listeners, 'listener'),
@@ -45,6 +45,7 @@ function summaryLines(translation: Translation): string[] {
     `${plural(summary.directives, 'directive')}: ${counts.join(', ')}.`,
     `${made.join(', ')}.`,
     nextStep(translation, 'marked with !'),
+    ...about,
   ];
 }
 
