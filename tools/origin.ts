@@ -38,6 +38,7 @@ export async function startOrigin(options: {
       const content = method === 'HEAD' ? '' : `${name}\n`;
       const fields: Fields = [
         ['X-Stand-In', name],
+        ['Server', 'stand-in'],
         ['Content-Type', 'text/plain'],
         ['Content-Length', String(name.length + 1)],
         ['Cache-Control', 'no-store'],

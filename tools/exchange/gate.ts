@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Fields, field } from '../message.ts';
 import type { Request } from './http.ts';
-import { answersNonce, type Credentials, composeType2, type NtlmMessage, readNtlm } from './ntlm.ts';
+import { answersNonce, boundChannel, type Credentials, composeType2, type NtlmMessage, readNtlm } from './ntlm.ts';
 import type { Connection, Note } from './sights.ts';
 
 export type Auth = 'ntlm' | 'basic' | 'none';
@@ -13,11 +13,15 @@ export type Admission = { kind: 'admitted'; user?: string } | { kind: 'refused';
 const NONCES_KEPT = 1_000;
 const COMPUTER = 'EXCH1';
 
+/** Extended Protection as IIS requires it: a login must be bound to `channel`; to nothing, and so never right, without TLS. */
+export type Protection = { channel: Buffer | undefined };
+
 /** Decides on each request, and writes down what it decided. */
 export function createGate(
   auth: Auth,
   users: Credentials[],
   note: Note,
+  protection?: Protection,
 ): (connection: Connection, request: Request) => Admission {
   const domain = users[0]?.domain || 'CONTOSO';
   const issued: { nonce: Buffer; connection: number }[] = [];
@@ -38,6 +42,8 @@ export function createGate(
     const answers = (nonce: Buffer) => user !== undefined && answersNonce(message, user.password, nonce);
     const own = connection.nonce;
     delete connection.nonce;
+    if (own !== undefined && answers(own) && !isBound(message))
+      return refuse(connection, 'the login is not bound to the certificate of this server');
     if (own !== undefined && answers(own)) {
       connection.user = `${message.domain}\\${message.user}`;
       note(connection, { kind: 'authenticated', scheme: 'ntlm', user: connection.user });
@@ -47,6 +53,11 @@ export function createGate(
     if (stray !== undefined) note(connection, { kind: 'ntlm-split', nonceOf: stray.connection });
     else if (own === undefined) note(connection, { kind: 'ntlm-split' });
     return refuse(connection, 'the type 3 does not answer the nonce of its connection');
+  }
+
+  function isBound(message: Extract<NtlmMessage, { kind: 'type3' }>): boolean {
+    const channel = boundChannel(message);
+    return protection === undefined || (channel !== undefined && protection.channel?.equals(channel) === true);
   }
 
   function refuse(connection: Connection, why: string): Admission {

@@ -1,9 +1,11 @@
 // Room: a stand-in Exchange on raw sockets: node's own HTTP server refuses the verbs of RPC over HTTP. It logs clients in
 // with NTLM per connection as IIS does, and writes down all it sees.
+import { X509Certificate } from 'node:crypto';
 import { type Accepted, accept, type ServerTls } from '../acceptor.ts';
 import { createEventLog, type EventLog } from '../eventlog.ts';
 import { mishapOf } from '../mishap.ts';
 import type { AutodiscoverFacts } from './autodiscover.ts';
+import { channelBindings } from './channelbinding.ts';
 import { type Auth, createGate } from './gate.ts';
 import {
   type Answer,
@@ -29,6 +31,8 @@ export type ExchangeOptions = {
   port?: number;
   auth?: Auth;
   users?: Credentials[];
+  /** Logins with NTLM must be bound to the certificate in `tls`, as Exchange 2019 CU14 and SE have it by default. */
+  extendedProtection?: 'require';
   autodiscover?: Partial<AutodiscoverFacts>;
   /** Milliseconds an ActiveSync Ping is held; a request may say otherwise with `&hold=`. */
   pingHold?: number;
@@ -61,7 +65,7 @@ export async function startExchange(options: ExchangeOptions = {}): Promise<Exch
   const log = createEventLog<ExchangeEvent>();
   const note: Note = (connection, sight) =>
     log.record({ ...sight, at: Math.round(performance.now() - started), connection: connection.id });
-  const admit = createGate(auth, users, note);
+  const admit = createGate(auth, users, note, protectionOf(options));
   const rpcProxy = createRpcProxy(note);
   const facts = {
     autodiscover: { rpcProxy: 'mail.contoso.com', mailboxServer: 'mbx1.contoso.com', auth, ...options.autodiscover },
@@ -140,6 +144,11 @@ export async function startExchange(options: ExchangeOptions = {}): Promise<Exch
     },
     close: acceptor.close,
   };
+}
+
+function protectionOf({ extendedProtection, tls }: ExchangeOptions): { channel: Buffer | undefined } | undefined {
+  if (extendedProtection === undefined) return undefined;
+  return { channel: tls && channelBindings(new X509Certificate(tls.cert).raw) };
 }
 
 /** A client that half-closes still waits for its answer; one that is gone does not. */

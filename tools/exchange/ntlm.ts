@@ -44,7 +44,7 @@ const CLIENT_FLAGS =
   FLAG.unicode | FLAG.requestTarget | FLAG.ntlm | FLAG.alwaysSign | FLAG.extendedSecurity | FLAG.key128 | FLAG.key56;
 
 /** AV_PAIR identifiers, MS-NLMP 2.2.2.1. */
-const AV = { end: 0, computer: 1, domain: 2, dnsComputer: 3, dnsDomain: 4, timestamp: 7 };
+const AV = { end: 0, computer: 1, domain: 2, dnsComputer: 3, dnsDomain: 4, timestamp: 7, channelBindings: 10 };
 
 const SIGNATURE = Buffer.from('NTLMSSP\0', 'latin1');
 /** Windows 10 build 19041, NTLM revision 15 (MS-NLMP 2.2.2.10): informative only. */
@@ -53,6 +53,8 @@ const NONCE = 8;
 const PROOF = 16;
 /** Proof and the fixed part of NTLMv2_CLIENT_CHALLENGE (MS-NLMP 2.2.2.7); an NTLMv1 answer has 24 bytes. */
 const NTLMV2_LEAST = PROOF + 28;
+/** Bytes of a NTLMv2_CLIENT_CHALLENGE before its AV pairs (MS-NLMP 2.2.2.7). */
+const BEFORE_PAIRS = 28;
 const HEADER = { type1: 32, type2: 56, type3: 64 };
 
 /** Reads any of the three messages; `bad` for bytes that are none, or whose fields point outside. */
@@ -118,16 +120,21 @@ export function composeType2(given: {
   return Buffer.concat([header, name, targetInfo]);
 }
 
-/** Type 3 (MS-NLMP 2.2.1.3) answering a type 2. `clientNonce`: 8 bytes. `now` is used where the server names no time. */
+/**
+ * Type 3 (MS-NLMP 2.2.1.3) answering a type 2. `clientNonce`: 8 bytes. `now` is used where the server names no time.
+ * `channelBindings`: what the proof is bound to (3.1.5.1.2); absent where the client knows nothing of it.
+ */
 export function composeType3(given: {
   challenge: Extract<NtlmMessage, { kind: 'type2' }>;
   credentials: Credentials;
   clientNonce: Buffer;
   now: number;
+  channelBindings?: Buffer;
 }): Buffer {
-  const { challenge, credentials, clientNonce } = given;
+  const { challenge, credentials, clientNonce, channelBindings } = given;
   const time = avValue(challenge.targetInfo, AV.timestamp) ?? fileTime(given.now);
-  const blob = clientChallenge({ time, clientNonce, targetInfo: challenge.targetInfo });
+  const targetInfo = channelBindings ? boundTo(channelBindings, challenge.targetInfo) : challenge.targetInfo;
+  const blob = clientChallenge({ time, clientNonce, targetInfo });
   const ntAnswer = Buffer.concat([ntlmV2Proof(credentials, challenge.nonce, blob), blob]);
   const lmAnswer = Buffer.alloc(24); // MS-NLMP 3.1.5.1.2: zeros where the server's time is used
   const fields = [
@@ -176,6 +183,18 @@ export function answersNonce(
 ): boolean {
   const { user, domain, proof, blob } = message;
   return timingSafeEqual(ntlmV2Proof({ user, domain, password }, nonce, blob), proof);
+}
+
+/** What a type 3 is bound to, 16 bytes; undefined where its client names nothing. */
+export function boundChannel({ blob }: Extract<NtlmMessage, { kind: 'type3' }>): Buffer | undefined {
+  return avValue(blob.subarray(BEFORE_PAIRS), AV.channelBindings);
+}
+
+/** The server's pairs with the client's own before the one that ends them. */
+function boundTo(channelBindings: Buffer, targetInfo: Buffer): Buffer {
+  const end = avPair(AV.end, Buffer.alloc(0));
+  const pairs = targetInfo.subarray(0, targetInfo.length - end.length);
+  return Buffer.concat([pairs, avPair(AV.channelBindings, channelBindings), end]);
 }
 
 function bad(message: string): NtlmMessage {

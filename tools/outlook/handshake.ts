@@ -1,10 +1,16 @@
 // Room: the HTTP side of a client: one request, with the 401 leg on the same connection where the server wants a login.
 import { randomBytes } from 'node:crypto';
+import { channelBindings } from '../exchange/channelbinding.ts';
 import { type Credentials, composeType1, composeType3, readNtlm } from '../exchange/ntlm.ts';
 import { composeHead, type Fields, field } from '../message.ts';
 import { type NoResponse, type Response, readResponse, type Wire } from '../wire.ts';
 
-export type Login = { auth: 'ntlm' | 'basic' | 'none'; credentials: Credentials };
+export type Login = {
+  auth: 'ntlm' | 'basic' | 'none';
+  credentials: Credentials;
+  /** Binds an NTLM login to the certificate that this client saw, as Windows does on TLS. */
+  channelBinding?: boolean;
+};
 
 export type Ask = {
   method: string;
@@ -48,7 +54,14 @@ export async function prepare(
     return { kind: 'failed', step: `no 401 with NTLM type 2 after type 1: ${sayHead(read.response)}` };
   }
   told('401 with NTLM type 2');
-  const type3 = composeType3({ challenge, credentials, clientNonce: randomBytes(8), now: Date.now() });
+  const certificate = login.channelBinding ? wire.tls?.serverCertificate : undefined;
+  const type3 = composeType3({
+    challenge,
+    credentials,
+    clientNonce: randomBytes(8),
+    now: Date.now(),
+    ...(certificate && { channelBindings: channelBindings(certificate) }),
+  });
   return { kind: 'ready', head: headOf(ask, `NTLM ${type3.toString('base64')}`) };
 }
 

@@ -16,6 +16,8 @@ export type OutlookOptions = {
   host?: string;
   credentials: Credentials;
   auth?: 'ntlm' | 'basic' | 'none';
+  /** Binds NTLM logins to the certificate of the connection, as Windows does. */
+  channelBinding?: boolean;
   /** impacket and Samba send CONN/A1 first, FreeRDP CONN/B1. */
   order?: 'A1-first' | 'B1-first';
   /** The last head and its first PDU in one write, as FreeRDP and Samba (Basic) do. */

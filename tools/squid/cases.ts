@@ -7,6 +7,7 @@ export const OUTPUTS: readonly string[] = [
   'outrigger.yaml',
   'report.txt',
   'verdicts.tsv',
+  'heads.tsv',
   'refused.txt',
   'squid-version',
 ];

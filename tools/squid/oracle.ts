@@ -11,10 +11,11 @@ import { field } from '../message.ts';
 import { type Origin, startOrigin } from '../origin.ts';
 import { connect, readResponse, type Wire } from '../wire.ts';
 import { fieldsOf, option, type Probe, type SquidCase } from './cases.ts';
+import type { Heads } from './heads.ts';
 import { own } from './solitude.ts';
 
-/** What Squid did: a verdict for each probe in order, or why it does not start, in its own words. */
-export type Testimony = { kind: 'verdicts'; verdicts: string[] } | { kind: 'refused'; words: string[] };
+/** What Squid did: verdict and heads for each probe in order, or why it does not start, in its own words. */
+export type Testimony = { kind: 'verdicts'; verdicts: string[]; heads: Heads[] } | { kind: 'refused'; words: string[] };
 
 type Port = { address: string; host: string; port: number; name: string | undefined; tls: boolean };
 type Peer = { name: string; host: string; port: number; tls: boolean };
@@ -36,15 +37,17 @@ export async function askSquid(given: SquidCase): Promise<Testimony> {
   const situation = { ports: portsIn(text), peers: peersIn(text) };
   // Squid remembers who was down: each set of peers that are gets a Squid of its own.
   const gone = new Set(['', ...given.probes.map((probe) => option(probe, 'down') ?? '')]);
-  const verdicts = new Map<Probe, string>();
+  const verdicts = new Map<Probe, Seen>();
   for (const down of gone) {
     const probes = given.probes.filter((probe) => (option(probe, 'down') ?? '') === down);
     const words = await askThese(probes, given, { ...situation, down: down.split(',') }, verdicts);
     if (words !== undefined) return { kind: 'refused', words };
   }
-  return { kind: 'verdicts', verdicts: given.probes.map((probe) => verdicts.get(probe) ?? '') };
+  const seen = given.probes.map((probe) => verdicts.get(probe) ?? { verdict: '' });
+  return { kind: 'verdicts', verdicts: seen.map(({ verdict }) => verdict), heads: seen };
 }
 
+type Seen = Heads & { verdict: string };
 type Situation = { ports: Port[]; peers: Peer[]; down: string[] };
 
 /** Asks on one Squid and enters what it did; or its words where it does not start. */
@@ -52,7 +55,7 @@ async function askThese(
   probes: readonly Probe[],
   given: SquidCase,
   { ports, peers, down }: Situation,
-  verdicts: Map<Probe, string>,
+  verdicts: Map<Probe, Seen>,
 ): Promise<string[] | undefined> {
   const clients = probes.flatMap((probe) => option(probe, 'client') ?? []);
   const addresses = [...ports.map(({ host }) => host), ...peers.map(({ host }) => host), ...clients];
@@ -65,7 +68,7 @@ async function askThese(
     const conf = await layOut(given, peers, folder, leaf);
     const squid = await startSquid({ conf, dir: folder });
     try {
-      for (const probe of probes) verdicts.set(probe, await askOften(probe, ports, peers));
+      for (const probe of probes) verdicts.set(probe, await askOften(probe, ports, origins));
     } finally {
       await squid.kill();
     }
@@ -139,16 +142,20 @@ function withOurFiles(text: string, folder: string, key: string): string {
 }
 
 /** The verdict, or all of them where a probe is to be sent several times (`times=`): `a+b` for a spread. */
-async function askOften(probe: Probe, ports: readonly Port[], peers: readonly Peer[]): Promise<string> {
-  const seen = new Set<string>();
-  for (let left = Number(option(probe, 'times') ?? 1); left > 0; left -= 1) seen.add(await askOne(probe, ports, peers));
-  return [...seen].sort().join('+');
+async function askOften(probe: Probe, ports: readonly Port[], origins: readonly Origin[]): Promise<Seen> {
+  const verdicts = new Set<string>();
+  let last: Seen = { verdict: '' };
+  for (let left = Number(option(probe, 'times') ?? 1); left > 0; left -= 1) {
+    last = await askOne(probe, ports, origins);
+    verdicts.add(last.verdict);
+  }
+  return { ...last, verdict: [...verdicts].sort().join('+') };
 }
 
-async function askOne(probe: Probe, ports: readonly Port[], peers: readonly Peer[]): Promise<string> {
+async function askOne(probe: Probe, ports: readonly Port[], origins: readonly Origin[]): Promise<Seen> {
   const wanted = option(probe, 'listener');
   const port = ports.find(({ address, name }) => wanted === undefined || wanted === address || wanted === name);
-  if (port === undefined) return 'no listener';
+  if (port === undefined) return { verdict: 'no listener' };
   const client = option(probe, 'client');
   let wire: Wire;
   try {
@@ -160,15 +167,19 @@ async function askOne(probe: Probe, ports: readonly Port[], peers: readonly Peer
       ...(tls && { tls }),
     });
   } catch {
-    return 'refused';
+    return { verdict: 'refused' };
   }
   try {
     await wire.send(requestOf(probe));
     const answer = await readResponse(wire, { method: probe.method, milliseconds: PATIENCE });
-    if (answer.kind !== 'response') return port.tls ? 'refused' : answer.kind === 'failed' ? 'reset' : answer.kind;
+    if (answer.kind !== 'response')
+      return { verdict: port.tls ? 'refused' : answer.kind === 'failed' ? 'reset' : answer.kind };
     const { fields, status } = answer.response;
-    const reached = field(fields, 'X-Stand-In');
-    return reached !== undefined && peers.some(({ name }) => name === reached) ? reached : verdictOf(status);
+    const answered = { status, fields };
+    const reached = origins.find(({ name }) => name === field(fields, 'X-Stand-In'));
+    if (reached === undefined) return { verdict: verdictOf(status), answered };
+    const sent = reached.requests.at(-1)?.fields;
+    return { verdict: reached.name, answered, ...(sent && { sent }) };
   } finally {
     await wire.close();
   }

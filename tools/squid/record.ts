@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { printVerdicts, readCase, readRefusal, type SquidCase } from './cases.ts';
+import { type HeadRow, type Heads, headRows, keyOf, printHeads, readHeads } from './heads.ts';
 import { askSquid, squidVersion, type Testimony } from './oracle.ts';
 import { isAlone, mayBeAlone, runAlone } from './solitude.ts';
 
@@ -57,10 +58,26 @@ function differencesOf(given: SquidCase, testimony: Testimony): string[] {
       const request = [method, target, host ?? '(none)', ...columns].join(' ');
       return seen === verdict ? [] : [`${request}: recorded ${verdict}, seen ${seen}`];
     }),
+    ...headDifferences(given, testimony.heads),
   ];
 }
 
-function record({ folder, comments, probes }: SquidCase, testimony: Testimony): void {
+function headDifferences(given: SquidCase, heads: readonly Heads[]): string[] {
+  const recorded = readHeads(given.folder);
+  return seenRows(given, heads).flatMap((row) => {
+    const values = recorded?.rows.find((each) => keyOf(each) === keyOf(row))?.values;
+    return values === row.values ? [] : [`${keyOf(row)}: recorded ${values}, seen ${row.values}`];
+  });
+}
+
+/** Rows of heads.tsv as they are now; none where the case is about no field. */
+function seenRows({ folder, probes }: SquidCase, heads: readonly Heads[]): HeadRow[] {
+  const watched = readHeads(folder)?.watched ?? [];
+  return probes.flatMap((probe, index) => headRows(probe, heads[index] ?? {}, watched));
+}
+
+function record(given: SquidCase, testimony: Testimony): void {
+  const { folder, comments, probes } = given;
   const month = new Date().toLocaleString('en', { month: 'long', year: 'numeric' });
   const [verdicts, refused] = [join(folder, 'verdicts.tsv'), join(folder, 'refused.txt')];
   if (testimony.kind === 'refused') {
@@ -74,5 +91,9 @@ function record({ folder, comments, probes }: SquidCase, testimony: Testimony): 
   if (existsSync(refused)) rmSync(refused);
   const seen = probes.map((probe, index) => ({ ...probe, verdict: testimony.verdicts[index] ?? '' }));
   const place = 'on the addresses and ports of squid.conf, with a stand-in for each peer';
-  writeFileSync(verdicts, printVerdicts({ comments, probes: seen }, `Seen on ${squidVersion()} ${place}, ${month}.`));
+  const sentence = `Seen on ${squidVersion()} ${place}, ${month}.`;
+  writeFileSync(verdicts, printVerdicts({ comments, probes: seen }, sentence));
+  const heads = readHeads(folder);
+  if (heads === undefined) return;
+  writeFileSync(join(folder, 'heads.tsv'), printHeads(heads, seenRows(given, testimony.heads), sentence), 'latin1');
 }

@@ -62,6 +62,7 @@ export function mapConf(
     ['cache_peer 127.0.0.1 parent 443 ', `cache_peer 127.0.0.1 parent ${apache} `],
     ['cache_peer 10.1.1.14 parent 443 ', `cache_peer 127.0.0.1 parent ${exchange} `],
     ['/etc/ssl/contoso/', `${folder}/`],
+    ['/var/log/squid/', `${folder}/`],
   ];
   const missing = replacements.find(([from]) => !conf.includes(from));
   if (missing !== undefined) return { kind: 'missing', text: missing[0] };

@@ -18,6 +18,7 @@ describe('the copy of the old configuration', () => {
     'https_port 203.0.113.10:443 accel cert=/etc/ssl/contoso/contoso_com.crt',
     'cache_peer 127.0.0.1 parent 443 0 name=webServer',
     'cache_peer 10.1.1.14 parent 443 0 name=exchangeServer',
+    'access_log /var/log/squid/access.log squid',
   ].join('\n');
   const to = { front: '127.0.0.1:8443', exchange: 1, apache: 2, folder: '/tmp/x' };
 
@@ -28,6 +29,7 @@ describe('the copy of the old configuration', () => {
         'https_port 127.0.0.1:8443 accel cert=/tmp/x/contoso_com.crt',
         'cache_peer 127.0.0.1 parent 2 0 name=webServer',
         'cache_peer 127.0.0.1 parent 1 0 name=exchangeServer',
+        'access_log /tmp/x/access.log squid',
       ].join('\n'),
     });
   });

@@ -1,16 +1,35 @@
 // The only door of this package.
+export { type ApacheOptions, importApache } from './apache/import.ts';
 export { CODES, type ImportCode } from './codes.ts';
+export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
+export { type Redactor, redactData } from './redact.ts';
+export { reportHtml } from './report/html.ts';
 export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
 export { reportText } from './report/text.ts';
-export { diskReader, memoryReader, type Reader, type ReadResult, type ShownFile, type SourceFile } from './source.ts';
-export type { LetThrough } from './squid/letthrough.ts';
-export type { Change, KeptPattern, Tightening, TightRoute } from './squid/tighten.ts';
 export {
-  EXIT_CODES,
-  type ImportOptions,
-  importSquid,
-  type Outcome,
-  type Summary,
-  type Translation,
-} from './translate.ts';
+  diskReader,
+  isGlob,
+  memoryReader,
+  pathBeside,
+  type Reader,
+  type ReadResult,
+  type ShownFile,
+  type SourceFile,
+} from './source.ts';
+export type { Acl, AclValue } from './squid/acl.ts';
+export { bytesOf } from './squid/bytes.ts';
+export {
+  type AnnouncedDifference,
+  type AskedRequest,
+  announcedDifferences,
+  type DifferenceCode,
+  type LineDifference,
+  lineDifferences,
+  type Sign,
+} from './squid/differences.ts';
+export { type Ere, parseEre } from './squid/ere.ts';
+export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
+export type { Model } from './squid/model.ts';
+export { type ImportOptions, importSquid, readSquid, type SquidFiles } from './translate.ts';
+export { EXIT_CODES, type Outcome, type Summary, type Translation } from './translation.ts';

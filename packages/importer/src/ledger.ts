@@ -1,5 +1,5 @@
 // Room: what became of each directive. Every directive is entered once, gathers remarks, and ends with one disposition.
-import type { Diagnostic, Severity, SourceRef } from '@outrigger/rules';
+import type { Condition, Diagnostic, Severity, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
 
 /** What became of a directive, from the least to the most that a person must look at. */
@@ -14,7 +14,15 @@ export const DISPOSITIONS = [
 export type Disposition = (typeof DISPOSITIONS)[number];
 
 /** One sentence about a directive. `hint` says what to do. */
-export type Remark = { severity: Severity; code: ImportCode; message: string; hint?: string };
+export type Remark = {
+  severity: Severity;
+  code: ImportCode;
+  message: string;
+  hint?: string;
+  disposition: Disposition;
+  /** Requests, at the widest, with which rules and file may part for what is said here. */
+  concerns?: Condition;
+};
 
 /** One directive of the old config, its one disposition, and what there is to say about it. */
 export type LedgerEntry = {
@@ -63,14 +71,37 @@ export function remark(
   disposition: Disposition,
   code: ImportCode,
   message: string,
-  more: { hint?: string; severity?: Severity } = {},
+  more: { hint?: string; severity?: Severity; concerns?: Condition } = {},
 ): void {
-  const { hint, severity = SEVERITY[disposition] } = more;
+  const { hint, concerns, severity = SEVERITY[disposition] } = more;
   if (DISPOSITIONS.indexOf(disposition) > DISPOSITIONS.indexOf(entry.disposition)) entry.disposition = disposition;
-  const added: Remark = { severity, code, message, ...(hint !== undefined && { hint }) };
+  const added: Remark = {
+    severity,
+    code,
+    message,
+    disposition,
+    ...(hint !== undefined && { hint }),
+    ...(concerns !== undefined && { concerns }),
+  };
   // What a line became is said first; the rest in the order it was found.
   if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED') entry.remarks.unshift(added);
   else entry.remarks.push(added);
+}
+
+/** True for a remark that its entry's disposition says already: a report need not say error or warning once more. */
+export function isImplied({ severity }: Remark, { disposition }: Pick<LedgerEntry, 'disposition'>): boolean {
+  return severity === SEVERITY[disposition];
+}
+
+/** Remarks as they are told: what a person must act on, then what the line became and the rest in the order it was found. */
+export function inOrder(remarks: readonly Remark[]): Remark[] {
+  const isError = ({ severity }: Remark): boolean => severity === 'error';
+  return [...remarks.filter(isError), ...remarks.filter((each) => !isError(each))];
+}
+
+/** Entries that a person must act on. */
+export function entriesInNeed(entries: readonly LedgerEntry[]): LedgerEntry[] {
+  return entries.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error'));
 }
 
 /** How many entries ended with each disposition. */

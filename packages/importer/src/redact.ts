@@ -11,8 +11,11 @@ export const MASK = '***';
 const SWEPT_LEAST = 5;
 const ORDINARY_WORD = /^[A-Za-z]?[a-z]*$/;
 
-/** A way in which a config spells a secret: what the group `secret` holds is one. Flags `dg` at least. */
-export type SecretRow = RegExp;
+/**
+ * A way in which a config spells a secret: what the group `secret` holds is one. Flags `dg` at least. With `of`, one that counts
+ * only in directives of that shape. Repetitions in front of a name are bounded, for a line of a megabyte takes its square otherwise.
+ */
+export type SecretRow = RegExp | { of: RegExp; row: RegExp };
 
 /** A stretch of text, from the first character to behind the last. */
 export type Span = { start: number; end: number };
@@ -22,21 +25,31 @@ const VALUE = String.raw`"(?:\\.|[^"\\])*(?:"|$)|'(?:\\.|[^'\\])*(?:'|$)|[^\s"']
 /** Names whose value is secret, alone or at the end of a longer name (`bind-password`); `bypass` is none. */
 const NAMES = 'pass(?:word|wd|phrase|code)?|pwd?|secret|token|pin(?:-value)?|credentials?|api[-_]?key|community';
 
+/** Characters in front of a name that are looked at: `ldap.bind-` of `ldap.bind-password`. */
+const NAME_MAX = 64;
+
 /** Spellings that mean the same in every config: options, URLs, HTTP credentials, password files, keys. */
 const COMMON: readonly SecretRow[] = [
   // name=value, --name=value, Name: value; name of any length in front (bindPassword, ldap.secret).
-  new RegExp(String.raw`(?<![A-Za-z=])[\w.-]*?(?<!by)(?:${NAMES})\d*["']?\s*[=:]\s*(?<secret>${VALUE})`, 'dgi'),
+  // The name is found first and then looked at from behind: the other way round each letter of a long word is a start.
+  new RegExp(
+    String.raw`(?:${NAMES})(?<=(?<![A-Za-z=])[\w.-]{0,${NAME_MAX}}(?<!by)(?:${NAMES}))\d*["']?\s*[=:]\s*(?<secret>${VALUE})`,
+    'dgi',
+  ),
   // -password value, --secret value; -w value or -wvalue, by which helpers take the password of an LDAP or RADIUS login.
   new RegExp(String.raw`(?<=^|\s)--?[\w-]*(?<!by)(?:${NAMES})\s+(?<secret>${VALUE})`, 'dgi'),
   new RegExp(String.raw`(?<=^|\s)-w\s*(?<secret>${VALUE})`, 'dg'),
   // Userinfo of a URL: the password, or all of it. Up to the last @: people write / and @ into passwords unescaped.
-  /\b[a-z][a-z0-9+.-]*:\/\/(?:[^\s/:@]*:)?(?<secret>[^\s]+)@/dgi,
+  /\b[a-z][a-z0-9+.-]{0,30}:\/\/(?:[^\s/:@]{0,1024}:)?(?<secret>[^\s]{1,1024})@/dgi,
   /authorization\W{1,4}(?:basic|bearer|digest|negotiate|ntlm|token)\s+(?<secret>\S+)/dgi,
   // A line of htpasswd: modular crypt, or an LDAP scheme.
   /(?<=^|\s)[^\s:]+:(?<secret>\$\w+\$\S+|\{\w+\}\S+)/dg,
 ];
 
-/** What a line that is nothing else may be: one of htpasswd or htdigest in any form, one of a key. */
+/** No row of COMMON can match a text without one of these: most texts are done with after one look. */
+const MAY_BE_COMMON = new RegExp(String.raw`${NAMES}|-w|:\/\/|authorization|:[${'$'}{]`, 'i');
+
+/** What a line that is nothing else may be: one of htpasswd or htdigest in any form, one of a key. Masked there and not remembered: it may be a word of prose. */
 const LINES: readonly SecretRow[] = [
   /^(?!\w+:\/\/|[\w-]*\.[\w.-]*:\d{1,5}$)[^\s:/#]+:(?<secret>\S+)$/dg,
   /^(?<secret>[A-Za-z0-9+/]{40,}={0,2})$/dg,
@@ -56,24 +69,59 @@ export type Redactor = {
 
 /** A redactor for the files of one import. `rows` are the vendor's. */
 export function createRedactor(rows: readonly SecretRow[]): Redactor {
-  const known = new Set<string>();
+  const known = createSweep();
   const spans = (directive: string): Span[] => {
-    const found = secretSpans(directive, [...rows, ...LINES, ...COMMON]);
-    for (const { start, end } of found) {
-      for (const value of spellingsOf(directive.slice(start, end)))
+    for (const { start, end } of secretSpans(directive, [...rows, ...COMMON])) {
+      for (const value of spellingsOf(directive.slice(start, end))) {
         if (value.length >= SWEPT_LEAST && !ORDINARY_WORD.test(value)) known.add(value);
+      }
     }
-    return found;
+    return secretSpans(directive, [...rows, ...LINES, ...COMMON]);
   };
   return {
     spans,
     directive: (text) => maskSpans(text, spans(text)),
     text: (text) => {
-      const longestFirst = [...known].sort((a, b) => b.length - a.length);
-      const swept = longestFirst.reduce((left, value) => left.replaceAll(value, MASK), text);
-      return maskSpans(swept, secretSpans(swept, COMMON));
+      const swept = known.sweep(text);
+      return maskSpans(swept, secretSpans(swept, commonFor(swept)));
     },
   };
+}
+
+type Sweep = { add(value: string): void; sweep(text: string): string };
+
+/** Values that are masked wherever they stand, found by their first characters: a file may hold a thousand, and a report ten thousand texts. */
+function createSweep(): Sweep {
+  const byStart = new Map<string, string[]>();
+  const startAt = (text: string, offset: number): string => text.slice(offset, offset + SWEPT_LEAST);
+  return {
+    add: (value) => {
+      const same = byStart.get(startAt(value, 0)) ?? [];
+      if (same.includes(value)) return;
+      // The longest first: one secret may begin with another.
+      byStart.set(
+        startAt(value, 0),
+        [...same, value].sort((a, b) => b.length - a.length),
+      );
+    },
+    sweep: (text) => {
+      if (byStart.size === 0) return text;
+      let swept = '';
+      let copied = 0;
+      for (let offset = 0; offset + SWEPT_LEAST <= text.length; offset += 1) {
+        const found = byStart.get(startAt(text, offset))?.find((value) => text.startsWith(value, offset));
+        if (found === undefined) continue;
+        swept += text.slice(copied, offset) + MASK;
+        copied = offset + found.length;
+        offset = copied - 1;
+      }
+      return copied === 0 ? text : swept + text.slice(copied);
+    },
+  };
+}
+
+function commonFor(text: string): readonly SecretRow[] {
+  return MAY_BE_COMMON.test(text) ? COMMON : [];
 }
 
 /** Keys whose values are words of ours or names of files, and no text of a config. */
@@ -109,7 +157,10 @@ export function maskSpans(text: string, spans: readonly Span[]): string {
 /** Spans of all rows, in order, those that touch or overlap made one. */
 function secretSpans(text: string, rows: readonly SecretRow[]): Span[] {
   const spans = rows
-    .flatMap((row) => [...text.matchAll(row)])
+    .flatMap((row) => {
+      if (row instanceof RegExp) return [...text.matchAll(row)];
+      return row.of.test(text) ? [...text.matchAll(row.row)] : [];
+    })
     .flatMap(({ indices }) => {
       const span = indices?.groups?.secret;
       return span === undefined ? [] : [{ start: span[0], end: span[1] }];

@@ -4,6 +4,7 @@ import { explainCommand } from './commands/explain.ts';
 import { importCommand } from './commands/import.ts';
 import { runCommand } from './commands/run.ts';
 import { validateCommand } from './commands/validate.ts';
+import { verifyCommand } from './commands/verify.ts';
 import { UsageError } from './rulesfile.ts';
 import type { Terminal } from './terminal.ts';
 import { VERSION } from './version.ts';
@@ -27,6 +28,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addCommand(validateCommand(terminal, finish))
     .addCommand(explainCommand(terminal, finish))
     .addCommand(runCommand(terminal, finish))
+    .addCommand(verifyCommand(terminal, finish))
     .addHelpText('after', '\nStart with:\n  outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml');
   for (const command of [program, ...program.commands]) {
     command

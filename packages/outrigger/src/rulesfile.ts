@@ -1,6 +1,15 @@
 // Room: a rules file on disk, read once and told about in a person's words.
 import { readFileSync } from 'node:fs';
-import { type Diagnostic, formatDiagnostic, type LoadResult, loadRules } from '@outrigger/rules';
+import { dirname, resolve } from 'node:path';
+import {
+  type CertificateFiles,
+  type Diagnostic,
+  formatDiagnostic,
+  type Listener,
+  type LoadResult,
+  loadRules,
+  type RuleSet,
+} from '@outrigger/rules';
 import type { Terminal } from './terminal.ts';
 
 /** Something the person can mend: printed as it is, without a stack, and the command ends with 1. */
@@ -44,4 +53,42 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], terminal: T
       `${formatDiagnostic(diagnostic).replace(`${severity}:`, terminal.paint(style[severity], `${severity}:`))}\n`,
     );
   }
+}
+
+/** Certificate and key files as absolute names, taken from the folder of the rules file wherever the proxy is started. */
+export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
+  const folder = dirname(resolve(file));
+  const pair = (files: CertificateFiles): CertificateFiles => {
+    const passphraseFile = files.passphraseFile && { passphraseFile: resolve(folder, files.passphraseFile) };
+    return 'pkcs12' in files
+      ? { pkcs12: resolve(folder, files.pkcs12), ...passphraseFile }
+      : { cert: resolve(folder, files.cert), key: resolve(folder, files.key), ...passphraseFile };
+  };
+  const clients = ({ clientCertificates: asked }: NonNullable<Listener['tls']>): Partial<Listener['tls']> =>
+    asked === undefined ? {} : { clientCertificates: { ...asked, ca: resolve(folder, asked.ca) } };
+  return {
+    ...rules,
+    ...(rules.accessLog && {
+      accessLog: rules.accessLog.map((log) => ({ ...log, file: resolve(folder, log.file) })),
+    }),
+    listen: rules.listen.map((listener) =>
+      listener.tls === undefined
+        ? listener
+        : {
+            ...listener,
+            tls: { ...listener.tls, certificates: listener.tls.certificates.map(pair), ...clients(listener.tls) },
+          },
+    ),
+    upstreams: new Map(
+      [...rules.upstreams].map(([name, upstream]) => {
+        if (upstream.tls === undefined) return [name, upstream];
+        const { ca, certificate } = upstream.tls;
+        const files = {
+          ...(ca !== undefined && { ca: resolve(folder, ca) }),
+          ...(certificate && { certificate: pair(certificate) }),
+        };
+        return [name, { ...upstream, tls: { ...upstream.tls, ...files } }];
+      }),
+    ),
+  };
 }

@@ -16,8 +16,7 @@ function counted(limits: { connectionsPerClient?: number; headsPerSecond?: numbe
     clock,
     records,
     clients: createClients(
-      all,
-      (address) => address === '192.0.2.200',
+      { ...all, isProxy: (address) => address === '192.0.2.200' },
       (record) => records.push(record),
       () => clock.at,
     ),

@@ -15,23 +15,24 @@ const NOTICED = 1_000;
 /** Bits of an IPv6 address that name a client: one customer has a /64 at least, and 2^64 addresses in it (RFC 6177). */
 const IPV6_CLIENT_BITS = 64n;
 
+/** What the rules say of clients. */
+export type ClientLimits = Pick<Limits, 'connectionsPerClient' | 'headsPerSecond'> & {
+  /** True for addresses of trusted proxies, which bring the clients of many and are not counted. */
+  isProxy?: ((address: string) => boolean) | undefined;
+};
+
 export type Clients = {
+  /** Goes by these from now on. Connections that are open stay counted, and open where they are too many. */
+  heed(limits: ClientLimits): void;
   /** Counts one more connection of a client; what to call when it is closed, or undefined where it is one too many. */
   enter(address: string): (() => void) | undefined;
   /** Counts one more head of a client; false where it is one too many in this second. */
   mayAsk(address: string): boolean;
 };
 
-/**
- * Counts anew for one edge. `isProxy`: addresses of trusted proxies, which bring the clients of many and are not counted.
- * `now`: milliseconds since 1970.
- */
-export function createClients(
-  { connectionsPerClient, headsPerSecond }: Pick<Limits, 'connectionsPerClient' | 'headsPerSecond'>,
-  isProxy: ((address: string) => boolean) | undefined,
-  report: (record: LogRecord) => void,
-  now: () => number,
-): Clients {
+/** Counts anew for one edge. `now`: milliseconds since 1970. */
+export function createClients(first: ClientLimits, report: (record: LogRecord) => void, now: () => number): Clients {
+  let limits = first;
   const connections = new Map<string, number>();
   const heads = new Map<string, number>();
   let second = 0;
@@ -50,7 +51,11 @@ export function createClients(
   }
 
   return {
+    heed(next) {
+      limits = next;
+    },
     enter(address) {
+      const { connectionsPerClient, isProxy } = limits;
       if (isProxy?.(address) === true) return () => {};
       const client = clientOf(address);
       const open = connections.get(client) ?? 0;
@@ -71,6 +76,7 @@ export function createClients(
       };
     },
     mayAsk(address) {
+      const { headsPerSecond, isProxy } = limits;
       if (headsPerSecond === undefined || isProxy?.(address) === true) return true;
       const client = clientOf(address);
       const current = Math.floor(now() / 1_000);

@@ -1,17 +1,16 @@
 // Room: one client connection's life. It owns the socket from the first byte to the last: read a head, have it answered, come
 // back for the next head. Every head is judged anew, so no tunnel becomes a hole in the rules.
-import { type CompiledRules, listenerName } from '@outrigger/rules';
+import { type Listener, listenerName } from '@outrigger/rules';
 import type { LogRecord, NoticeRecord } from './accesslog.ts';
 import type { Clients } from './clients.ts';
 import { type After, exchange, type Session } from './exchange.ts';
+import type { Generation } from './generation.ts';
 import { headWait } from './headwait.ts';
 import { type BadHead, type HeadCode, type RequestHead, requestHeadReader } from './http1/head.ts';
 import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
-import type { Dialler } from './upstream.ts';
 import type { Origin } from './verdict.ts';
-import type { RewriteLane } from './web.ts';
 
 /** What a connection tells beside its requests, and every HeadCode. Closed; each has its line in the README. */
 export type ConnectionCode = HeadCode | 'HEAD_TIMEOUT' | 'HEAD_CUT' | 'LOGIN_UNFINISHED' | 'BUG';
@@ -21,16 +20,18 @@ const LOGIN_UNFINISHED =
   'the server asked an RPC client to log in, and the client left. It knows none of the offered schemes, has no password, ' +
   'or sent its next round on another connection.';
 
-/** What all connections share. */
+/**
+ * What the connections of one listener share. A reload puts the next generation in here: it holds from the next head of each
+ * connection on, and what is under way goes on with the one it took.
+ */
 export type Runtime = {
-  rules: CompiledRules;
-  diallers: ReadonlyMap<string, Dialler>;
-  /** For connections that pass through unread. */
-  tcpDiallers: ReadonlyMap<string, Dialler>;
-  rewriteLane: RewriteLane;
+  generation: Generation;
+  /** The listener as that generation has it. */
+  listener: Listener;
   /** What each client takes of all this. */
   clients: Clients;
   report: (record: LogRecord) => void;
+  logAccess: Session['logAccess'];
   /** Milliseconds since 1970. */
   now: () => number;
 };
@@ -40,16 +41,18 @@ export type ClientConnection = {
   readonly done: Promise<void>;
   /** Closes between two requests: now where none is under way. */
   retire(): void;
+  /** Rules were read again: ends like `retire` where what was granted at its start may not be granted now. */
+  renew(): void;
   /** Closes now, whatever is under way. */
   destroy(): void;
 };
 
 /** Serves a client until either side has had enough. */
 export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): ClientConnection {
-  const { rules, rewriteLane, report, now } = runtime;
-  const { limits } = rules.ruleSet;
-  const pins = { relay: createPins(runtime.diallers), rewrite: createPins(rewriteLane.diallers) };
-  const session: Session = { client, origin, rules, pins, rewriteLane, report, now, loginOpen: false };
+  const { generation, report, logAccess, now } = runtime;
+  const { limits } = generation.rules.ruleSet;
+  const pins = { relay: createPins(), rewrite: createPins() };
+  const session: Session = { client, origin, generation, pins, report, logAccess, now, loginOpen: false };
   const heads = headWait(client, requestHeadReader(limits), limits);
   let retired = false;
 
@@ -62,6 +65,8 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
       const next = await heads.next();
       switch (next.kind) {
         case 'head':
+          session.generation = runtime.generation;
+          origin.listener = runtime.listener;
           after = runtime.clients.mayAsk(origin.address) ? await exchange(next.head, session) : refuseBusy(next.head);
           break;
         case 'bad':
@@ -134,6 +139,8 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
       retired = true;
       heads.retire();
     },
+    // Each head is judged by the rules of its time anyway.
+    renew() {},
     destroy: () => client.destroy(),
   };
 }

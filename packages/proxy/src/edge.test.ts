@@ -141,6 +141,22 @@ describe('the start', () => {
   });
 });
 
+describe('a client that leaves in the handshake', () => {
+  it.each([
+    ['a FIN before it began', Buffer.alloc(0), 'finish'],
+    ['a FIN inside its first message', Buffer.from('16030100c8010000c40303', 'hex'), 'finish'],
+    ['a reset', Buffer.from('16030100c8010000c40303', 'hex'), 'reset'],
+  ] as const)('by %s is noticed at once, and named', async (_, bytes, leave) => {
+    const proxy = await stage.proxy(secureRules(1, ['first']), readFile);
+    const wire = await proxy.wire();
+    await wire.send(bytes);
+    await expect.poll(() => proxy.edge.connections()).toBe(1);
+    wire[leave]();
+    expect(await proxy.notice('TLS_LEFT')).toMatchObject({ client: `127.0.0.1:${wire.localPort}` });
+    await expect.poll(() => proxy.edge.connections()).toBe(0);
+  });
+});
+
 describe('the end', () => {
   it('closes idle connections at once and lets a request under way finish', async () => {
     const held = heldAnswer();

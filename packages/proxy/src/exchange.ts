@@ -1,34 +1,39 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type CompiledRules, listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
+import { listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
+import type { Generation } from './generation.ts';
 import { editedHead } from './http1/edits.ts';
 import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
-import { replyBytes } from './http1/reply.ts';
+import { type ReplyOptions, replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
+import type { AccessEntry, Answered } from './logline.ts';
 import { asksForUpgrade } from './persistence.ts';
 import type { Pin, Pins } from './pins.ts';
 import type { Ends } from './proxyheader.ts';
 import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
-import type { Asked } from './upstream.ts';
+import type { Asked, Dialler } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
 import { vouchedBy } from './vouched.ts';
-import type { RewriteLane } from './web.ts';
 
 /** What the exchanges of one client connection have in common. */
 export type Session = {
   client: Leg;
   origin: Origin;
-  rules: CompiledRules;
+  /** What the request under way goes by, from its head to its end. */
+  generation: Generation;
   /** Connections to servers, and in-memory ones into the rewrite lane. */
   pins: { relay: Pins; rewrite: Pins };
-  rewriteLane: RewriteLane;
   report: (record: LogRecord) => void;
+  /** Told of every request where the rules have access logs. */
+  logAccess: ((entry: AccessEntry) => void) | undefined;
+  /** What the client got for the request under way. */
+  answered?: Answered | undefined;
   /** Milliseconds since 1970. */
   now: () => number;
   /** The last request of a tunnel was answered with a login round, and none has come up since. */
@@ -43,16 +48,33 @@ export type After = 'next' | 'finish' | 'reset' | 'gone';
 /** RFC 9110 15.5.6 wants the methods that would do: those of a web server, where tunnels are not. */
 const ALLOW: Fields = [['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS']];
 
+const HEAD_END = '\r\n\r\n';
+/** What access logs may tell of an answer of ours. */
+const REPLY_FIELDS: Fields = [['Content-Type', 'text/plain; charset=utf-8']];
+
 /** Answers one request, or has it answered, and reports it. */
 export async function exchange(head: RequestHead, session: Session): Promise<After> {
-  const { origin, rules, report, now } = session;
-  const verdict = judge(head, origin, rules);
+  const { origin, generation, report, logAccess, now } = session;
+  session.answered = undefined;
+  const verdict = judge(head, origin, generation.rules);
   const record = openRecord(head, verdict, origin, now());
   separateClients(verdict, session);
   const after = await carryOut(verdict, head, session, record);
   record.milliseconds = now() - record.at;
   report(record);
+  if (generation.rules.ruleSet.accessLog !== undefined) logAccess?.(entryOf(record, head, verdict, session));
   return after;
+}
+
+function entryOf(
+  record: RequestRecord,
+  head: RequestHead,
+  { facts }: Verdict,
+  { origin, answered }: Session,
+): AccessEntry {
+  const address = facts?.client ?? origin.address;
+  const client = { address, port: address === origin.address ? origin.port : undefined };
+  return { record, head, facts, client, answered };
 }
 
 /** A login belongs to a connection, and a proxy in front may send the next client's request on ours: that one starts anew. */
@@ -119,30 +141,40 @@ function tell(record: RequestRecord, { code, message }: { code: string; message:
 function redirect(
   { status, location, denied }: { status: number; location: string; denied?: { code: string; message: string } },
   { method }: RequestHead,
-  { client }: Session,
+  session: Session,
   record: RequestRecord,
 ): After {
   record.status = status;
   record.ending = { how: denied === undefined ? 'complete' : 'refused', by: 'proxy' };
   if (denied !== undefined) tell(record, denied);
-  client.write(replyBytes(status, { method, headers: [['Location', location]], body: `This page is at ${location}` }));
+  const headers: Fields = [['Location', location]];
+  writeReply(session, status, { method, headers, body: `This page is at ${location}` });
   return 'finish';
 }
 
 /** Says no ourselves and ends the connection: what the client sends after that is not looked at (RFC 9112 9.6). */
-function refuse(status: number, { method }: RequestHead, { client }: Session, record: RequestRecord): After {
+function refuse(status: number, { method }: RequestHead, session: Session, record: RequestRecord): After {
   record.status = status;
-  client.write(replyBytes(status, { method, headers: status === 405 ? ALLOW : [] }));
+  writeReply(session, status, { method, headers: status === 405 ? ALLOW : [] });
   return 'finish';
+}
+
+function writeReply(session: Session, status: number, options: ReplyOptions): void {
+  const reply = replyBytes(status, options);
+  const headBytes = reply.indexOf(HEAD_END) + HEAD_END.length;
+  session.answered = { fields: REPLY_FIELDS, headBytes, bodyBytes: reply.length - headBytes };
+  session.client.write(reply);
 }
 
 async function forward(verdict: Forward, head: RequestHead, session: Session, record: RequestRecord): Promise<After> {
   // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
   const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
   const pins = rewrites ? session.pins.rewrite : session.pins.relay;
+  const { rewriteLane } = session.generation;
+  const dialler = diallerOf(verdict, session.generation, rewrites);
   const { asked, ownField } = placeAtServer(verdict, session.origin);
   for (;;) {
-    const taken = await pins.take(verdict.name, asked);
+    const taken = await pins.take(verdict.name, dialler, asked);
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';
@@ -153,7 +185,7 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
       return refuse(taken.failure.status, head, session, record);
     }
     const { pin } = taken;
-    const rewriting = rewrites ? session.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
+    const rewriting = rewrites ? rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
     const forwarded = forwardedHead(verdict, head, session, rewrites);
     const edits = verdict.decision.responseEdits;
     const ours = { forwarded, ...(ownField && { ownField }), ...(edits && { edits }) };
@@ -162,12 +194,20 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     if (end.next === 'repeat') continue;
     if (end.next === 'next') pins.release(pin);
     fill(record, end, verdict);
+    const { fields, headBytes, bytesDown: bodyBytes } = end;
+    if (end.status !== undefined) session.answered = { fields, headBytes, bodyBytes };
     if (verdict.tunnel) session.loginOpen = end.status === 401 && record.code === undefined;
     record.server = rewriting?.server ?? pin.server;
     const trouble = rewriting?.trouble ?? end.failure ?? end.badBody;
     if (trouble !== undefined) tell(record, trouble);
     return end.next === 'reply' ? refuse(end.failure?.status ?? 400, head, session, record) : end.next;
   }
+}
+
+function diallerOf({ name }: Forward, { diallers, rewriteLane }: Generation, rewrites: boolean): Dialler {
+  const dialler = diallers.get(name);
+  if (dialler === undefined) throw new Error(`an upstream of the rules has no dialler: ${name}`);
+  return rewrites ? rewriteLane.through(dialler) : dialler;
 }
 
 /** What decides about its server, and the field line that lets the client come back to it. */
@@ -216,9 +256,14 @@ function fill(record: RequestRecord, end: RelayEnd, { tunnel, framing }: Forward
 }
 
 /** The head as it goes on. The rewrite lane maps the path itself; an upgrade on its route gets that here. */
-function forwardedHead(verdict: Forward, head: RequestHead, { origin, rules }: Session, rewrites: boolean): Buffer {
+function forwardedHead(
+  verdict: Forward,
+  head: RequestHead,
+  { origin, generation }: Session,
+  rewrites: boolean,
+): Buffer {
   const { facts, upstream, tunnel, decision } = verdict;
-  const vouched = vouchedBy(origin.address, head.fields, rules.trusts);
+  const vouched = vouchedBy(origin.address, head.fields, generation.rules.trusts);
   const own = forwardedRequestHead(head, {
     target: facts.target,
     authority: facts.authority,

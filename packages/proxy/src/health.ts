@@ -15,25 +15,31 @@ const CONFIRMATIONS = 2;
 /** Bytes of the head of an answer, as in the relay. */
 const RESPONSE_HEAD = 128 * 1024;
 
-export type HealthWatch = {
+type Watch = {
   /** Ends all checks, those under way included. */
   close(): void;
 };
 
-/** Begins at once, and then waits `interval` between two checks of a server. The first check of all is believed by itself. */
-export function watchHealth(
-  rules: RuleSet,
-  diallers: ReadonlyMap<string, ServerDialler>,
-  report: (record: NoticeRecord) => void,
-  now: () => number,
-): HealthWatch {
-  const watches: HealthWatch[] = [];
-  for (const [name, upstream] of rules.upstreams) {
-    const { health } = upstream;
-    if (health === undefined) continue;
-    const servers = diallers.get(name)?.servers ?? [];
+export type HealthWatch = Watch & {
+  /**
+   * Watches the servers of these rules from now on, and no others. An upstream whose dialler was there before goes on as it was; of
+   * a new one the first check, which begins at once, is believed by itself.
+   */
+  watch(rules: RuleSet, diallers: ReadonlyMap<string, ServerDialler>): void;
+};
+
+/** `now`: milliseconds since 1970. */
+export function watchHealth(report: (record: NoticeRecord) => void, now: () => number): HealthWatch {
+  const watches = new Map<ServerDialler, Watch[]>();
+
+  function end(dialler: ServerDialler): void {
+    for (const watch of watches.get(dialler) ?? []) watch.close();
+    watches.delete(dialler);
+  }
+
+  function watchUpstream(name: string, upstream: Upstream, health: Health, servers: readonly WatchedServer[]): Watch[] {
     const consequence = servers.length > 1 ? ' Other servers of the upstream are tried before it.' : '';
-    for (const server of servers) {
+    return servers.map((server) => {
       const place = `${name} (${server.url})`;
       const tell = (severity: NoticeRecord['severity'], code: HealthCode, message: string): void =>
         report({ kind: 'notice', at: now(), severity, code, message: `${place} ${message}` });
@@ -41,12 +47,22 @@ export function watchHealth(
         down: (finding: string): void => tell('warning', 'SERVER_DOWN', `is down: ${finding}.${consequence}`),
         up: (): void => tell('note', 'SERVER_UP', `is up: GET ${health.path} is answered as expected.`),
       };
-      watches.push(watchServer(server, health, hostFor(upstream, health, server), said));
-    }
+      return watchServer(server, health, hostFor(upstream, health, server), said);
+    });
   }
+
   return {
+    watch(rules, diallers) {
+      const wanted = new Set(diallers.values());
+      for (const dialler of watches.keys()) if (!wanted.has(dialler)) end(dialler);
+      for (const [name, upstream] of rules.upstreams) {
+        const dialler = diallers.get(name);
+        if (upstream.health === undefined || dialler === undefined || watches.has(dialler)) continue;
+        watches.set(dialler, watchUpstream(name, upstream, upstream.health, dialler.servers));
+      }
+    },
     close() {
-      for (const watch of watches) watch.close();
+      for (const dialler of watches.keys()) end(dialler);
     },
   };
 }
@@ -56,7 +72,7 @@ function watchServer(
   health: Health,
   host: string,
   say: { down(finding: string): void; up(): void },
-): HealthWatch {
+): Watch {
   let closed = false;
   let underWay: Check | undefined;
   let timer: NodeJS.Timeout | undefined;

@@ -8,7 +8,8 @@ export {
   recordText,
 } from './accesslog.ts';
 export { type Affinity, affinityOf, rendezvousOrder } from './affinity.ts';
-export { type Edge, type EdgeOptions, type StartResult, startEdge } from './edge.ts';
+export { type Edge, type EdgeOptions, type ReloadResult, type StartResult, startEdge } from './edge.ts';
 export { type ExtendedProtectionOptions, reportExtendedProtection } from './extendedprotection.ts';
+export { type AccessEntry, type Answered, compileLogLine, type LogLine } from './logline.ts';
 export type { ReadFile } from './pem.ts';
 export type { StartCode, StartProblem } from './start.ts';

@@ -1,7 +1,7 @@
-// Room: one listening address: accept, end TLS, hand each connection to its loop, and close all of it again.
-import { type AddressInfo, createServer as createPlainServer, type Server, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+// Room: one listening address: accept, end TLS, hand each connection to its loop, take in new rules, and close all of it again.
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { isDeepStrictEqual } from 'node:util';
 import {
   addressTest,
   compilePassThrough,
@@ -10,9 +10,10 @@ import {
   parseListenAddress,
   plainAddress,
 } from '@outrigger/rules';
-import type { ListenerTls } from './certificates.ts';
 import { certificateFields, shownBy } from './clientcertificate.ts';
+import { HANDSHAKE, handshakesWith } from './clienttls.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
+import type { Generation, PreparedListener } from './generation.ts';
 import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { chooseProtocol, coveredHosts } from './http2/offer.ts';
 import { serveHttp2 } from './http2/session.ts';
@@ -25,62 +26,84 @@ import { listenProblem, type StartProblem } from './start.ts';
 import { TCP_KEEP_ALIVE } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 
-/** Milliseconds for a client's TLS handshake: a few round trips on a bad line, too short to hold many half-open ones. */
-const HANDSHAKE = 30_000;
-
 /** Connections that wait to be accepted. A thousand phones reconnect within a second after an outage. */
 const BACKLOG = 1_024;
 
 /** Small PDUs must not wait for company (Nagle); a half-close is not an end; a peer that vanished is found out. */
 const SOCKET = { allowHalfOpen: true, noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE };
 
-/** A listener of the rules with its certificates loaded. */
-export type PreparedListener = { listener: Listener; tls?: ListenerTls };
-
 export type OpenListener = {
   kind: 'open';
+  /** What makes it the same listener in other rules; see placeOf. */
+  readonly place: string;
   /** Where it is bound. */
-  address: { listener: string; host: string; port: number };
+  readonly address: { listener: string; host: string; port: number };
   /** Client connections open now, handshakes included. */
   connections(): number;
+  /**
+   * Goes by other rules from now on, and accepts all the while. Connections stay, unless they were let in by other terms than hold
+   * now (TLS, client certificates, the PROXY protocol): those are retired.
+   */
+  adopt(prepared: PreparedListener, generation: Generation): void;
   /** Stops accepting, retires connections, and after `graceMs` milliseconds ends those that are left. */
   close(graceMs: number): Promise<void>;
 };
 
+/** How connections are let in, from one reload to the next. */
+type Door = PreparedListener & {
+  runtime: Runtime;
+  shakeHands: ((raw: Socket) => void) | undefined;
+  mustAnnounce: (address: string) => boolean;
+  chooseUpstream: ReturnType<typeof compilePassThrough>;
+};
+
 /** Binds one listener and serves on it. */
 export async function openListener(
-  { listener, tls }: PreparedListener,
-  runtime: Runtime,
+  prepared: PreparedListener,
+  generation: Generation,
+  shared: Pick<Runtime, 'clients' | 'report' | 'logAccess' | 'now'>,
 ): Promise<OpenListener | { kind: 'bad'; problem: StartProblem }> {
-  const name = listenerName(listener);
   const sockets = new Set<Socket>();
   const connections = new Set<ClientConnection>();
-  /** TCP sockets under TLS handshakes and connections, by who is at the other end: TLS does not give its socket away. */
-  const beneath = new Map<string, Socket>();
-  /** What a PROXY header said of a connection, by the same name. */
-  const announced = new Map<string, Ends>();
-  const mustAnnounce = addressTest(listener.proxyProtocol ?? []);
-  const chooseUpstream = compilePassThrough(listener);
-  const secure = tls === undefined ? undefined : createTlsListener(tls);
-  const server = createPlainServer(SOCKET, (socket) => void enter(socket));
-  server.on('connection', (socket) => {
-    const peer = peerOf(socket);
+  /** What a PROXY header said of a connection. */
+  const announced = new WeakMap<Socket, Ends>();
+  let door = openDoor(prepared, { generation, listener: prepared.listener, ...shared });
+
+  const server = createServer(SOCKET, (socket) => {
     sockets.add(socket);
-    beneath.set(peer, socket);
-    socket.once('close', () => {
-      sockets.delete(socket);
-      announced.delete(peer);
-      if (beneath.get(peer) === socket) beneath.delete(peer);
-    });
+    socket.once('close', () => sockets.delete(socket));
+    void enter(socket, door);
   });
+
+  function openDoor(through: PreparedListener, runtime: Runtime): Door {
+    const { listener, tls } = through;
+    const opened: Door = {
+      ...through,
+      runtime,
+      mustAnnounce: addressTest(listener.proxyProtocol ?? []),
+      chooseUpstream: compilePassThrough(listener),
+      shakeHands:
+        tls &&
+        handshakesWith(tls, {
+          choose: (client) => chooseProtocol(client, listener, runtime.generation.rules.ruleSet),
+          done: (socket, raw) => serve(socket, raw, opened),
+          failed: (error, raw) => notice({ ...handshakeFinding(error), client: clientText(raw) }),
+        }),
+    };
+    return opened;
+  }
 
   /**
    * What is read before TLS or HTTP: the PROXY header of listed peers, and the name asked for, where some names pass through. One
    * connection too many of a client ends before it costs a handshake.
    */
-  async function enter(socket: Socket): Promise<void> {
+  async function enter(socket: Socket, through: Door): Promise<void> {
+    const { listener, runtime, mustAnnounce, chooseUpstream, shakeHands } = through;
+    // The address is asked for while it is known: the kernel forgets it when the client leaves.
+    const { remoteAddress } = socket;
+    if (remoteAddress === undefined) return void socket.destroy();
     if (listener.proxyProtocol || chooseUpstream) socket.on('error', () => {}); // told by whoever reads it later
-    if (mustAnnounce(socket.remoteAddress ?? '') && !(await takeAnnouncement(socket))) return void socket.destroy();
+    if (mustAnnounce(remoteAddress) && !(await takeAnnouncement(socket))) return void socket.destroy();
     const leave = runtime.clients.enter(endsOf(socket).source.address);
     if (leave === undefined) return void socket.destroy();
     socket.once('close', leave);
@@ -91,10 +114,10 @@ export async function openListener(
         return void socket.destroy();
       }
       const chosen = hello.serverName === undefined ? undefined : chooseUpstream(hello.serverName);
-      if (chosen !== undefined) return passOn(socket, hello.serverName ?? '', chosen.to);
+      if (chosen !== undefined) return passOn(socket, hello.serverName ?? '', chosen.to, runtime);
     }
-    if (secure === undefined) serve(socket);
-    else secure.emit('connection', socket);
+    if (shakeHands === undefined) serve(socket, socket, through);
+    else shakeHands(socket);
   }
 
   /** False where the connection is not to go on. */
@@ -102,13 +125,14 @@ export async function openListener(
     const client = clientText(socket);
     const proxied = await takeProxyHeader(socket);
     if (proxied.kind === 'refused') notice({ code: proxied.code, message: proxied.message, client });
-    if (proxied.kind === 'proxied' && proxied.ends !== undefined) announced.set(peerOf(socket), proxied.ends);
+    if (proxied.kind === 'proxied' && proxied.ends !== undefined) announced.set(socket, proxied.ends);
     return proxied.kind === 'proxied';
   }
 
-  function passOn(socket: Socket, serverName: string, upstream: string): void {
+  function passOn(socket: Socket, serverName: string, upstream: string, runtime: Runtime): void {
     const client = new Leg(socket, () => socket.resetAndDestroy());
-    keep(passThrough({ client, ends: endsOf(socket), listener: name, serverName, upstream }, runtime));
+    const listener = listenerName(runtime.listener);
+    keep(passThrough({ client, ends: endsOf(socket), listener, serverName, upstream }, runtime));
   }
 
   function keep(connection: ClientConnection): void {
@@ -116,76 +140,60 @@ export async function openListener(
     connection.done.finally(() => connections.delete(connection));
   }
 
-  function createTlsListener({ settings, pick, clientCertificates }: ListenerTls): Server {
-    const server = createTlsServer(
-      {
-        ...SOCKET,
-        ...settings,
-        handshakeTimeout: HANDSHAKE,
-        ALPNCallback: (client) => chooseProtocol(client, listener, runtime.rules.ruleSet),
-        SNICallback: (asked, done) => done(null, pick(asked)),
-        // Who may come in is judged in serve(): node closes without a word.
-        requestCert: clientCertificates !== undefined,
-        rejectUnauthorized: false,
-      },
-      serve,
-    );
-    return server.on('tlsClientError', (error, socket) => {
-      notice({ ...handshakeFinding(error), client: clientText(socket) });
-      socket.destroy();
-    });
-  }
-
-  function serve(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
-    const raw = beneath.get(peerOf(socket)) ?? socket;
-    // Gone before it was accepted: there is nobody to serve or to name.
-    if (remoteAddress === undefined || remotePort === undefined) {
-      raw.destroy();
-      return;
-    }
+  /** `raw`: the TCP socket; the same as `socket` without TLS. */
+  function serve(socket: Socket, raw: Socket, through: Door): void {
+    const { tls, runtime } = through;
     const shown = tls?.clientCertificates && socket instanceof TLSSocket ? shownBy(socket) : undefined;
     if (shown?.authorized === false && tls?.clientCertificates === 'require') {
-      notice({ ...certificateFinding(shown.reason), client: clientText(socket) });
+      notice({ ...certificateFinding(shown.reason), client: clientText(raw) });
       socket.destroy();
       return;
     }
-    const { source, destination: local } = endsOf(socket);
-    const origin = { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) };
-    keep(serveAs(socket, raw, origin));
+    const { source, destination: local } = endsOf(raw);
+    const { listener } = runtime;
+    const connection = serveAs(
+      socket,
+      raw,
+      { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) },
+      through,
+    );
+    keep(connection);
+    // There was a reload during the handshake.
+    if (through.runtime !== door.runtime) connection.retire();
+    else if (through !== door) connection.renew();
   }
 
-  function serveAs(socket: Socket, raw: Socket, origin: Origin): ClientConnection {
+  function serveAs(socket: Socket, raw: Socket, origin: Origin, { listener, tls, runtime }: Door): ClientConnection {
     if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2') {
-      return serveConnection(new Leg(socket as Duplex, () => raw.resetAndDestroy()), origin, runtime);
+      return serveConnection(new Leg(socket, () => raw.resetAndDestroy()), origin, runtime);
     }
-    const covers = coveredHosts(socket.servername || '', listener, tls, runtime.rules.ruleSet);
+    const covers = coveredHosts(socket.servername || '', listener, tls, runtime.generation.rules.ruleSet);
     return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);
   }
 
   /** Client and address it came to: as a PROXY header says, else of the connection itself. */
-  function endsOf(socket: Socket): Ends {
-    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = socket;
+  function endsOf(raw: Socket): Ends {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = raw;
     return (
-      announced.get(peerOf(socket)) ?? {
+      announced.get(raw) ?? {
         source: { address: plainAddress(remoteAddress), port: remotePort },
         destination: { address: plainAddress(localAddress), port: localPort },
       }
     );
   }
 
-  /** Undefined for a socket that is closed: the kernel has forgotten who it was. */
-  function clientText(socket: Socket): string | undefined {
-    const { address, port } = endsOf(socket).source;
-    return address === '' ? undefined : `${address}:${port}`;
+  function clientText(raw: Socket): string {
+    const { address, port } = endsOf(raw).source;
+    return `${address}:${port}`;
   }
 
-  function notice({ code, message, client }: { code: string; message: string; client?: string | undefined }): void {
+  function notice({ code, message, client }: { code: string; message: string; client?: string }): void {
+    const { report, now, listener } = door.runtime;
     const who = client === undefined ? {} : { client };
-    runtime.report({ kind: 'notice', at: runtime.now(), severity: 'warning', listener: name, ...who, code, message });
+    report({ kind: 'notice', at: now(), severity: 'warning', listener: listenerName(listener), ...who, code, message });
   }
 
-  const failure = await listen(server, listener);
+  const failure = await listen(server, prepared.listener);
   if (failure !== undefined) return { kind: 'bad', problem: failure };
   server.on('error', (error: NodeJS.ErrnoException) => {
     const message = `a connection could not be accepted (${error.code ?? error.message}). Raise the limit of open files.`;
@@ -195,8 +203,18 @@ export async function openListener(
 
   return {
     kind: 'open',
-    address: { listener: name, host, port },
+    place: placeOf(prepared.listener),
+    get address() {
+      return { listener: listenerName(door.listener), host, port };
+    },
     connections: () => sockets.size,
+    adopt(next, generation) {
+      const staying = isDeepStrictEqual(termsOf(next), termsOf(door));
+      const changed = { generation, listener: next.listener };
+      const runtime = staying ? Object.assign(door.runtime, changed) : { ...door.runtime, ...changed };
+      door = openDoor(next, runtime);
+      for (const connection of connections) staying ? connection.renew() : connection.retire();
+    },
     async close(graceMs) {
       const closed = new Promise((resolve) => server.close(resolve));
       const serving = [...connections];
@@ -215,6 +233,20 @@ export async function openListener(
   };
 }
 
+/**
+ * What makes two listeners of two rule sets one and the same: address and port, so that it goes on accepting under another name. Of
+ * ports that the system chooses the name says which is which.
+ */
+export function placeOf(listener: Listener): string {
+  const { host, port } = parseListenAddress(listener.address) ?? {};
+  return `${host} ${port === 0 ? `any (${listenerName(listener)})` : port}`;
+}
+
+/** What a connection had to meet to be let in. */
+function termsOf({ listener, tls }: PreparedListener): unknown[] {
+  return [tls !== undefined, tls?.clientCertificates, tls?.settings.ca, listener.proxyProtocol];
+}
+
 async function listen(server: Server, { address }: Listener): Promise<StartProblem | undefined> {
   const place = parseListenAddress(address);
   if (place === undefined) throw new Error(`a listen address that is none passed the loader: ${address}`);
@@ -226,8 +258,4 @@ async function listen(server: Server, { address }: Listener): Promise<StartProbl
       resolve(undefined);
     });
   });
-}
-
-function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
-  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }

@@ -1,12 +1,13 @@
 // Room: TLS that is not ended here: unread, whole, both ways; and every other name still goes by the rules.
 import { connect as connectTls } from 'node:tls';
 import { createAuthority, type Leaf } from '@outrigger/tools/certs';
+import { freePort } from '@outrigger/tools/daemons';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, expect, it } from 'vitest';
 import type { PassThroughRecord } from './accesslog.ts';
 import { recordLevel, recordText } from './accesslog.ts';
 import { proxyHeaderBytes, readProxyHeader } from './proxyheader.ts';
-import { type Proxy as Edge, echoing, openStage, PATIENCE } from './testing/stage.ts';
+import { type Proxy as Edge, echoing, nextHead, openStage, PATIENCE } from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
@@ -20,7 +21,10 @@ beforeAll(async () => {
 });
 const readFile = (path: string): Buffer => Buffer.from(path === 'key' ? ours.keyPem : ours.certPem);
 
-async function passing(server: number, more: { listener?: string; upstream?: string } = {}): Promise<Edge> {
+async function passing(
+  server: number,
+  more: { listener?: string; servers?: string; upstream?: string } = {},
+): Promise<Edge> {
   const web = await stage.server(echoing('web'));
   return stage.proxy(
     `
@@ -31,7 +35,7 @@ listen:
     passThrough: [{ hosts: [.a.test, '!www.a.test'], to: exchange }]
     ${more.listener ?? ''}
 upstreams:
-  exchange: { servers: ['https://127.0.0.1:${server}'] ${more.upstream ?? ''} }
+  exchange: { servers: ['https://127.0.0.1:${server}'${more.servers ?? ''}] ${more.upstream ?? ''} }
   web: { servers: ['http://127.0.0.1:${web}'] }
 access: [{ allow: {} }]
 routes: [{ to: web }]
@@ -131,6 +135,25 @@ it('breaks off both legs where one breaks', async () => {
   wire.reset();
   expect((await told(proxy)).ending).toEqual({ how: 'reset', by: 'client' });
   await expect.poll(() => ends.length).toBe(2);
+});
+
+it('goes to the server that health checks find well, and past one that cannot be reached', async () => {
+  const unwell = await stage.server(async (connection) => {
+    await nextHead(connection);
+    await connection.send(Buffer.from('HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n'));
+  }, secure());
+  const gone = await freePort();
+  const well = await stage.server(echoing('well'), secure());
+  const proxy = await passing(unwell, {
+    servers: `, 'https://127.0.0.1:${gone}', 'https://127.0.0.1:${well}'`,
+    upstream: ', tls: { verify: false }, health: { path: /, interval: 1h }',
+  });
+  await expect
+    .poll(() => proxy.records.filter((record) => 'code' in record && record.code === 'SERVER_DOWN'))
+    .toHaveLength(2);
+  const wire = await proxy.wire({ tls: { servername: 'mail.a.test', rejectUnauthorized: false } });
+  await wire.send(ask('/'));
+  expect((await expectResponse(wire)).body.toString()).toMatch(/^well /);
 });
 
 it('says why where the server cannot be reached', async () => {

@@ -47,15 +47,16 @@ export function passThrough(request: PassThroughRequest, runtime: Runtime): Clie
     done: Promise.all([carried, gone]).then(() => {}),
     // Between two requests, where there is one, nobody can see.
     retire() {},
+    renew() {},
     destroy: () => client.destroy(),
   };
 }
 
 async function carry(request: PassThroughRequest, runtime: Runtime, cancel: AbortSignal): Promise<void> {
   const { client, ends, listener, serverName, upstream: name } = request;
-  const { now, report, rules, tcpDiallers } = runtime;
-  const upstream = rules.ruleSet.upstreams.get(name);
-  const dialler = tcpDiallers.get(name);
+  const { now, report, generation } = runtime;
+  const upstream = generation.rules.ruleSet.upstreams.get(name);
+  const dialler = generation.diallers.get(name);
   if (upstream === undefined || dialler === undefined)
     throw new Error(`a pass-through to nowhere passed the loader: ${name}`);
   const { address, port } = ends.source;
@@ -74,7 +75,7 @@ async function carry(request: PassThroughRequest, runtime: Runtime, cancel: Abor
   // Both channels of a virtual connection may be in here: a client belongs to one server by its address.
   const affinity = affinityOf(upstream, { client: address, fields: [] }, true);
   const belongsTo = affinity.by === 'client' ? { belongsTo: affinity.key } : {};
-  const dialled = await dialler.dial({ host: serverName, ends, ...belongsTo }, cancel);
+  const dialled = await dialler.dialUnread({ host: serverName, ends, ...belongsTo }, cancel);
   if (dialled.kind === 'failed') {
     record.server = dialled.server;
     record.ending = { how: 'refused', by: 'proxy' };

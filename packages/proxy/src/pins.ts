@@ -18,6 +18,8 @@ const RESPONSE_HEAD = 128 * 1024;
 export type Pin = {
   leg: Leg;
   upstream: string;
+  /** Who dialled it: after a reload that changed the upstream it is another one, and this connection is used no more. */
+  dialler: Dialler;
   /** Reads the heads that come on it, one after another. */
   reader: HeadReader<ResponseHead>;
   /** URL of the server it goes to. */
@@ -32,8 +34,8 @@ export type PinResult =
   | { kind: 'cancelled' };
 
 export type Pins = {
-  /** The connection to that upstream for such a request, dialled where there is none that still lives. */
-  take(upstream: string, asked: Asked): Promise<PinResult>;
+  /** The connection to that upstream for such a request, dialled where there is none of this dialler that still lives. */
+  take(upstream: string, dialler: Dialler, asked: Asked): Promise<PinResult>;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
   /** Ends those that rest between two requests: what comes next is another client's. */
@@ -42,7 +44,7 @@ export type Pins = {
   close(): void;
 };
 
-export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
+export function createPins(): Pins {
   const pins = new Map<string, Pin>();
   let dialling: AbortController | undefined;
   let closed = false;
@@ -71,17 +73,16 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
   }
 
   return {
-    async take(upstream, asked) {
+    async take(upstream, dialler, asked) {
       if (closed) return { kind: 'cancelled' };
-      const dialler = diallers.get(upstream);
-      if (dialler === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${upstream}`);
       const key = keyOf(upstream, dialler, asked);
       const kept = pins.get(key);
       pins.delete(key); // and set again, so that the map stands in the order of use
-      if (kept !== undefined && isUsable(kept.leg)) {
+      if (kept?.dialler === dialler && isUsable(kept.leg)) {
         pins.set(key, kept);
         return { kind: 'pin', pin: kept };
       }
+      kept?.leg.destroy();
       makeRoom(upstream);
       dialling = new AbortController();
       const dialled = await dialler.dial(asked, dialling.signal);
@@ -92,7 +93,7 @@ export function createPins(diallers: ReadonlyMap<string, Dialler>): Pins {
         leg.error = error;
       });
       const reader = responseHeadReader({ head: RESPONSE_HEAD });
-      const pin = { leg, reader, upstream, server: dialled.server, fresh: true };
+      const pin = { leg, reader, upstream, dialler, server: dialled.server, fresh: true };
       pins.set(key, pin);
       return { kind: 'pin', pin };
     },

@@ -11,7 +11,7 @@ import type { HeaderEdits, Timeouts } from '@outrigger/rules';
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { editedHead } from './http1/edits.ts';
-import { hasToken } from './http1/fields.ts';
+import { type Fields, hasToken } from './http1/fields.ts';
 import { withFieldLine } from './http1/forward.ts';
 import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
 import type { Leg } from './leg.ts';
@@ -57,6 +57,9 @@ export type RelayEnd = {
   ending: Ending;
   /** Of the final response; undefined where none came. */
   status: number | undefined;
+  /** Its fields as they came, and the bytes of its head as it went on. */
+  fields: Fields;
+  headBytes: number;
   upstreamVersion: '1.0' | '1.1' | undefined;
   /** Bytes of bodies, and after 101 of everything. */
   bytesUp: number;
@@ -92,6 +95,7 @@ class Relay {
   #over = false;
   #bytesUp = 0;
   #bytesDown = 0;
+  #headBytes = 0;
   /** Who ended its direction first. */
   #firstToEnd: Ending['by'] | undefined;
 
@@ -250,6 +254,7 @@ class Relay {
     this.#bytesDown += part.bytes;
     this.#excess = part.bytes < rest.length;
     const passed = framing.kind === 'tunnel' ? head.raw : this.#passedHead(head);
+    this.#headBytes = passed.length;
     const keepsUp =
       together === undefined || passed !== head.raw
         ? this.#client.writeTogether(passed, upTo(part.bytes, rest))
@@ -426,6 +431,8 @@ class Relay {
       bytesUp: this.#bytesUp,
       bytesDown: this.#bytesDown,
       status: this.#response?.status,
+      fields: this.#response?.fields ?? [],
+      headBytes: this.#headBytes,
       upstreamVersion: this.#response?.version,
       failure,
       badBody,

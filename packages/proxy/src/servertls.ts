@@ -22,11 +22,16 @@ export function tlsNames(names: ServerNames | undefined): ConnectionOptions {
   };
 }
 
-export type SecureOptions = { kind: 'options'; options: ConnectionOptions } | { kind: 'bad'; problem: StartProblem };
+/** What a secure context was made from, its files as bytes: two that are equal make the same. */
+export type SecureMaterial = SecureContextOptions | undefined;
+
+export type SecureOptions =
+  | { kind: 'options'; options: ConnectionOptions; material: SecureMaterial }
+  | { kind: 'bad'; problem: StartProblem };
 
 /** One secure context per upstream: building one per connection halves the rate of connections. */
 export function secureOptions(name: string, { tls, servers }: Upstream, reader: PemReader): SecureOptions {
-  if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {} };
+  if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {}, material: undefined };
   const material: SecureContextOptions = versionOptions(tls?.minVersion);
   if (material.ciphers !== undefined) {
     const message = `TLS ${tls?.minVersion} is allowed towards ${name}: who sits on the way can break it. Update its servers.`;
@@ -43,11 +48,12 @@ export function secureOptions(name: string, { tls, servers }: Upstream, reader: 
     ALPNProtocols: ['http/1.1'],
   };
   if (tls?.certificate === undefined) {
-    return { kind: 'options', options: { ...shared, secureContext: createSecureContext(material) } };
+    return { kind: 'options', options: { ...shared, secureContext: createSecureContext(material) }, material };
   }
   const loaded = loadKeyPair(tls.certificate, reader, material);
   if (loaded.kind === 'bad') return loaded;
-  return { kind: 'options', options: { ...shared, secureContext: loaded.pair.context } };
+  const { context, material: pair } = loaded.pair;
+  return { kind: 'options', options: { ...shared, secureContext: context }, material: { ...material, ...pair } };
 }
 
 /**

@@ -3,20 +3,13 @@
 import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import {
-  parseServer,
-  passedThroughTo,
-  type RuleSet,
-  type Server,
-  type ServerNames,
-  serverNames,
-  type Upstream,
-} from '@outrigger/rules';
+import { isDeepStrictEqual } from 'node:util';
+import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
 import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
 import type { PemReader } from './pem.ts';
 import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
-import { secureOptions, tlsNames } from './servertls.ts';
+import { type SecureMaterial, secureOptions, tlsNames } from './servertls.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 import type { StartProblem } from './start.ts';
 
@@ -64,8 +57,14 @@ export type WatchedServer = {
   dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
 };
 
-/** The dialler of an upstream's own servers. */
-export type ServerDialler = Dialler & { servers: readonly WatchedServer[] };
+/** The dialler of an upstream's own servers, with all that is known of them: health, who is shunned, TLS sessions. */
+export type ServerDialler = Dialler & {
+  servers: readonly WatchedServer[];
+  /** Connects and no more, for a connection that passes through with its own TLS. */
+  dialUnread(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
+  /** True where these settings, files included, would make the very same dialler. */
+  isFor(upstream: Upstream, material: SecureMaterial): boolean;
+};
 
 export type DiallersResult =
   | { kind: 'diallers'; diallers: ReadonlyMap<string, ServerDialler> }
@@ -77,32 +76,24 @@ export type FailoverCode = 'SERVER_UNREACHABLE' | 'SERVER_REACHED';
 /** Who hears of it. */
 export type TellFailover = (finding: { severity: 'warning' | 'note'; code: FailoverCode; message: string }) => void;
 
-/** One dialler for each upstream of the rules, its files read and checked once. */
+/** One dialler for each upstream of the rules, its files read and checked once; the one of `before` where nothing has changed. */
 export function createDiallers(
   rules: RuleSet,
   reader: PemReader,
   now: () => number,
   tell: TellFailover,
+  before: ReadonlyMap<string, ServerDialler> = new Map(),
 ): DiallersResult {
   const problems: StartProblem[] = [];
   const diallers = new Map<string, ServerDialler>();
   for (const [name, upstream] of rules.upstreams) {
     const secure = secureOptions(name, upstream, reader);
+    const kept = before.get(name);
     if (secure.kind === 'bad') problems.push(secure.problem);
-    else diallers.set(name, createDialler(name, upstream, secure.options, now, tell));
+    else if (kept?.isFor(upstream, secure.material)) diallers.set(name, kept);
+    else diallers.set(name, createDialler(name, upstream, secure, now, tell));
   }
   return problems.length > 0 ? { kind: 'bad', problems } : { kind: 'diallers', diallers };
-}
-
-/** Diallers that only connect, for what passes through with its own TLS. */
-export function createTcpDiallers(rules: RuleSet, now: () => number, tell: TellFailover): ReadonlyMap<string, Dialler> {
-  const diallers = new Map<string, Dialler>();
-  for (const name of passedThroughTo(rules)) {
-    const upstream = rules.upstreams.get(name);
-    if (upstream === undefined) throw new Error(`a pass-through to an unknown upstream passed the loader: ${name}`);
-    diallers.set(name, createDialler(name, upstream, undefined, now, tell));
-  }
-  return diallers;
 }
 
 type Target = WatchedServer & {
@@ -115,16 +106,15 @@ type Target = WatchedServer & {
   sessions: SessionCache;
 };
 
-/** `tls` undefined: TCP alone, whatever the URL of a server says. */
 function createDialler(
   name: string,
   upstream: Upstream,
-  tls: ConnectionOptions | undefined,
+  { options: tls, material }: { options: ConnectionOptions; material: SecureMaterial },
   now: () => number,
   tell: TellFailover,
 ): ServerDialler {
   const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
-    tls !== undefined && server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
+    server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
   const servers = upstream.servers.map((url): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
@@ -137,7 +127,7 @@ function createDialler(
       shunnedUntil: 0,
       sessions: new Map(),
       dial: (asked, cancel) =>
-        dialOnce(target, upstream, tls && { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
+        dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
     };
     return target;
   });
@@ -149,29 +139,45 @@ function createDialler(
   /** None is left out: where all are unwell, each is still tried. */
   const unwellLast = ({ down, shunnedUntil }: Target): number => (down ? 2 : shunnedUntil > now() ? 1 : 0);
 
+  /** Dials in order until one is reached. `blames`: the failure is the server's own, and it is tried last for a while. */
+  async function dialFirst(
+    asked: Asked,
+    dial: (target: Target) => Promise<Dialled>,
+    blames: (target: Target, failure: Failure) => boolean,
+  ): Promise<Dialled> {
+    let last: Dialled = { kind: 'cancelled' };
+    for (const target of [...orderFor(asked)].sort((a, b) => unwellLast(a) - unwellLast(b))) {
+      last = await dial(target);
+      if (last.kind === 'connected') takeBack(target);
+      if (last.kind !== 'failed') return last;
+      if (last.failure.whose === 'upstream' && blames(target, last.failure)) shun(target, last.failure);
+    }
+    return last;
+  }
+
   return {
     servers,
     key(asked) {
       const names = new Set(servers.map((target) => namesFor(target, asked)?.sni ?? ''));
       return [...names, orderFor(asked)[0]?.url].join();
     },
-    async dial(asked, cancel) {
-      let last: Dialled = { kind: 'cancelled' };
-      for (const target of [...orderFor(asked)].sort((a, b) => unwellLast(a) - unwellLast(b))) {
-        last = await target.dial(asked, cancel);
-        if (last.kind === 'connected') takeBack(target);
-        if (last.kind !== 'failed') return last;
-        if (blames(target, asked, last.failure)) shun(target, last.failure);
-      }
-      return last;
-    },
+    dial: (asked, cancel) =>
+      dialFirst(
+        asked,
+        (target) => target.dial(asked, cancel),
+        // A handshake that fails under a name the client made up must not turn others away from a server that is well.
+        (target, { code }) =>
+          namesFor(target, asked)?.sni === namesFor(target, NOBODY)?.sni || BEFORE_HANDSHAKE.has(code),
+      ),
+    dialUnread: (asked, cancel) =>
+      dialFirst(
+        asked,
+        (target) => dialOnce(target, upstream, undefined, asked.ends, cancel),
+        () => true,
+      ),
+    isFor: (other, itsMaterial) =>
+      isDeepStrictEqual(settingsOf(other), settingsOf(upstream)) && isDeepStrictEqual(itsMaterial, material),
   };
-
-  /** A handshake that fails under a name the client made up must not turn others away from a server that is well. */
-  function blames(target: Target, asked: Asked, { whose, code }: Failure): boolean {
-    const nameIsOurs = namesFor(target, asked)?.sni === namesFor(target, NOBODY)?.sni;
-    return whose === 'upstream' && (nameIsOurs || BEFORE_HANDSHAKE.has(code));
-  }
 
   /** Where there is one server, the record of each request says the same. */
   function shun(target: Target, { message }: Failure): void {
@@ -193,6 +199,11 @@ function createDialler(
   }
 }
 
+/** Without the places it was written at, which move with the lines above. */
+function settingsOf({ at: _at, from: _from, ...settings }: Upstream): Omit<Upstream, 'at' | 'from'> {
+  return settings;
+}
+
 /** A request without a Host: what is sent for it is what the rules say. */
 const NOBODY: Asked = { host: '' };
 
@@ -204,6 +215,7 @@ const BEFORE_HANDSHAKE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'UPSTREAM_CONNECT_TIMEOUT',
 ]);
 
+/** `tls` undefined: TCP alone, whatever the URL of the server says. */
 function dialOnce(
   target: Target,
   upstream: Upstream,

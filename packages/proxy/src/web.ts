@@ -4,12 +4,11 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type Duplex, duplexPair, pipeline } from 'node:stream';
 import util from 'node:util';
-import type { RuleSet } from '@outrigger/rules';
 import { badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { replyBytes } from './http1/reply.ts';
 import { mayBeRepeated } from './persistence.ts';
 import { mapTarget, type RewriteContext, rewriteField } from './rewrite.ts';
-import type { Asked, Dialler } from './upstream.ts';
+import type { Asked, Dialler, ServerDialler } from './upstream.ts';
 import type { Forward } from './verdict.ts';
 
 /** Bytes we add to a head before it gets here: the fields a proxy owns, a client's certificate among them. The client's part was measured at the door. */
@@ -29,8 +28,8 @@ type WebOptions = Parameters<ProxyServer['web']>[2];
 export type Rewriting = { server?: string; trouble?: Failure | { code: RewriteCode; message: string } };
 
 export type RewriteLane = {
-  /** One per upstream, handing out in-memory streams into the lane. */
-  diallers: ReadonlyMap<string, Dialler>;
+  /** Hands out in-memory streams into the lane, behind which this upstream is dialled; one and the same for one upstream. */
+  through(upstream: ServerDialler): Dialler;
   /** Says which request comes next on such a stream. */
   prepare(stream: Duplex, request: Forward): Rewriting;
 };
@@ -44,8 +43,8 @@ type Passage = {
   rewriting: Rewriting;
 };
 
-/** The lane that all client connections pass through; they share nothing in it but code. */
-export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, Dialler>): RewriteLane {
+/** The lane that all client connections pass through; they share nothing in it but code. `headLimit`: bytes of a request head. */
+export function createRewriteLane(headLimit: number): RewriteLane {
   /** By either end of a stream: connections know the outer one, the inner one is the socket of a request. */
   const passages = new WeakMap<Duplex, Passage>();
   const proxy = createHttpProxy();
@@ -55,7 +54,7 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
     passAnswer(answer, request, response, passage);
   });
 
-  const server = createServer({ maxHeaderSize: rules.limits.head + OWN_FIELDS }, (request, response) =>
+  const server = createServer({ maxHeaderSize: headLimit + OWN_FIELDS }, (request, response) =>
     send(request, response, passageOf(request.socket)),
   );
   // Waits are the relay's: node's own (5 s between requests, 300 s for one) break held polls and long uploads. And a client
@@ -128,16 +127,19 @@ export function createRewriteLane(rules: RuleSet, servers: ReadonlyMap<string, D
     return outer;
   }
 
-  const diallers = new Map<string, Dialler>();
-  for (const [name, dialler] of servers) {
-    const first = rules.upstreams.get(name)?.servers[0] ?? name;
-    diallers.set(name, {
-      key: dialler.key,
-      dial: async (asked) => ({ kind: 'connected', socket: open(dialler, asked), server: first }),
-    });
-  }
+  const entrances = new WeakMap<ServerDialler, Dialler>();
   return {
-    diallers,
+    through(upstream) {
+      const known = entrances.get(upstream);
+      if (known !== undefined) return known;
+      const first = upstream.servers[0]?.url ?? '';
+      const entrance: Dialler = {
+        key: upstream.key,
+        dial: async (asked) => ({ kind: 'connected', socket: open(upstream, asked), server: first }),
+      };
+      entrances.set(upstream, entrance);
+      return entrance;
+    },
     prepare(stream, request) {
       const passage = passageOf(stream);
       const { server: kept } = passage.rewriting;

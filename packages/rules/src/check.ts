@@ -5,6 +5,7 @@ import { parseAddressRange } from './address.ts';
 import { checkFrontDoor } from './checkdoor.ts';
 import { checkExchange } from './checkexchange.ts';
 import { checkHeaderChanges } from './checkheaders.ts';
+import { checkLogs } from './checklogs.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
 import type { Condition, PathCondition } from './condition.ts';
@@ -44,6 +45,8 @@ export type RulesCode =
   | 'RULES_TRUSTS_EVERYBODY'
   | 'RULES_UNUSED_ENDPOINTS'
   | 'RULES_SHORT_WAIT'
+  | 'RULES_BAD_LOG'
+  | 'RULES_LOG_SECRET'
   | 'RULES_BAD_HEADER'
   | 'RULES_BELIEVES_CLIENTS'
   | 'RULES_BAD_REDIRECT'
@@ -64,6 +67,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   checkAccess(rules, report);
   checkRoutes(rules, report);
   checkFrontDoor(rules, report);
+  checkLogs(rules, report);
   if (!diagnostics.some(({ severity }) => severity === 'error')) checkTimeouts(rules, report);
   return diagnostics;
 }

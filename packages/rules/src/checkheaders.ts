@@ -1,23 +1,9 @@
 // Room: what changes to header fields can get wrong: fields that are not theirs to change, values that cannot be filled in.
 import { checkCondition, type Report } from './check.ts';
-import type { HeaderChange } from './headers.ts';
+import { fieldObstacle, type HeaderChange } from './headers.ts';
 import type { DocumentPath } from './positions.ts';
 import { requestTemplateError } from './requestvalue.ts';
 import type { RuleSet, Upstream } from './schema.ts';
-
-/**
- * Fields that say where a message ends, what becomes of its connection, or where it goes: what two readers of one head must not
- * disagree about (RFC 9110 7.6.1, RFC 9112 6). What to do instead, where there is something.
- */
-const NOT_OURS: ReadonlyMap<string, string> = new Map([
-  ...['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'http2-settings', 'te', 'trailer'].map(
-    (name) => [name, 'It belongs to one connection, and Outrigger writes its own.'] as const,
-  ),
-  ...['content-length', 'transfer-encoding', 'expect'].map(
-    (name) => [name, 'It says how the body comes, and Outrigger passes bodies as they are.'] as const,
-  ),
-  ['host', 'Set host of the upstream instead.'],
-]);
 
 /** Findings about the changes of an upstream or a route, which stands at `path`. */
 export function checkHeaderChanges(
@@ -59,7 +45,7 @@ function checkChange(change: HeaderChange, path: DocumentPath, rules: RuleSet, r
 }
 
 function checkName(name: string, path: DocumentPath, report: Report): void {
-  const hint = NOT_OURS.get(name.toLowerCase());
+  const hint = fieldObstacle(name);
   if (hint !== undefined) report('error', 'RULES_BAD_HEADER', path, `${name} cannot be changed`, hint);
 }
 

@@ -5,6 +5,7 @@ import type { Condition } from './condition.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import type { SourceRef } from './diagnostic.ts';
 import type { HeaderChange } from './headers.ts';
+import type { AccessLog } from './logformat.ts';
 import { printProvenance } from './positions.ts';
 import {
   type AccessLine,
@@ -30,6 +31,7 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
     routes: rules.routes.map(routeDocument),
     ...limitsDocument(rules.limits),
     ...(rules.tunnelMethods.join() !== TUNNEL_METHODS.join() && { tunnelMethods: rules.tunnelMethods }),
+    ...(rules.accessLog && { accessLog: rules.accessLog.map(logDocument) }),
     ...(rules.trustedProxies && { trustedProxies: rules.trustedProxies }),
   };
   // Two rules that share a list are two lists to a person: no anchors.
@@ -60,6 +62,14 @@ function upstreamDocument(upstream: Upstream): object {
     ...(health !== undefined && { health: healthDocument(health) }),
     ...(changed.length > 0 && { timeouts: durations(changed) }),
     ...headersDocument(upstream),
+  };
+}
+
+function logDocument({ file, format, when }: AccessLog): object {
+  return {
+    file,
+    ...(format !== 'text' && { format }),
+    ...(when !== undefined && { when: conditionDocument(when) }),
   };
 }
 

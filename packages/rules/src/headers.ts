@@ -8,18 +8,22 @@ import { requestTemplate } from './requestvalue.ts';
 import { list } from './values.ts';
 
 /** RFC 9110 5.6.2. */
-const fieldName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'a field name is letters, digits and a few signs');
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const fieldName = z.string().regex(FIELD_NAME, 'a field name is letters, digits and a few signs');
 
 /** Characters of one value: what one rule adds must not push a head over what servers take (IIS: 16 KiB in all). */
 const VALUE_MAX = 4_096;
 
 /** RFC 9110 5.5, in latin1: a line end would begin another field, and blanks at an end are none of the value. */
-const fieldValue = z
-  .string()
-  .max(VALUE_MAX)
-  .regex(/^[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?$/, {
-    error: 'a field value is one line of visible characters (latin1) and blanks between them',
-  });
+const FIELD_VALUE = /^[\x21-\x7e\xa0-\xff](?:[\t\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?$/;
+const fieldValue = z.string().refine(isFieldValue, {
+  error: `a field value is one line of visible characters (latin1) and blanks between them, ${VALUE_MAX} at most`,
+});
+
+/** Whether a text may be the value of a field that rules set. */
+export function isFieldValue(text: string): boolean {
+  return text.length <= VALUE_MAX && FIELD_VALUE.test(text);
+}
 
 const headerChange = z.strictObject({
   when: condition.optional().meta({ description: 'Requests for which it is made; all where absent' }),
@@ -33,6 +37,26 @@ const headerChange = z.strictObject({
     .optional()
     .meta({ description: 'Field lines put behind those that are there' }),
 });
+
+/**
+ * Fields that say where a message ends, what becomes of its connection, or where it goes: what two readers of one head must not
+ * disagree about (RFC 9110 7.6.1, RFC 9112 6).
+ */
+const UNCHANGEABLE: ReadonlyMap<string, string> = new Map([
+  ...['connection', 'keep-alive', 'proxy-connection', 'upgrade', 'http2-settings', 'te', 'trailer'].map(
+    (name) => [name, 'It belongs to one connection, and Outrigger writes its own.'] as const,
+  ),
+  ...['content-length', 'transfer-encoding', 'expect'].map(
+    (name) => [name, 'It says how the body comes, and Outrigger passes bodies as they are.'] as const,
+  ),
+  ['host', 'Set host of the upstream instead.'],
+]);
+
+/** Why no change may name this field, as a sentence that says what to do where there is something; undefined where one may. */
+export function fieldObstacle(name: string): string | undefined {
+  if (!FIELD_NAME.test(name)) return 'A field name is letters, digits and a few signs.';
+  return UNCHANGEABLE.get(name.toLowerCase());
+}
 
 /** One change or several, made in their order. */
 export const headerChanges = list(headerChange);

@@ -3,7 +3,7 @@ export { type AddressRange, addressTest, parseAddress, parseAddressRange, plainA
 export type { RulesCode } from './check.ts';
 export type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
 export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
-export { type Denial, type DenialAnswer, denialAnswer } from './denial.ts';
+export { type Denial, type DenialAnswer, denialAnswer, redirectError } from './denial.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
 export { dumpRules } from './dump.ts';
 export {
@@ -17,19 +17,29 @@ export {
   requestFacts,
   urlOf,
 } from './facts.ts';
-export type { HeaderChange, HeaderEdits } from './headers.ts';
+export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue } from './headers.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
+export {
+  type AccessLog,
+  isSecretField,
+  LOG_FORMATS,
+  logFormatError,
+  logFormatParts,
+  secretsOfFormat,
+} from './logformat.ts';
+export { conditionTest } from './match.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
-export { compileRegex, type Regex, type RegexResult } from './regex.ts';
+export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';
+export { requestTemplateError } from './requestvalue.ts';
 export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
 export { type ServerNames, serverNames } from './servername.ts';
 export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
-export { literally } from './template.ts';
+export { literally, type Placeholder, padded, type TemplatePart } from './template.ts';
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';

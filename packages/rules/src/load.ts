@@ -67,6 +67,7 @@ function withProvenance(document: z.output<typeof rulesDocument>, positions: Pos
     routes: document.routes.map((route, index) => ({ ...route, ...provenance(['routes', index]) })),
     limits: document.limits,
     tunnelMethods: document.tunnelMethods,
+    ...(document.accessLog && { accessLog: document.accessLog }),
     ...(document.trustedProxies && { trustedProxies: document.trustedProxies }),
   };
 }

@@ -46,6 +46,12 @@ class Readings implements Subject {
   }
 }
 
+/** A condition by itself as a test of requests; a path that does not say is compared by case. */
+export function conditionTest(condition: Condition): (facts: RequestFacts) => boolean {
+  const holds = compileCondition(condition, false);
+  return (facts) => holds(subjectOf(facts));
+}
+
 /**
  * Compiles a condition: AND over its keys, OR inside each list. `ignoreCase` holds for path conditions that do not say:
  * it is what the server behind does with its paths. The condition must have passed the loader: a pattern or an address
@@ -118,12 +124,36 @@ function portPredicate(entries: readonly (number | string)[]): Predicate {
     exact.has(port) || ranges.some(([first = 0, last = 0]) => first <= port && port <= last);
 }
 
+type HostNames = {
+  /** `*` is among them. */
+  any: boolean;
+  exact: ReadonlySet<string>;
+  /** Domains that hold with all below them, without their leading dot. */
+  domains: ReadonlySet<string>;
+};
+
+/** Entries of a `hosts` list, none of them negated, as they are compared. */
+function hostNames(entries: readonly string[]): HostNames {
+  const names = entries.map((entry) => entry.toLowerCase().replace(/(?<=.)\.$/, ''));
+  return {
+    any: names.includes('*'),
+    exact: new Set(names.filter((name) => !name.startsWith('.'))),
+    domains: new Set(names.filter((name) => name.startsWith('.')).map((name) => name.slice(1))),
+  };
+}
+
+/** Hosts one of which a request must be for, or the condition cannot hold; undefined where it may hold for any. */
+export function hostsNamed({ hosts = [] }: Condition): HostNames | undefined {
+  const wanted = hosts.filter((entry) => !entry.startsWith('!'));
+  if (wanted.length === 0) return undefined;
+  const names = hostNames(wanted);
+  return names.any ? undefined : names;
+}
+
 /** Exact names, `.suffix` (the domain and all below it, as Squid's dstdomain: SQ-50), and `*`. */
 function hostSet(entries: readonly string[]): (host: string) => boolean {
-  const names = entries.map((entry) => entry.toLowerCase().replace(/(?<=.)\.$/, ''));
-  if (names.includes('*')) return () => true;
-  const exact = new Set(names.filter((name) => !name.startsWith('.')));
-  const suffixes = new Set(names.filter((name) => name.startsWith('.')).map((name) => name.slice(1)));
+  const { any, exact, domains: suffixes } = hostNames(entries);
+  if (any) return () => true;
   return (host) => {
     if (exact.has(host) || suffixes.has(host)) return true;
     if (suffixes.size === 0) return false;

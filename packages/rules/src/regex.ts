@@ -30,3 +30,22 @@ export function compileAny(patterns: readonly { regex: string; ignoreCase?: bool
   if (!result.ok) throw new Error(`a pattern passed the loader and does not compile: ${result.message}`);
   return result.regex;
 }
+
+/** A compiled pattern that also says what it found: the whole match, then each group; undefined for a group that took no part. */
+export type Finder = { find(text: string): (string | undefined)[] | undefined };
+
+/** The same as compileRegex, for those who need the groups: an importer that follows what a rewriting rule makes of a path. */
+export function compileFinder(
+  source: string,
+  ignoreCase: boolean,
+): { ok: true; finder: Finder } | { ok: false; message: string } {
+  const compiled = compileRegex(source, ignoreCase);
+  if (!compiled.ok) return compiled;
+  const pattern = compiled.regex as RE2JS;
+  const find = (text: string): (string | undefined)[] | undefined => {
+    const matcher = pattern.matcher(text);
+    if (!matcher.find()) return undefined;
+    return Array.from({ length: matcher.groupCount() + 1 }, (_, index) => matcher.group(index) ?? undefined);
+  };
+  return { ok: true, finder: { find } };
+}

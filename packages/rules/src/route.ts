@@ -2,6 +2,7 @@
 import type { Denial } from './denial.ts';
 import { endpointList } from './endpoint.ts';
 import type { RequestFacts } from './facts.ts';
+import { type FirstMatch, firstMatch } from './firstmatch.ts';
 import { compileHeaderChanges, type HeaderEditor, type HeaderEdits } from './headers.ts';
 import { compileCondition, type Predicate, subjectOf } from './match.ts';
 import type { AccessLine, Route, RuleSet, Upstream } from './schema.ts';
@@ -43,41 +44,47 @@ type CompiledRoute = {
   editRequest: HeaderEditor | undefined;
   editResponse: HeaderEditor | undefined;
 };
-type CompiledAccessLine = { line: AccessLine; matches: Predicate };
 
 /** A rule set with its patterns and address sets built. Immutable; shared by all connections. */
 export type CompiledRules = {
   ruleSet: RuleSet;
-  routes: readonly CompiledRoute[];
+  routes: FirstMatch<CompiledRoute>;
   /** Access lines as a server with case-blind paths reads them, and as one with case-sensitive paths does. */
-  access: { ignoringCase: readonly CompiledAccessLine[]; respectingCase: readonly CompiledAccessLine[] };
+  access: { ignoringCase: FirstMatch<AccessLine>; respectingCase: FirstMatch<AccessLine> };
   tunnelMethods: ReadonlySet<string>;
   trusts: TrustedProxies;
 };
 
 /** Builds patterns and sets once. The rule set must have passed the loader or come from an importer; a bug throws. */
 export function compileRules(ruleSet: RuleSet): CompiledRules {
-  const accessLines = (ignoreCase: boolean): CompiledAccessLine[] =>
-    ruleSet.access.map((line) => ({ line, matches: compileCondition(line.when, ignoreCase) }));
+  const accessLines = (ignoreCase: boolean): FirstMatch<AccessLine> =>
+    firstMatch(
+      ruleSet.access.map((line) => ({
+        rule: line,
+        condition: line.when,
+        matches: compileCondition(line.when, ignoreCase),
+      })),
+    );
+  const routes = ruleSet.routes.map((route): CompiledRoute => {
+    const upstream = ruleSet.upstreams.get(route.to);
+    if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${route.to}`);
+    const ignoreCase = upstream.ignoreCase ?? upstream.rpcOverHttp;
+    const allowsEndpoint = upstream.rpcEndpoints === undefined ? () => true : endpointList(upstream.rpcEndpoints);
+    const editor = (key: 'requestHeaders' | 'responseHeaders'): HeaderEditor | undefined =>
+      compileHeaderChanges([...(upstream[key] ?? []), ...(route[key] ?? [])], ignoreCase);
+    return {
+      route,
+      upstream,
+      ignoreCase,
+      matches: compileCondition(route.when ?? {}, ignoreCase),
+      allowsEndpoint,
+      editRequest: editor('requestHeaders'),
+      editResponse: editor('responseHeaders'),
+    };
+  });
   return {
     ruleSet,
-    routes: ruleSet.routes.map((route) => {
-      const upstream = ruleSet.upstreams.get(route.to);
-      if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${route.to}`);
-      const ignoreCase = upstream.ignoreCase ?? upstream.rpcOverHttp;
-      const allowsEndpoint = upstream.rpcEndpoints === undefined ? () => true : endpointList(upstream.rpcEndpoints);
-      const editor = (key: 'requestHeaders' | 'responseHeaders'): HeaderEditor | undefined =>
-        compileHeaderChanges([...(upstream[key] ?? []), ...(route[key] ?? [])], ignoreCase);
-      return {
-        route,
-        upstream,
-        ignoreCase,
-        matches: compileCondition(route.when ?? {}, ignoreCase),
-        allowsEndpoint,
-        editRequest: editor('requestHeaders'),
-        editResponse: editor('responseHeaders'),
-      };
-    }),
+    routes: firstMatch(routes.map((rule) => ({ rule, condition: rule.route.when ?? {}, matches: rule.matches }))),
     access: { ignoringCase: accessLines(true), respectingCase: accessLines(false) },
     tunnelMethods: new Set(ruleSet.tunnelMethods),
     trusts: compileTrusted(ruleSet.trustedProxies),
@@ -91,9 +98,9 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
  */
 export function route(rules: CompiledRules, facts: RequestFacts): Decision {
   const subject = subjectOf(facts);
-  const chosen = rules.routes.find(({ matches }) => matches(subject));
-  const lines = (chosen?.ignoreCase ?? true) ? rules.access.ignoringCase : rules.access.respectingCase;
-  const accessLine = lines.find(({ matches }) => matches(subject))?.line;
+  const chosen = rules.routes(subject);
+  const accessOf = (chosen?.ignoreCase ?? true) ? rules.access.ignoringCase : rules.access.respectingCase;
+  const accessLine = accessOf(subject);
   const tunnelled = rules.tunnelMethods.has(facts.method);
   const decision: Decision = {
     access: accessLine?.action ?? 'deny',

@@ -6,6 +6,7 @@ import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import { type Denial, denial } from './denial.ts';
 import type { SourceRef } from './diagnostic.ts';
 import { headerChanges } from './headers.ts';
+import { type AccessLog, accessLog } from './logformat.ts';
 import { duration, list, size, text, tlsVersion } from './values.ts';
 
 /** Milliseconds between checks at least: below it, checks are the load they are to find. */
@@ -233,6 +234,9 @@ export const rulesDocument = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'Proxies in front whose X-Forwarded-For is believed: one address, CIDR, or first-last' }),
+  accessLog: list(accessLog)
+    .optional()
+    .meta({ description: 'Files with a line for each request, beside the log on stdout' }),
   tunnelMethods: z.array(text).default([...TUNNEL_METHODS]),
 });
 
@@ -259,6 +263,8 @@ export type RuleSet = {
   routes: Route[];
   limits: Limits;
   tunnelMethods: string[];
+  /** Files that get a line for each request. */
+  accessLog?: AccessLog[] | undefined;
   /** Peers whose X-Forwarded-* are believed; absent: nobody. */
   trustedProxies?: string[] | undefined;
 };

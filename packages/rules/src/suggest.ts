@@ -28,9 +28,12 @@ export function describeIssue(issue: Issue, base: DocumentPath, positions: Posit
   return [{ severity: 'error', code: 'RULES_SHAPE', at: positions.at(path), message: shapeMessage(issue) }];
 }
 
+/** Characters of a name that somebody mistyped; what is longer is no name, and the comparison takes its length squared. */
+const NAME_MAX = 100;
+
 /** `Did you mean routes?` for the nearest of `known`; undefined where none is near. */
 export function suggestion(given: string, known: readonly string[]): string | undefined {
-  if (known.length === 0) return undefined;
+  if (known.length === 0 || given.length > NAME_MAX) return undefined;
   const nearest = closest(given, known);
   // A third of the letters wrong is still the same word to a person; more is another word.
   return distance(given.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, Math.floor(given.length / 3))

@@ -63,7 +63,7 @@ function loadModule({ words, entry }: ReadLine, { modules }: Reading): Obedience
   if (modules.foreign.includes(symbol)) {
     remark(entry, 'translated', 'APACHE_FOREIGN_MODULE', `${symbol} is no module of httpd; it stays with Apache`);
   }
-  return obeyed(`${symbol} is there`);
+  return obeyed('the module is there');
 }
 
 function defineMacro(

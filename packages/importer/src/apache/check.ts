@@ -29,11 +29,11 @@ const REMOVED = new Set(
 
 /** Remarks on unknown names; the first line at which Apache would not start, where there is one. */
 export function checkTree({ nodes, modules }: ConfigTree): Refusal | undefined {
-  return firstMistake(nodes, { modules, isNarrow: false, isVirtual: false });
+  return firstMistake(nodes, { modules, isNarrow: false, isVirtual: false, isLocation: false });
 }
 
-/** `isNarrow`, `isVirtual`: inside a section of that kind. */
-type Context = { modules: ConfigTree['modules']; isNarrow: boolean; isVirtual: boolean };
+/** `isNarrow`, `isVirtual`, `isLocation`: inside a section of that kind. */
+type Context = { modules: ConfigTree['modules']; isNarrow: boolean; isVirtual: boolean; isLocation: boolean };
 
 function firstMistake(nodes: readonly ConfigNode[], context: Context): Refusal | undefined {
   for (const node of nodes) {
@@ -47,13 +47,14 @@ function firstMistake(nodes: readonly ConfigNode[], context: Context): Refusal |
       ...context,
       isNarrow: context.isNarrow || NARROW.has(node.key),
       isVirtual: context.isVirtual || node.key === 'virtualhost',
+      isLocation: context.isLocation || node.key === 'location' || node.key === 'locationmatch',
     });
     if (inside !== undefined) return inside;
   }
   return undefined;
 }
 
-function mistake(node: ConfigNode, { modules, isNarrow, isVirtual }: Context): string | undefined {
+function mistake(node: ConfigNode, { modules, isNarrow, isVirtual, isLocation }: Context): string | undefined {
   const name = node.kind === 'section' ? `<${node.name}` : node.name;
   const known = knownDirective(name);
   const loaded = modules.loadedFiles();
@@ -63,6 +64,7 @@ function mistake(node: ConfigNode, { modules, isNarrow, isVirtual }: Context): s
   if ((known.place === 'server' || known.place === 'global') && isNarrow) return 'it must not stand in such a section';
   if (known.place === 'inside' && !isNarrow) return 'it must stand in a Directory, Location, Files or If section';
   if (node.kind === 'directive') return undefined;
+  if (isLocation && /^files(?:match)?$/.test(node.key)) return 'it must not stand in a Location section';
   if (node.isOpen) return 'it has no closing >';
   return node.rest.trim() === '' && !MAY_BE_EMPTY.has(node.key) ? 'it names nothing' : undefined;
 }

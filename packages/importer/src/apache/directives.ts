@@ -455,10 +455,9 @@ export function knownDirective(name: string): KnownDirective | undefined {
   return KNOWN.get(name.toLowerCase());
 }
 
-/** True where the module of a directive is among `loaded` (source files, as IfModule knows them). */
+/** True where the module of a directive is among `loaded` (source files, as IfModule knows them). Some MPM is always there. */
 export function isProvided({ module }: KnownDirective, loaded: ReadonlySet<string>): boolean {
-  if (module !== ANY_MPM) return loaded.has(module);
-  return [ANY_MPM, 'worker.c', 'prefork.c'].some((mpm) => loaded.has(mpm));
+  return module === ANY_MPM || module === 'prefork.c' || loaded.has(module);
 }
 
 /** True where httpd itself has a module with this source file. */

@@ -1,10 +1,9 @@
 // Room: a translation as a script reads it. The shape is a promise: keys are only ever added while `version` is 1.
 import type { Severity, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
-import type { Disposition, LedgerEntry } from '../ledger.ts';
-import type { LetThrough } from '../squid/letthrough.ts';
-import type { Change } from '../squid/tighten.ts';
-import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translate.ts';
+import type { Change, LetThrough } from '../judgement.ts';
+import { type Disposition, inOrder, type LedgerEntry } from '../ledger.ts';
+import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translation.ts';
 
 /** Where something stands. `includedFrom` leads from the file to the one the import began with. */
 export type ReportPlace = { file: string; line: number; includedFrom?: { file: string; line: number }[] };
@@ -84,7 +83,7 @@ export function reportDocument(translation: Translation): ReportDocument {
 
 function directiveOf({ at, lastLine, text, disposition, remarks, rules }: LedgerEntry): ReportDirective {
   const { file, line, ...includes } = placeOf(at);
-  return { file, line, lastLine, ...includes, text, disposition, findings: remarks.map(findingOf), rules };
+  return { file, line, lastLine, ...includes, text, disposition, findings: inOrder(remarks).map(findingOf), rules };
 }
 
 function letThroughOf({ at, url, reached, tightened, ...finding }: LetThrough): ReportLetThrough {

@@ -1,10 +1,9 @@
 // Room: a translation as a person reads it on a terminal. Knows how to print, and nothing of Squid.
 import { formatPlace } from '@outrigger/rules';
-import { DISPOSITIONS, type LedgerEntry } from '../ledger.ts';
-import type { LetThrough } from '../squid/letthrough.ts';
-import type { Tightening } from '../squid/tighten.ts';
-import type { Translation } from '../translate.ts';
-import { http2Sentence, nextStep, plural, ruleName, sentence } from './wording.ts';
+import type { LetThrough, Tightening } from '../judgement.ts';
+import { DISPOSITIONS, entriesInNeed, inOrder, isImplied, type LedgerEntry } from '../ledger.ts';
+import type { Translation } from '../translation.ts';
+import { http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
 
 /**
  * The report: a summary of a few lines, each directive in the order of the file with what became of it, what the old file let
@@ -14,7 +13,7 @@ export function reportText(translation: Translation): string {
   const { ledger, letThrough, tightening, differences } = translation;
   const sections = [
     summaryLines(translation).join('\n'),
-    section('Line by line', ledger.map(entryText)),
+    section('Line by line', entriesText(ledger)),
     section(
       tightening?.applied === true
         ? 'What the old file let through'
@@ -34,6 +33,7 @@ export function reportText(translation: Translation): string {
 
 function summaryLines(translation: Translation): string[] {
   const { summary, about } = translation;
+  const needy = entriesInNeed(translation.ledger);
   const counts = DISPOSITIONS.filter((name) => summary[name] > 0).map((name) => `${summary[name]} ${name}`);
   const made = [
     plural(summary.listeners, 'listener'),
@@ -45,6 +45,9 @@ function summaryLines(translation: Translation): string[] {
     `${plural(summary.directives, 'directive')}: ${counts.join(', ')}.`,
     `${made.join(', ')}.`,
     nextStep(translation, 'marked with !'),
+    ...(needy.length > 0
+      ? [`Needs you: ${needy.map(({ at }, index) => shortPlace(at, needy[index - 1]?.at)).join(', ')}.`]
+      : []),
     ...about,
   ];
 }
@@ -57,21 +60,33 @@ function section(title: string, lines: readonly string[]): string {
 /** Marks in front of a line, for eyes and for grep. */
 const MARK = { error: '!', warning: '~', note: ' ' } as const;
 
-/** `! squid.conf:13  cache_peer …`, then one indented line for each thing to say. */
-function entryText({ at, remarks, disposition }: LedgerEntry): string {
-  const gravest = remarks.some(({ severity }) => severity === 'error')
-    ? 'error'
-    : remarks.some(({ severity }) => severity === 'warning')
-      ? 'warning'
-      : 'note';
-  const lines = [`${MARK[gravest]} ${formatPlace(at)}  ${at.directive}`];
-  for (let via = at.via; via !== undefined; via = via.via) lines.push(`      included from ${formatPlace(via)}`);
-  const [first, ...rest] = remarks.map(
-    ({ severity, message, hint, code }) =>
-      `${severity === 'note' ? '' : `${severity}: `}${sentence(message)}${hint === undefined ? '' : ` ${hint}`} [${code}]`,
-  );
-  lines.push(`      ${disposition}: ${first ?? ''}`, ...rest.map((text) => `      ${text}`));
-  return lines.join('\n');
+/** `! squid.conf:13  cache_peer …`, then one indented line for each thing to say. Neighbours of whom the same is said share it. */
+function entriesText(entries: readonly LedgerEntry[]): string[] {
+  const lines: string[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const notes = notesText(entry);
+    const next = entries[index + 1];
+    lines.push(headText(entry));
+    if (next === undefined || notesText(next).join('\n') !== notes.join('\n')) lines.push(...notes);
+  }
+  return lines;
+}
+
+function headText({ at, remarks }: LedgerEntry): string {
+  const gravest = (['error', 'warning'] as const).find((each) => remarks.some(({ severity }) => severity === each));
+  return `${MARK[gravest ?? 'note']} ${formatPlace(at)}  ${at.directive}`;
+}
+
+function notesText(entry: LedgerEntry): string[] {
+  const lines: string[] = [];
+  for (let via = entry.at.via; via !== undefined; via = via.via) lines.push(`      included from ${formatPlace(via)}`);
+  for (const [index, remark] of inOrder(entry.remarks).entries()) {
+    const { severity, message, hint, code } = remark;
+    const isSaid = severity === 'note' || (index === 0 && isImplied(remark, entry));
+    const text = `${isSaid ? '' : `${severity}: `}${sentence(message)}${hint === undefined ? '' : ` ${hint}`} [${code}]`;
+    lines.push(`      ${index === 0 ? `${entry.disposition}: ` : ''}${text}`);
+  }
+  return lines;
 }
 
 function letThroughText({ at, severity, message, hint, code, tightened }: LetThrough, tightening?: Tightening): string {

@@ -1,11 +1,13 @@
 // Room: sentences that every form of the report says alike.
-import type { Tightening } from '../squid/tighten.ts';
-import type { Translation } from '../translate.ts';
+import { formatPlace, type SourceRef } from '@outrigger/rules';
+import type { Tightening } from '../judgement.ts';
+import { entriesInNeed } from '../ledger.ts';
+import type { Translation } from '../translation.ts';
 
 /** What to do next. `marked` says how lines that need a person are marked in this form of the report. */
 export function nextStep({ summary, outcome, ledger, diagnostics }: Translation, marked: string): string {
-  const errors = ledger.filter(({ remarks }) => remarks.some(({ severity }) => severity === 'error')).length;
-  const reason = diagnostics.find(({ code }) => code === 'SQUID_NOTHING_TO_RUN')?.message;
+  const errors = entriesInNeed(ledger).length;
+  const reason = diagnostics.find(({ code }) => code.endsWith('_NOTHING_TO_RUN'))?.message;
   return {
     complete: `Everything was carried over${summary.approximated > 0 ? `, ${plural(summary.approximated, 'line')} only approximately` : ''}. Read the warnings, then ask outrigger explain about the requests you care about.`,
     partial: `Rules were written; ${plural(errors, 'line')} ${marked} still ${errors === 1 ? 'needs' : 'need'} you. Nothing was made wider to fit.`,
@@ -25,7 +27,7 @@ export function http2Sentence(http2: Tightening['http2']): string | undefined {
     return gets.map(({ name }) => name).join(', ');
   };
   const [before, after] = [offered('before'), offered('after')];
-  return `Browsers are offered HTTP/2 on ${after}${before === after ? ', as without it' : ` (without it: ${before})`}. Where RPC may go, HTTP/1.1 is needed.`;
+  return `Browsers are offered HTTP/2 on ${after}${before === after ? ', as without --tighten' : ` (without --tighten: ${before})`}. Where RPC may go, HTTP/1.1 is needed.`;
 }
 
 const RULE = /^(listen|access|routes)\[(\d+)\]$/;
@@ -36,6 +38,11 @@ export function ruleName(rule: string): string {
   const match = RULE.exec(rule);
   if (match === null) return rule.replace(/^upstreams\./, 'upstream ');
   return `${NOUN[match[1] as keyof typeof NOUN]} ${Number(match[2]) + 1}`;
+}
+
+/** `squid.conf:3`, or `3` alone where the place named before is in the same file. */
+export function shortPlace(at: SourceRef, before?: SourceRef): string {
+  return before?.file === at.file ? String(at.line) : formatPlace(at);
 }
 
 export function sentence(text: string): string {

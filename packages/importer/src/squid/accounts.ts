@@ -91,17 +91,16 @@ export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], reso
 /** http_reply_access decides when the server has answered: its denials come earlier here, or not at all. */
 export function remarkReplyAccess(model: Model, resolver: Resolver): void {
   const lines = model.lists.reply;
-  const allowsAll = isNever(most(notAllowed(lines, resolver), resolver.isKnown));
+  const held = most(notAllowed(lines, resolver), resolver.isKnown);
   const isCarried = asksOnlyOfRequests(model, resolver);
   for (const { directive, action } of lines) {
     const { entry } = directive;
-    if (allowsAll) {
+    if (isNever(held)) {
       remark(entry, 'irrelevant', 'SQUID_OPERATION', 'lets every answer through, as Outrigger does');
     } else if (!isCarried) {
       const message = 'decides over answers, which Outrigger passes as they are';
-      remark(entry, 'untranslated', 'SQUID_UNTRANSLATED', message, {
-        hint: 'Deny the requests instead, or filter at the server.',
-      });
+      const hint = 'Deny the requests instead, or filter at the server.';
+      remark(entry, 'untranslated', 'SQUID_REPLY_ACCESS', message, { hint, concerns: resolver.condition(held) });
     } else if (action === 'deny') {
       const message = 'such requests are denied before a server is asked; Squid asked it and kept the answer back';
       remark(entry, 'approximated', 'SQUID_CARRIED', message);

@@ -1,10 +1,10 @@
 // Room: acl values that are addresses, ports, schemes, methods and the listeners they name.
-import { parseAddressRange } from '@outrigger/rules';
+import { type AddressRange, parseAddressRange } from '@outrigger/rules';
 import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
 /** Methods that Squid 5 knows; those it reads in any case, all others as they are (http/MethodType.h, SQ-60). */
-const KNOWN_METHODS: ReadonlySet<string> = new Set(
+export const KNOWN_METHODS: ReadonlySet<string> = new Set(
   `GET POST PUT HEAD CONNECT TRACE OPTIONS DELETE CHECKOUT CHECKIN UNCHECKOUT MKWORKSPACE VERSION-CONTROL REPORT UPDATE LABEL
   MERGE BASELINE-CONTROL MKACTIVITY PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH PRI PURGE`.split(/\s+/),
 );
@@ -16,21 +16,27 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
   const notes: ValueNote[] = [];
   const clients: string[] = [];
   for (const { text } of values) {
-    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0', '::/0'].includes(text)) return { kind: 'always', notes };
-    if (text === 'none') continue;
-    if (/^\[/.test(text)) {
+    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0'].includes(text)) return { kind: 'always', notes };
+    if (/^\[|^none$/.test(text)) {
       notes.push({
         code: 'SQUID_ACL_BAD',
-        message: `${text}: an address in brackets stops Squid from starting`,
+        message:
+          text === 'none'
+            ? 'none stops Squid from starting'
+            : `${text}: an address in brackets stops Squid from starting`,
         grave: true,
       });
       continue;
     }
-    const read = readAddress(text);
+    const nobody = MATCHES_NOBODY.includes(text);
+    const read = nobody ? undefined : readAddress(text);
     if (read === undefined) {
-      const reason = `${text} is a name that Squid resolves when it starts; write the address`;
+      const reason = nobody
+        ? `${text} looks like all clients, and Squid 5 was seen to match nobody by it; write what is meant`
+        : `${text} is a name that Squid resolves when it starts; write the address`;
       return { kind: 'inexpressible', reason, notes };
     }
+    if (text === 'localhost') notes.push(LOCALHOST);
     clients.push(...read);
   }
   if (indirectClients !== undefined) {
@@ -39,10 +45,56 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
   return clients.length === 0 ? { kind: 'never', notes } : meant({ clients }, notes);
 }
 
+/**
+ * Values of the lines of one src acl as Squid keeps them: one that overlaps a value before it is dropped, be it the wider one
+ * (acl/Ip.cc, acl_ip_data::NetworkCompare; Squid 5.7 warns and goes on).
+ */
+export function keptAddresses(lines: readonly (readonly AclValue[])[]): { values: AclValue[]; notes: ValueNote[] }[] {
+  const kept: AddressRange[] = [];
+  return lines.map((values) => {
+    const notes: ValueNote[] = [];
+    return {
+      values: values.filter(({ text }) => {
+        const ranges = (readAddress(text) ?? []).map(parseAddressRange).filter((range) => range !== undefined);
+        if (!ranges.map((range) => insertApart(kept, range)).includes('lost')) return true;
+        const message = `${text} overlaps an address before it, and Squid drops what comes later: it never matches`;
+        notes.push({ code: 'SQUID_ACL_BAD', message, hint: 'Put the wider one alone, if it was meant.' });
+        return false;
+      }),
+      notes,
+    };
+  });
+}
+
+/** Adds a range to `sorted` unless it overlaps one that is there: by which it is covered, or to which a part of it is lost. */
+function insertApart(sorted: AddressRange[], range: AddressRange): 'added' | 'covered' | 'lost' {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const other = sorted[middle];
+    if (other !== undefined && other.last < range.first) low = middle + 1;
+    else high = middle;
+  }
+  const next = sorted[low];
+  if (next !== undefined && next.first <= range.last)
+    return next.first <= range.first && range.last <= next.last ? 'covered' : 'lost';
+  sorted.splice(low, 0, range);
+  return 'added';
+}
+
 const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {
   localhost: ['127.0.0.1', '::1'],
-  ipv4: ['0.0.0.0/0'],
-  ipv6: ['::/0'],
+  // What Squid 5.7 matches by it, asked at both ends of each range: neither ::1 nor the deprecated and reserved rest.
+  ipv6: ['1000::-efff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fc00::/7', 'fe80::/10'],
+};
+
+/** Words that Squid 5.7 takes and by which no client matches. */
+const MATCHES_NOBODY = ['::/0', 'ipv4'];
+
+const LOCALHOST: ValueNote = {
+  code: 'SQUID_LOCALHOST',
+  message: 'localhost is taken for 127.0.0.1 and ::1; Squid asks the hosts file of its machine when it starts',
+  concerns: { clients: ['127.0.0.0/8', '::1'] },
 };
 
 function readAddress(text: string): string[] | undefined {
@@ -63,11 +115,15 @@ function prefixOf(mask: string): number {
 }
 
 export function methods(values: readonly AclValue[]): Meaning {
-  const names = values.map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
+  // In a list of the rules a `!` turns its entry around; no client sends such a method.
+  const names = values
+    .filter(({ text }) => !text.startsWith('!'))
+    .map(({ text }) => (KNOWN_METHODS.has(text.toUpperCase()) ? text.toUpperCase() : text));
   const note: ValueNote = {
     code: 'SQUID_METHOD_CASE',
     message: 'Squid takes a method it knows in any case (put as PUT); here methods are compared as sent',
   };
+  if (names.length === 0) return { kind: 'never', notes: [] };
   return meant({ methods: [...new Set(names)] }, names.some((name) => KNOWN_METHODS.has(name)) ? [note] : []);
 }
 

@@ -100,11 +100,31 @@ export function firstBytes(ere: Ere): ByteSet | undefined {
   if (isNullable(ere)) return undefined;
   const flags: boolean[] = [];
   for (const byte of BYTES) {
-    const rest = derivative(ere, byte);
-    if (rest === 'unknown') return undefined;
-    flags.push(rest !== 'never');
+    const begins = beginning(ere, byte);
+    if (begins === 'unknown') return undefined;
+    flags.push(begins === 'may');
   }
   return flags;
+}
+
+/** Whether a match may begin with this byte: what derivative() says of it, without making the tree that is left. */
+function beginning(ere: Ere, byte: number): 'may' | 'never' | 'unknown' {
+  if (ere.kind === 'repeat') return ere.most === 0 ? 'never' : beginning(ere.of, byte);
+  if (ere.kind === 'branches') return anyBeginning(ere.branches.map((branch) => beginning(branch, byte)));
+  if (ere.kind !== 'sequence') {
+    const rest = derivative(ere, byte);
+    return typeof rest === 'string' ? rest : 'may';
+  }
+  return ere.parts.reduceRight<'may' | 'never' | 'unknown'>((after, part) => {
+    if (part.kind === 'assertion') return after === 'never' || part.assertion === 'end' ? 'never' : 'unknown';
+    const taken = beginning(part, byte);
+    return isNullable(part) ? anyBeginning([taken, after]) : taken;
+  }, 'never');
+}
+
+function anyBeginning(all: readonly ('may' | 'never' | 'unknown')[]): 'may' | 'never' | 'unknown' {
+  if (all.includes('unknown')) return 'unknown';
+  return all.includes('may') ? 'may' : 'never';
 }
 
 /** The tree read from its end to its start, so that the last bytes of a match are the first of its mirror. */

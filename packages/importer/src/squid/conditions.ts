@@ -66,37 +66,70 @@ function mergedKeys(left: Condition, right: Condition): Condition | undefined {
   return merged;
 }
 
+/** Conditions of one list each are one list, where the first of them stands; a file has thousands, so they are joined at once. */
 function disjunction(conditions: readonly Condition[]): Condition {
-  const groups: Condition[] = [];
+  const lists = new Map<ListKey, unknown[]>();
+  const groups: (Condition | ListKey)[] = [];
   for (const condition of conditions) {
-    const index = groups.findIndex((group) => joinedList(group, condition) !== undefined);
-    const joined = index === -1 ? undefined : joinedList(groups[index] ?? {}, condition);
-    if (joined === undefined) groups.push(condition);
-    else groups[index] = joined;
+    const key = joinableKey(condition);
+    if (key === undefined) {
+      groups.push(condition);
+      continue;
+    }
+    const joined = lists.get(key) ?? [];
+    if (joined.length === 0) groups.push(key);
+    for (const entry of condition[key] ?? []) joined.push(entry);
+    lists.set(key, joined);
   }
-  const [only] = groups;
-  return only !== undefined && groups.length === 1 ? only : { any: groups };
+  const written = groups.map((group): Condition => {
+    return typeof group === 'string' ? { [group]: distinct(lists.get(group) ?? []) } : group;
+  });
+  const [only] = written;
+  return only !== undefined && written.length === 1 ? only : { any: written };
 }
 
-function joinedList(left: Condition, right: Condition): Condition | undefined {
-  const key = LISTS.find((each) => each === onlyKey(left) && each === onlyKey(right));
-  if (key === undefined) return undefined;
-  const entries = distinct([...(left[key] ?? []), ...(right[key] ?? [])]);
-  // A `!` entry excludes from its whole list, so lists that hold one cannot be joined.
-  if (entries.some((entry) => typeof entry === 'string' && entry.startsWith('!'))) return undefined;
-  return { [key]: entries };
+type ListKey = (typeof LISTS)[number];
+
+/** The list a condition is all of. A `!` entry excludes from its whole list, so a list that holds one cannot be joined. */
+function joinableKey(condition: Condition): ListKey | undefined {
+  const key = LISTS.find((each) => each === onlyKey(condition));
+  const entries: readonly unknown[] = key === undefined ? [] : (condition[key] ?? []);
+  return entries.some((entry) => typeof entry === 'string' && entry.startsWith('!')) ? undefined : key;
 }
 
 /** Both lists of hosts, of methods or of listeners, without an entry that one request could match in both. */
 export function areExclusive(left: Condition, right: Condition): boolean {
-  const key = NEGATABLE.find((each) => each !== 'clients' && each === onlyKey(left) && each === onlyKey(right));
-  if (key === undefined) return false;
-  const [mine, theirs] = [left[key] ?? [], right[key] ?? []];
-  if ([...mine, ...theirs].some((entry) => entry.startsWith('!') || entry === '*')) return false;
-  const overlaps = (a: string, b: string): boolean =>
-    a === b ||
-    (key === 'hosts' && ((a.startsWith('.') && `.${b}`.endsWith(a)) || (b.startsWith('.') && `.${a}`.endsWith(b))));
-  return !mine.some((a) => theirs.some((b) => overlaps(a, b)));
+  const [mine, theirs] = [entriesOf(left), entriesOf(right)];
+  if (mine === undefined || theirs === undefined || mine.key !== theirs.key) return false;
+  return (
+    !mine.entries.some((entry) => theirs.within.has(entry)) && !theirs.entries.some((entry) => mine.within.has(entry))
+  );
+}
+
+/** `within`: the entries, and for hosts the domains they lie in: what another list must not hold. */
+type Entries = { key: string; entries: readonly string[]; within: ReadonlySet<string> };
+
+/** A condition that is one list of plain entries, looked at once: hundreds of peers are compared each with each. */
+const ENTRIES = new WeakMap<Condition, Entries | 'other'>();
+
+function entriesOf(condition: Condition): Entries | undefined {
+  const known = ENTRIES.get(condition) ?? newEntriesOf(condition);
+  ENTRIES.set(condition, known);
+  return known === 'other' ? undefined : known;
+}
+
+function newEntriesOf(condition: Condition): Entries | 'other' {
+  const key = NEGATABLE.find((each) => each !== 'clients' && each === onlyKey(condition));
+  const entries = key === undefined ? [] : (condition[key] ?? []);
+  if (key === undefined || entries.some((entry) => entry.startsWith('!') || entry === '*')) return 'other';
+  return { key, entries, within: new Set(key === 'hosts' ? entries.flatMap(domainsOf) : entries) };
+}
+
+/** An entry of hosts and every entry of a domain that it lies in. */
+function domainsOf(entry: string): string[] {
+  const domains = entry.startsWith('.') ? [entry] : [entry, `.${entry}`];
+  for (let dot = entry.indexOf('.', 1); dot !== -1; dot = entry.indexOf('.', dot + 1)) domains.push(entry.slice(dot));
+  return domains;
 }
 
 function distinct<Item>(items: readonly Item[]): Item[] {

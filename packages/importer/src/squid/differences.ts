@@ -1,8 +1,110 @@
-// Room: what Outrigger does otherwise than Squid on purpose, whatever the file says. Announced, so that nobody finds out.
-import { type CompiledRules, parseServer, serverNames } from '@outrigger/rules';
+// Room: what Outrigger does otherwise than Squid on purpose, whatever the file says. Announced, so that nobody finds out; each
+// says by what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
+import {
+  type CompiledRules,
+  type Condition,
+  parseServer,
+  type RuleSet,
+  type SourceRef,
+  serverNames,
+} from '@outrigger/rules';
+import type { ImportCode } from '../codes.ts';
+import type { LedgerEntry } from '../ledger.ts';
+import { KNOWN_METHODS } from './aclnumbers.ts';
 
-/** Sentences for a report; those about Exchange only where they can apply. */
-export function announcedDifferences({ ruleSet }: CompiledRules): string[] {
+/** A request as a difference looks at it. */
+export type AskedRequest = {
+  method: string;
+  target: string;
+  /** Absent where it names none. */
+  host?: string;
+  /** Whether the port it came to names a site for such requests. */
+  hasSite: boolean;
+};
+
+/**
+ * What a difference must be to be an announced one.
+ *   refusal   Outrigger itself answers, with one of these codes. `squid`: only where Squid `denies` too, with another answer,
+ *             or `fails` (no server could take it)
+ *   reply     Squid itself answers such a request with one of these statuses, whatever its lists say; `late`: after a server did
+ *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
+ *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
+ *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
+ *   version   the HTTP version of the forwarded head differs
+ *   unseen    nothing of a single request shows it
+ */
+export type Sign =
+  | { kind: 'refusal'; codes: readonly string[]; squid?: 'denies' | 'fails' }
+  | { kind: 'reply'; statuses: (request: AskedRequest) => readonly number[]; late?: true }
+  | {
+      kind: 'reading';
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host'>> | undefined;
+    }
+  | { kind: 'field'; names: readonly string[]; alike?: (squid: string, outrigger: string) => boolean }
+  | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
+  | { kind: 'version' }
+  | { kind: 'unseen' };
+
+export type AnnouncedDifference = { code: DifferenceCode; text: string; signs: readonly Sign[] };
+
+/**
+ * A difference that a line of the file makes, as its remark announced it. It explains what it shows only where the line is
+ * responsible: the request reached the server it defines, came in by its port, or is one of those the remark concerns.
+ */
+export type LineDifference = { code: ImportCode; text: string; at: SourceRef; sign: Sign } & Responsible;
+type Responsible = { by: 'server' | 'entrance' } | { by: 'request'; concerns: Condition };
+
+type LineSign = { by: Responsible['by']; sign: Sign };
+
+/** Remarks that announce a difference: what shows it, and by what the line is known to be responsible. */
+const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
+  SQUID_PEER_LOGIN: [{ by: 'server', sign: { kind: 'field', names: ['authorization'] } }],
+  SQUID_FRONT_END_HTTPS: [{ by: 'server', sign: { kind: 'field', names: ['front-end-https'] } }],
+  SQUID_PEER_KIND: [{ by: 'server', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
+  SQUID_PORT_SITE: [
+    { by: 'entrance', sign: { kind: 'field', names: ['host'] } },
+    // vport puts its port into URLs that Squid makes of Host and path, not into those a client sends whole.
+    { by: 'entrance', sign: { kind: 'verdict', of: ({ target }) => /^https?:/i.test(target) } },
+  ],
+  SQUID_ALWAYS_DIRECT: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
+  SQUID_PEER_INEXPRESSIBLE: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
+  SQUID_ALLOW_LEFT_OUT: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
+  SQUID_DENY_WIDENED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
+  SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'verdict' } }],
+  SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
+  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => [403], late: true } }],
+};
+
+/** Differences that lines of the file make, in the order of the file. */
+export function lineDifferences(ledger: readonly LedgerEntry[]): LineDifference[] {
+  return ledger.flatMap(({ at, remarks }) =>
+    remarks.flatMap(({ code, message: text, disposition, concerns }): LineDifference[] => {
+      if (disposition === 'translated' || disposition === 'irrelevant') return [];
+      return (LINE_SIGNS[code] ?? []).flatMap(({ by, sign }): LineDifference[] => {
+        if (by !== 'request') return [{ code, text, at, sign, by }];
+        return concerns === undefined ? [] : [{ code, text, at, sign, by, concerns }];
+      });
+    }),
+  );
+}
+
+/** Closed; each has its line in the README. */
+export type DifferenceCode =
+  | 'DIFFERS_METHOD_REFUSED'
+  | 'DIFFERS_PATH_REFUSED'
+  | 'DIFFERS_SERVER_NAME'
+  | 'DIFFERS_FORWARDED'
+  | 'DIFFERS_CACHE'
+  | 'DIFFERS_VIA'
+  | 'DIFFERS_HOST_REFUSED'
+  | 'DIFFERS_NO_ROUTE'
+  | 'DIFFERS_HOST_SPELLING'
+  | 'DIFFERS_METHOD_SPELLING'
+  | 'DIFFERS_VERSION'
+  | 'DIFFERS_ODD_REQUEST';
+
+/** The differences that can apply to these rules. */
+export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDifference[] {
   const plain = [...ruleSet.upstreams].filter(([, { rpcOverHttp }]) => !rpcOverHttp).map(([name]) => name);
   const exchange = [...ruleSet.upstreams].filter(([, { rpcOverHttp }]) => rpcOverHttp).map(([name]) => name);
   // A server that is named gets its own name in SNI from both; one that is an address got none from Squid (SQ-195).
@@ -14,26 +116,130 @@ export function announcedDifferences({ ruleSet }: CompiledRules): string[] {
   return [
     ...(plain.length > 0
       ? [
-          `RPC_* and RDG_* requests to ${plain.join(', ')} are answered 405: only an upstream with rpcOverHttp may carry them.`,
+          announced(
+            'DIFFERS_METHOD_REFUSED',
+            `RPC_* and RDG_* requests to ${plain.join(', ')} are answered 405: only an upstream with rpcOverHttp may carry them.`,
+            { kind: 'refusal', codes: ['METHOD_NOT_TUNNELLED'] },
+          ),
         ]
       : []),
     ...(exchange.length > 0
       ? [
-          `Paths that read in two ways, such as /owa%00 or /owa%2F.., are answered 400 where they would go to ${exchange.join(', ')} (ambiguousPaths: pass lets them through).`,
+          announced(
+            'DIFFERS_PATH_REFUSED',
+            `Paths that read in two ways, such as /owa%00 or /owa%2F.., are answered 400 where they would go to ${exchange.join(', ')} (ambiguousPaths: pass lets them through).`,
+            { kind: 'refusal', codes: ['PATH_AMBIGUOUS'] },
+          ),
         ]
       : []),
     ...(askedByHost.length > 0
       ? [
-          `TLS connections to ${askedByHost.map(([name]) => name).join(', ')} carry the Host of the request as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+          announced(
+            'DIFFERS_SERVER_NAME',
+            `TLS connections to ${askedByHost.map(([name]) => name).join(', ')} carry the Host of the request as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+            { kind: 'unseen' },
+          ),
         ]
       : []),
-    'X-Forwarded-For, -Proto and -Host are set anew for each request; what a client claims in them is dropped.',
-    'Nothing is cached: each request is answered by the server itself.',
-    'No Via, X-Cache or Surrogate-Capability is added.',
-    'PURGE, TRACE and OPTIONS * go on to a server like any other method; Squid answered them itself.',
-    'A request of HTTP/1.1 without Host, or one with two, is answered 400 (RFC 9112 3.2); Squid took the site of the port, or the first.',
-    'A request that no peer may take is answered 503, where Squid 5 said 502.',
+    forwardedDifference(ruleSet),
+    ...ALWAYS,
   ];
+}
+
+function forwardedDifference({ upstreams, trustedProxies }: RuleSet): AnnouncedDifference {
+  const passes = [...upstreams.values()].some(({ forwardedFor }) => forwardedFor === 'pass');
+  const ours = passes ? 'X-Forwarded-Proto and -Host' : 'X-Forwarded-For, -Proto and -Host';
+  const whose = trustedProxies === undefined ? 'a client' : 'a client that is no trusted proxy';
+  return announced(
+    'DIFFERS_FORWARDED',
+    `${ours} are set anew for each request; what ${whose} claims in them is dropped.`,
+    { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] },
+  );
+}
+
+const ALWAYS: readonly AnnouncedDifference[] = [
+  announced('DIFFERS_CACHE', 'Nothing is cached: each request is answered by the server itself.', {
+    kind: 'field',
+    names: ['cache-control'],
+    alike: isPlusMaxAge,
+  }),
+  announced('DIFFERS_VIA', 'No Via, X-Cache or Surrogate-Capability is added.', {
+    kind: 'field',
+    names: ['via', 'x-cache', 'x-cache-lookup', 'surrogate-capability'],
+  }),
+  announced(
+    'DIFFERS_HOST_REFUSED',
+    'A request of HTTP/1.1 without Host, one with two, or with one that is no name and no address, is answered 400 (RFC 9112 3.2); Squid took the site of the port, the first, or what there was.',
+    { kind: 'refusal', codes: ['HOST_MISSING', 'HOST_REPEATED', 'HOST_MALFORMED'] },
+  ),
+  announced('DIFFERS_NO_ROUTE', 'A request that no peer may take is answered 503, where Squid 5 said 502.', {
+    kind: 'refusal',
+    codes: ['NO_ROUTE'],
+    squid: 'fails',
+  }),
+  announced(
+    'DIFFERS_HOST_SPELLING',
+    'Host goes on as the client spelled it; Squid wrote it in lower case, without a final dot and without the port its scheme has anyway.',
+    { kind: 'field', names: ['host'], alike: (squid, outrigger) => canonicalHosts(outrigger).includes(squid) },
+  ),
+  announced(
+    'DIFFERS_METHOD_SPELLING',
+    'Methods are compared and go on as the client sent them; Squid took those it knows in any case (post as POST).',
+    { kind: 'reading', as: ({ method }) => inCapitals(method) },
+  ),
+  announced('DIFFERS_VERSION', 'A request of HTTP/1.0 goes on as HTTP/1.0; Squid made HTTP/1.1 of it.', {
+    kind: 'version',
+  }),
+  announced(
+    'DIFFERS_ODD_REQUEST',
+    'PURGE, OPTIONS * and requests whose Host is empty, has an empty label, or is missing where the port has no site, are judged by the rules like any other; Squid answered them itself or read them otherwise.',
+    { kind: 'reply', statuses: ownReplies },
+    { kind: 'reading', as: withoutFinalDots },
+    // A port that replaces the Host glues the * to the name of the site, and makes / of it towards servers.
+    { kind: 'verdict', of: ({ target }) => target === '*' },
+    { kind: 'reading', as: ({ target }) => (target === '*' ? { target: '/' } : undefined) },
+  ),
+];
+
+/** What Squid answers before it looks at any list (SQ-104, SQ-118; client_side.cc prepareAcceleratedURL). */
+function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly number[] {
+  const isNameless = host === undefined ? !hasSite : host === '' || /\.\.[^.]/.test(host);
+  return [
+    ...(target === '*' ? [501] : []),
+    ...(isNameless ? [400] : []),
+    // 403 where nothing lets it in; else what became of the page in the cache.
+    ...(method === 'PURGE' ? [403, 404, 200] : []),
+  ];
+}
+
+/** In the Host, and in the authority of a target that has one. */
+function withoutFinalDots({ host = '', target }: AskedRequest): { host?: string; target?: string } | undefined {
+  const bareHost = host.replace(/\.{2,}(?=(?::\d*)?$)/, '');
+  const bareTarget = target.replace(/^(https?:\/\/[^/?#:]*[^/?#:.])\.{2,}/i, '$1');
+  if (bareHost === host && bareTarget === target) return undefined;
+  return { ...(bareHost !== host && { host: bareHost }), target: bareTarget };
+}
+
+function inCapitals(method: string): { method: string } | undefined {
+  const capitals = method.toUpperCase();
+  return capitals !== method && KNOWN_METHODS.has(capitals) ? { method: capitals } : undefined;
+}
+
+/** As Squid writes a Host it has read (SQ-100): with its port, or without where that is the scheme's, which the value does not say. */
+function canonicalHosts(host: string): string[] {
+  const [, name = '', port = ''] = /^(.*?)(:\d*)?$/.exec(host.toLowerCase()) ?? [];
+  const bare = name.replace(/\.$/, '');
+  return port === ':80' || port === ':443' || port === ':' ? [bare, bare + port] : [bare + port];
+}
+
+function announced(code: DifferenceCode, text: string, ...signs: Sign[]): AnnouncedDifference {
+  return { code, text, signs };
+}
+
+/** Squid adds how old an answer of a cache may be: three days, or what a refresh_pattern says (http.cc, httpBuildRequestHeader; SQ-200). */
+function isPlusMaxAge(squid: string, outrigger: string): boolean {
+  const added = outrigger === '' ? squid : squid.startsWith(`${outrigger}, `) ? squid.slice(outrigger.length + 2) : '';
+  return /^max-age=\d+$/.test(added);
 }
 
 /** Any host: whether it comes out as SNI tells whether that of a request would. */

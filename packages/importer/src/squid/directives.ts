@@ -23,6 +23,22 @@ export const MODELLED = [
   'deny_info',
   'extension_methods',
   'follow_x_forwarded_for',
+  'acl_uses_indirect_client',
+  'forwarded_for',
+  'access_log',
+  'cache_access_log',
+  'logformat',
+  'strip_query_terms',
+  'emulate_httpd_log',
+  'client_netmask',
+  'request_header_access',
+  'request_header_replace',
+  'request_header_add',
+  'reply_header_access',
+  'reply_header_replace',
+  'reply_header_add',
+  'header_access',
+  'header_replace',
   'configuration_includes_quoted_values',
   ...LIMIT_DIRECTIVES,
 ] as const;
@@ -72,16 +88,16 @@ const GROUPS: readonly Group[] = [
       persistent_connection_after_error server_persistent_connections client_persistent_connections
       force_request_body_continuation ignore_expect_100 broken_posts request_entities relaxed_header_parser
       client_request_buffer_max_size chunked_request_body_max_size retry_on_error forward_max_tries
-      dead_peer_timeout adaptation_uses_indirect_client acl_uses_indirect_client log_uses_indirect_client
+      dead_peer_timeout adaptation_uses_indirect_client log_uses_indirect_client
       delay_pool_uses_indirect_client tproxy_uses_indirect_client via allow_underscore`,
   },
   {
     disposition: 'irrelevant',
     code: 'SQUID_LOG',
-    why: 'says where and how Squid logs; Outrigger writes its own access log',
-    names: `access_log buffered_logs cache_access_log cache_log cache_log_message client_netmask debug_options forward_log icap_log
-      log_access log_fqdn log_icap log_icp_queries log_ip_on_direct log_mime_hdrs logfile_daemon logfile_rotate logformat
-      referer_log referer_log_format strip_query_terms useragent_log emulate_httpd_log note`,
+    why: 'says how Squid logs; Outrigger has a log of its own',
+    names: `buffered_logs cache_log cache_log_message debug_options forward_log icap_log
+      log_access log_fqdn log_icap log_icp_queries log_ip_on_direct log_mime_hdrs logfile_daemon logfile_rotate 
+      referer_log referer_log_format  useragent_log  note`,
   },
   {
     disposition: 'irrelevant',
@@ -122,12 +138,6 @@ const GROUPS: readonly Group[] = [
     names: 'connect_timeout',
   },
   {
-    disposition: 'approximated',
-    code: 'SQUID_UNTRANSLATED',
-    why: 'is not carried over: Outrigger replaces X-Forwarded-For by the address of the client, whatever came in',
-    names: 'forwarded_for',
-  },
-  {
     disposition: 'irrelevant',
     code: 'SQUID_OBSOLETE',
     why: 'is ignored by Squid itself in current versions',
@@ -161,10 +171,9 @@ const GROUPS: readonly Group[] = [
   {
     disposition: 'untranslated',
     code: 'SQUID_UNTRANSLATED',
-    why: 'changes header fields; Outrigger passes them as they came, but for the few that belong to a proxy',
-    hint: 'Set or remove the field at the server behind.',
-    names: `header_access header_replace reply_header_access reply_header_add reply_header_replace request_header_access
-      request_header_add request_header_replace http_anonymizer anonymize_headers fake_user_agent`,
+    why: 'took header fields away in Squid 2.4 and older, by lists that no later version reads',
+    hint: 'Name the fields in remove of requestHeaders.',
+    names: 'http_anonymizer anonymize_headers fake_user_agent',
   },
   {
     disposition: 'untranslated',

@@ -46,6 +46,9 @@ export type EreResult =
 /** RE_DUP_MAX of glibc: a higher count is "Regular expression too big". */
 const COUNT_MAX = 32_767;
 
+/** Groups in groups, and repetitions of repetitions, that are followed: people write three, and a tree is walked by recursion. */
+const DEPTH_MAX = 200;
+
 const INVALID_OPERAND = 'there is nothing for the repetition to repeat';
 
 class Refusal extends Error {
@@ -84,6 +87,7 @@ class Parser {
   private readonly source: string;
   private readonly ignoreCase: boolean;
   private offset = 0;
+  private depth = 0;
 
   constructor(source: string, ignoreCase: boolean) {
     this.source = source;
@@ -119,7 +123,11 @@ class Parser {
     const first = this.peek() ?? '';
     if ('*+?{'.includes(first)) throw new Refusal('invalid', INVALID_OPERAND);
     let ere = this.atom();
+    let repetitions = 0;
     for (let next = this.peek(); next !== undefined && '*+?{'.includes(next); next = this.peek()) {
+      repetitions += 1;
+      if (repetitions > DEPTH_MAX)
+        throw new Refusal('inexpressible', `more than ${DEPTH_MAX} repetitions of one thing`);
       if (ere.kind === 'assertion') throw new Refusal('invalid', INVALID_OPERAND);
       this.offset += 1;
       const [least, most] =
@@ -150,7 +158,10 @@ class Parser {
     if (next === '[') return this.set();
     if (next === '\\') return this.escape();
     if (next !== '(') return byteOf(next);
+    this.depth += 1;
+    if (this.depth > DEPTH_MAX) throw new Refusal('inexpressible', `groups nested more than ${DEPTH_MAX} deep`);
     const inner = this.branches(true);
+    this.depth -= 1;
     if (!this.take(')')) throw new Refusal('invalid', 'a ( without its )');
     // In a group of its own an anchor may be repeated: (^)* is sound where ^* is not.
     return inner.kind === 'assertion' ? { kind: 'sequence', parts: [inner] } : inner;

@@ -6,6 +6,7 @@ import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
 import type { Redactor } from '../redact.ts';
 import { isGlob, pathBeside, type Reader } from '../source.ts';
 import { displayed, masked } from './display.ts';
+import { BYTE_ORDER_MARK, foreignText, isUtf16, TYPOGRAPHIC_QUOTES } from './foreign.ts';
 import { type LogicalLine, logicalLines, placeAt, type Word, wordsOf } from './lines.ts';
 
 /** A directive that counts. */
@@ -20,6 +21,8 @@ export type Directive = {
 
 /** Squid refuses includes nested deeper (cache_cf.cc, MAX_INCLUDE_DEPTH). */
 const INCLUDE_DEPTH_MAX = 16;
+/** Files read in one import. A machine with thousands of sites has thousands; a file that includes others twice has 2^16. */
+const INCLUDES_MAX = 4_096;
 
 /** One process is what an accelerator without `workers` runs as a daemon; Outrigger answers for that one (SQ-14). */
 const MACROS: Readonly<Record<string, string>> = {
@@ -28,14 +31,14 @@ const MACROS: Readonly<Record<string, string>> = {
   process_number: '1',
 };
 
-/** What people fill templates with: ${NAME}, {{ name }}, <%= name %>, @@NAME@@. */
-const TEMPLATE = /\$\{\w+\}|\{\{.*?\}\}|<%.*?%>|@@\w+@@/;
-
 /** Reads `files` in order as if each stood where the one before ends. */
 export function expand(files: readonly string[], reader: Reader, ledger: Ledger, redactor: Redactor): Directive[] {
-  return files.flatMap((path) => expandFile(path, { reader, ledger, redactor, main: path, chain: [] }));
+  const read = { files: 0 };
+  return files.flatMap((path) => expandFile(path, { reader, ledger, redactor, main: path, chain: [], read }));
 }
 
+/** A logical line, where it stands, and the file it is in. */
+type Place = { line: LogicalLine; at: SourceRef; entry: LedgerEntry; path: string };
 type Context = {
   reader: Reader;
   ledger: Ledger;
@@ -43,6 +46,7 @@ type Context = {
   main: string;
   via?: SourceRef;
   chain: string[];
+  read: { files: number };
 };
 
 function expandFile(path: string, context: Context): Directive[] {
@@ -55,13 +59,21 @@ function expandFile(path: string, context: Context): Directive[] {
     });
     return [];
   }
+  const { file } = result;
   const directives: Directive[] = [];
   const conditions: { holds: boolean; entry: LedgerEntry }[] = [];
-  for (const raw of logicalLines(result.file, context.via)) {
-    const line = { ...raw, text: replaceMacros(raw.text) };
+  const isUnreadable = isUtf16(file.text);
+  for (const raw of logicalLines(file, context.via)) {
+    const at = placeAt(raw, 0, displayed(raw.text, context.redactor));
+    const entry = context.ledger.enter(at, masked(raw.text, context.redactor), raw.joints.at(-1)?.line);
+    if (isUnreadable) {
+      remark(entry, 'malformed', 'SQUID_ENCODING', 'the file is UTF-16, of which Squid reads no line to its end', {
+        hint: 'Save it as plain text (UTF-8 without a byte order mark), and import again.',
+      });
+      continue;
+    }
+    const line = { ...raw, text: replaceMacros(withoutMark(raw.text, entry)) };
     const text = line.text;
-    const at = placeAt(line, 0, displayed(text, context.redactor));
-    const entry = context.ledger.enter(at, masked(text, context.redactor), line.joints.at(-1)?.line);
     // Only the innermost if counts: an inner `if true` is live inside an outer `if false` (SQ-12).
     const isLive = conditions.at(-1)?.holds ?? true;
     if (line.unfinished) {
@@ -79,29 +91,45 @@ function expandFile(path: string, context: Context): Directive[] {
         'SQUID_DEAD_BRANCH',
         'stands inside an if that does not hold, so Squid never reads it',
       );
-    } else if (TEMPLATE.test(text)) {
-      remark(
-        entry,
-        'malformed',
-        'SQUID_TEMPLATE',
-        `${TEMPLATE.exec(text)?.[0]} is a placeholder: this is a template, not a config`,
-        {
-          hint: 'Import the file that the template is turned into.',
-        },
-      );
-    } else if (/^include[ \t]/.test(text)) {
-      directives.push(...include({ line, at, entry, path }, context));
     } else {
-      const [name, ...words] = wordsOf(line);
-      if (name === undefined) continue;
-      if (line.restOfLongLine) noteLongLine(entry);
-      directives.push({ name: name.text, words, line, at, entry });
+      for (const directive of readLive({ line, at, entry, path }, context)) directives.push(directive);
     }
   }
   for (const { entry } of conditions) {
     remark(entry, 'malformed', 'SQUID_UNFINISHED', 'this if has no endif: Squid does not start');
   }
   return directives;
+}
+
+/** Directives that a line which counts gives: its own, or those of the files it includes. */
+function readLive(place: Place, context: Context): Directive[] {
+  const { line, at, entry } = place;
+  const foreign = foreignText(line.text);
+  if (foreign !== undefined) {
+    remark(entry, 'malformed', foreign.code, foreign.message, { hint: foreign.hint });
+    return [];
+  }
+  if (/^include[ \t]/.test(line.text)) return include(place, context);
+  const [name, ...words] = wordsOf(line);
+  // A mark of order in front of a comment leaves nothing else.
+  if (name === undefined) return [];
+  if (line.restOfLongLine) noteLongLine(entry);
+  if (TYPOGRAPHIC_QUOTES.test(line.text)) {
+    const message = 'holds quotation marks of a word processor, which Squid takes for letters of the value';
+    const hint = 'Remove them: Squid needs no quotes around a value.';
+    remark(entry, 'irrelevant', 'SQUID_PASTED', message, { severity: 'warning', hint });
+  }
+  return [{ name: name.text, words, line, at, entry }];
+}
+
+/** The text behind a byte order mark, which stops Squid from starting and should not stop an import. */
+function withoutMark(text: string, entry: LedgerEntry): string {
+  if (!text.startsWith(BYTE_ORDER_MARK)) return text;
+  const message = 'begins with a byte order mark, which Squid takes for part of the directive: it does not start';
+  remark(entry, 'malformed', 'SQUID_ENCODING', message, {
+    hint: 'Save the file as UTF-8 without a byte order mark.',
+  });
+  return text.slice(BYTE_ORDER_MARK.length);
 }
 
 function replaceMacros(text: string): string {
@@ -163,10 +191,7 @@ function turn(word: 'else' | 'endif', conditions: { holds: boolean }[], entry: L
   }
 }
 
-function include(
-  { line, at, entry, path }: { line: LogicalLine; at: SourceRef; entry: LedgerEntry; path: string },
-  context: Context,
-): Directive[] {
+function include({ line, at, entry, path }: Place, context: Context): Directive[] {
   const chain = [...context.chain, path];
   if (chain.length > INCLUDE_DEPTH_MAX) {
     remark(
@@ -201,6 +226,12 @@ function include(
           'SQUID_INCLUDE',
           `${included} includes itself: ${[...chain, included].join(' -> ')}`,
         );
+        return [];
+      }
+      context.read.files += 1;
+      if (context.read.files > INCLUDES_MAX) {
+        const message = `more than ${INCLUDES_MAX} files are included: the rest is not read`;
+        remark(entry, 'malformed', 'SQUID_INCLUDE', message, { hint: 'Include each file once.' });
         return [];
       }
       remark(entry, 'translated', 'SQUID_CONTROL', `read ${included}`);

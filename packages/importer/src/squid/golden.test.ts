@@ -4,7 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CompiledRules,
+  clientOf,
   compileRules,
+  denialAnswer,
   dumpRules,
   loadRules,
   type RuleSet,
@@ -124,10 +126,16 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
     host === '(none)'
       ? { method, target, version: '1.0' as const, fields }
       : { method, target, version: '1.1' as const, fields: [['Host', host] as [string, string], ...fields] };
-  const result = requestFacts(head, { listener, client: options.get('client') ?? '127.0.0.1' });
+  const client = clientOf(head.fields, options.get('client') ?? '127.0.0.1', rules.trusts);
+  if (client.kind === 'bad') return 'bad request';
+  const result = requestFacts(head, { listener, client: client.address });
   if (result.kind === 'bad') return 'bad request';
   const decision = route(rules, result.facts);
-  if (decision.access === 'deny') return decision.answer === 'reset' ? 'reset' : 'denied';
+  if (decision.access === 'deny') {
+    const answer = denialAnswer(decision.answer, result.facts);
+    if (answer.kind === 'reset') return 'reset';
+    return answer.kind === 'redirect' || answer.status === 403 ? 'denied' : String(answer.status);
+  }
   return decision.upstream === undefined ? 'none' : serverOf(rules.ruleSet, decision.upstream, options.get('down'));
 }
 

@@ -1,17 +1,10 @@
 // Room: what the old file let through though nobody meant it. Everything claimed here is asked of route() first: a request is
 // printed as an example only if the imported rules really send it there.
-import type { Condition, Diagnostic, Listener, RuleSet, SourceRef } from '@outrigger/rules';
+import type { Condition, Listener, RuleSet, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
+import type { LetThrough } from '../judgement.ts';
 import { hostEntry, hostOf, type Meant, prefixOf } from './meant.ts';
 import { type Example, type Probe, urlOfExample } from './probe.ts';
-
-/** Something the old file let through: a finding, the request that shows it, and the upstream that request reached. */
-export type LetThrough = Diagnostic<ImportCode> & {
-  url: string;
-  reached: string;
-  /** Where tightened rules send the request, if elsewhere: an upstream, or what the client is answered. */
-  tightened?: string;
-};
 
 /** The patterns of one route, as they were meant. */
 export type Case = { upstream: string; meants: readonly Meant[] };

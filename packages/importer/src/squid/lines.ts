@@ -31,10 +31,10 @@ export function logicalLines(file: SourceFile, via?: SourceRef): LogicalLine[] {
   const lines: LogicalLine[] = [];
   let pending: LogicalLine | undefined;
   for (const physical of physicalLines(file.text)) {
-    // A CR ends the line wherever it stands.
-    const untilReturn = physical.text.split('\r', 1)[0] ?? '';
-    const text = untilReturn.replace(/^[ \t\v\f]+/, '');
-    const column = physical.start + untilReturn.length - text.length;
+    // A CR ends the line wherever it stands, and so does a NUL, the end of a string in C.
+    const untilEnd = physical.text.split(/[\r\0]/, 1)[0] ?? '';
+    const text = untilEnd.replace(/^[ \t\v\f]+/, '');
+    const column = physical.start + untilEnd.length - text.length;
     // Comments and blank lines inside a continuation are skipped and do not end it (SQ-1).
     if (text === '' || text.startsWith('#')) continue;
     if (pending === undefined) {
@@ -48,12 +48,19 @@ export function logicalLines(file: SourceFile, via?: SourceRef): LogicalLine[] {
       pending.text += text.slice(0, -1);
       continue;
     }
-    pending.text = (pending.text + text).trimEnd();
+    pending.text = withoutBlanksBehind(pending.text + text);
     lines.push(pending);
     pending = undefined;
   }
   if (pending !== undefined) lines.push({ ...pending, unfinished: true });
   return lines;
+}
+
+/** isspace(3) in the C locale: a no-break space is a letter. A loop, for a pattern would try each of a thousand blanks in turn. */
+function withoutBlanksBehind(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\v\f'.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 function* physicalLines(text: string): Generator<{ line: number; text: string; start: number }> {

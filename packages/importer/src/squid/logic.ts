@@ -41,9 +41,11 @@ function join(kind: 'and' | 'or', parts: readonly Expr[], neutral: Expr, absorbi
   const kept: Expr[] = [];
   const seen = new Set<string>();
   for (const part of flat) {
-    if (part.kind === absorbing.kind || seen.has(keyOf(not(part)))) return absorbing;
-    if (part.kind === neutral.kind || seen.has(keyOf(part))) continue;
-    seen.add(keyOf(part));
+    if (part.kind === absorbing.kind) return absorbing;
+    const key = keyOf(part);
+    if (part.kind === neutral.kind || seen.has(key)) continue;
+    if (seen.has(part.kind === 'not' ? keyOf(part.of) : `!${key}`)) return absorbing;
+    seen.add(key);
     kept.push(part);
   }
   const [only] = kept;
@@ -131,25 +133,59 @@ export function isNever(expr: Expr): boolean {
   return isUnsatisfiable(expr, { left: CASES_MAX });
 }
 
-/** Case by case over one atom after the other; the constructors fold what a case decides. */
+/**
+ * What must be is assumed first, then what can only help, and where nothing is left to assume, one atom after the other is tried
+ * both ways (Davis, Putnam, Logemann and Loveland). Lists of hundreds of sites are settled without a trial.
+ */
 function isUnsatisfiable(expr: Expr, cases: { left: number }): boolean {
-  if (expr.kind === 'never') return true;
-  const [name] = atomsOf(expr);
+  if (expr.kind === 'never' || expr.kind === 'always' || expr.kind === 'atom') return expr.kind === 'never';
+  if (expr.kind === 'or') return expr.parts.every((part) => isUnsatisfiable(part, cases));
   cases.left -= 1;
-  if (name === undefined || cases.left < 0) return false;
-  return isUnsatisfiable(assign(expr, name, NEVER), cases) && isUnsatisfiable(assign(expr, name, ALWAYS), cases);
+  if (cases.left < 0) return false;
+  const assumed = literalsOf(expr);
+  if (assumed.size === 0) addOneSided(expr, assumed);
+  if (assumed.size > 0) return isUnsatisfiable(assign(expr, assumed), cases);
+  const [name] = atomsOf(expr);
+  if (name === undefined) return false;
+  return [NEVER, ALWAYS].every((value) => isUnsatisfiable(assign(expr, new Map([[name, value]])), cases));
 }
 
-function assign(expr: Expr, name: string, value: Expr): Expr {
+type Assignment = Map<string, Expr>;
+
+/** Atoms that a conjunction demands, or forbids, by themselves. */
+function literalsOf(expr: Expr): Assignment {
+  const found: Assignment = new Map();
+  for (const part of expr.kind === 'and' ? expr.parts : [expr]) {
+    if (part.kind === 'atom') found.set(part.name, ALWAYS);
+    else if (part.kind === 'not' && part.of.kind === 'atom') found.set(part.of.name, NEVER);
+  }
+  return found;
+}
+
+/** Atoms that stand in `expr` only as they are, or only negated: as they stand, they can do no harm. */
+function addOneSided(expr: Expr, found: Assignment): void {
+  const [plain, negated] = [new Set<string>(), new Set<string>()];
+  const walk = (each: Expr, isNegated: boolean): void => {
+    if (each.kind === 'atom') (isNegated ? negated : plain).add(each.name);
+    else if (each.kind === 'not') walk(each.of, !isNegated);
+    else if (each.kind === 'and' || each.kind === 'or') for (const part of each.parts) walk(part, isNegated);
+  };
+  walk(expr, false);
+  for (const name of plain) if (!negated.has(name)) found.set(name, ALWAYS);
+  for (const name of negated) if (!plain.has(name)) found.set(name, NEVER);
+}
+
+/** `expr` where these atoms are known; the constructors fold what that decides. */
+function assign(expr: Expr, known: Assignment): Expr {
   switch (expr.kind) {
     case 'atom':
-      return expr.name === name ? value : expr;
+      return known.get(expr.name) ?? expr;
     case 'not':
-      return not(assign(expr.of, name, value));
+      return not(assign(expr.of, known));
     case 'and':
-      return and(expr.parts.map((part) => assign(part, name, value)));
+      return and(expr.parts.map((part) => assign(part, known)));
     case 'or':
-      return or(expr.parts.map((part) => assign(part, name, value)));
+      return or(expr.parts.map((part) => assign(part, known)));
     default:
       return expr;
   }
@@ -160,7 +196,18 @@ export function areDisjoint(a: Expr, b: Expr): boolean {
 }
 
 export function areEquivalent(a: Expr, b: Expr): boolean {
+  // Two conjunctions of literals are one only if they are made of the same; hundreds of peers are compared so.
+  if (isConjunction(a) && isConjunction(b)) return keyOf(a) === keyOf(b);
   return keyOf(a) === keyOf(b) || (isNever(and([a, not(b)])) && isNever(and([b, not(a)])));
+}
+
+function isConjunction(expr: Expr): boolean {
+  return literalsOf(expr).size === (expr.kind === 'and' ? expr.parts.length : 1);
+}
+
+/** Atoms without which `expr` does not hold, as far as it says so by itself. */
+export function demandedAtoms(expr: Expr): string[] {
+  return [...literalsOf(expr)].filter(([, value]) => value.kind === 'always').map(([name]) => name);
 }
 
 /**
@@ -194,8 +241,19 @@ export function printExpr(expr: Expr, nameOf: (atom: string) => string): string 
   return parts.join(` ${expr.kind} `);
 }
 
+/** Keys made so far: large lists are compared part by part, many times. */
+const KEYS = new WeakMap<Expr, string>();
+
 /** Equal texts for expressions that are equal by form, order of parts aside. */
 export function keyOf(expr: Expr): string {
+  const known = KEYS.get(expr);
+  if (known !== undefined) return known;
+  const key = newKeyOf(expr);
+  KEYS.set(expr, key);
+  return key;
+}
+
+function newKeyOf(expr: Expr): string {
   if (expr.kind === 'atom') return JSON.stringify(expr.name);
   if (expr.kind === 'not') return `!${keyOf(expr.of)}`;
   if (expr.kind === 'and' || expr.kind === 'or') return `${expr.kind}(${expr.parts.map(keyOf).sort().join()})`;

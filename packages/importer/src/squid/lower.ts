@@ -3,9 +3,11 @@ import { listenerName, type RuleSet, type SourceRef, TUNNEL_METHODS, type Upstre
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
+import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
 import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
+import { lowerLogs } from './logs.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Peer } from './peers.ts';
@@ -22,12 +24,17 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
 
 export function lower(model: Model): Lowered {
   const { ports, site } = portsToServe(model);
-  const resolver = createResolver(model.acls, contextOf(model, ports, site));
+  const trusted = trustedByAcls(model, createResolver(model.acls, contextOf(ports, site, undefined)));
+  const resolver = createResolver(model.acls, contextOf(ports, site, trusted.unclear));
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
   const { lines: access, narrowed } = writeAccess(model, resolver);
   const upstreams = new Map<string, Upstream>();
-  for (const { choice } of routes) upstreams.set(choice.name, finishUpstream(choice, model, ports, site));
+  const fields = lowerFields(model, resolver);
+  const logs = lowerLogs(model.logs, resolver);
+  for (const { choice } of routes) {
+    upstreams.set(choice.name, { ...finishUpstream(choice, model, ports, site), ...structuredClone(fields) });
+  }
   remarkPeers(model, routes, resolver);
   remarkWaits(model.limits);
   remarkRoutes(model, routes, resolver);
@@ -45,6 +52,8 @@ export function lower(model: Model): Lowered {
     })),
     limits: limitsOf(model.limits),
     tunnelMethods: [...TUNNEL_METHODS],
+    ...(logs.length > 0 && { accessLog: logs }),
+    ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),
   };
   const missing = missingPart(rules, narrowed);
   if (missing !== undefined)
@@ -118,7 +127,11 @@ function remarkListeners(ports: readonly Port[]): void {
   }
 }
 
-function contextOf(model: Model, ports: readonly Port[], site: string | undefined): MeaningContext {
+function contextOf(
+  ports: readonly Port[],
+  site: string | undefined,
+  indirectClients: string | undefined,
+): MeaningContext {
   const replacing = ports.find(({ replacesPort }) => replacesPort !== undefined);
   const numbers = new Set(ports.map(({ replacesPort }) => replacesPort));
   return {
@@ -135,9 +148,7 @@ function contextOf(model: Model, ports: readonly Port[], site: string | undefine
         ...(numbers.size === 1 && replacing.replacesPort !== undefined && { number: replacing.replacesPort }),
       },
     }),
-    ...(model.indirectClients !== undefined && {
-      indirectClients: `follow_x_forwarded_for (line ${model.indirectClients.at.line})`,
-    }),
+    ...(indirectClients !== undefined && { indirectClients }),
   };
 }
 
@@ -156,6 +167,7 @@ function directRequests(model: Model, resolver: Resolver): Expr {
       const message = 'sends requests to whatever host the client names; they get no route here';
       remark(directive.entry, 'untranslated', 'SQUID_ALWAYS_DIRECT', message, {
         hint: 'Name the servers that were meant in a cache_peer line, and import again.',
+        concerns: resolver.condition(direct),
       });
     }
   }
@@ -169,9 +181,9 @@ function finishAutoField(upstream: Upstream, { directive: { entry } }: Peer, por
   if (overTls === 0 || upstream.frontEndHttps) {
     const message =
       overTls === 0
-        ? 'no listener speaks TLS, so the field is never sent'
-        : 'all listeners speak TLS, so the field is always sent';
-    remark(entry, 'translated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`);
+        ? 'no listener speaks TLS, so the field is never sent; Squid went by the scheme of a target that names one'
+        : 'all listeners speak TLS, so the field is always sent; Squid went by the scheme of a target that names one';
+    remark(entry, 'approximated', 'SQUID_FRONT_END_HTTPS', `front-end-https=auto: ${message}`, { severity: 'note' });
   } else {
     const message =
       'front-end-https=auto is left out: some listeners speak TLS and some do not, and the field is sent always or never';
@@ -208,6 +220,12 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
 function aclsThatDecide(model: Model): string[] {
   const { http, adapted, miss, reply, alwaysDirect } = model.lists;
   const lines = [
+    ...model.followForwarded,
+    ...model.logs.lines,
+    ...Object.values(model.headers).flatMap(({ access, additions }) => [
+      ...[...access.values()].flatMap((list) => list.lines),
+      ...additions,
+    ]),
     ...http,
     ...adapted,
     ...miss,

@@ -1,7 +1,8 @@
 // Room: which rules came of which lines: the other direction of the `from` that each rule carries. A rule names the lines that
 // made it; the acls on those lines had a part in it too.
-import { formatPlace, type RuleSet, type SourceRef } from '@outrigger/rules';
+import type { RuleSet } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';
+import { placeKey, rulePaths } from '../rulepaths.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Model } from './model.ts';
 import { aclsReached } from './resolve.ts';
@@ -11,7 +12,7 @@ export function enterRules(entries: readonly LedgerEntry[], rules: RuleSet, mode
   const byPlace = new Map<string, LedgerEntry[]>();
   for (const entry of entries) byPlace.set(placeKey(entry.at), [...(byPlace.get(placeKey(entry.at)) ?? []), entry]);
   const lines = linesByPlace(model);
-  for (const [path, from] of rulesWithPlaces(rules)) {
+  for (const [path, from] of rulePaths(rules)) {
     const keys = new Set(from.map(placeKey));
     for (const key of [...keys]) {
       const acls = lines.get(key)?.flatMap(({ terms }) => terms.map(({ acl }) => acl)) ?? [];
@@ -25,13 +26,6 @@ export function enterRules(entries: readonly LedgerEntry[], rules: RuleSet, mode
   }
 }
 
-function* rulesWithPlaces(rules: RuleSet): Generator<[path: string, from: SourceRef[]]> {
-  for (const [index, { from }] of rules.listen.entries()) yield [`listen[${index}]`, from ?? []];
-  for (const [name, { from }] of rules.upstreams) yield [`upstreams.${name}`, from ?? []];
-  for (const [index, { from }] of rules.access.entries()) yield [`access[${index}]`, from ?? []];
-  for (const [index, { from }] of rules.routes.entries()) yield [`routes[${index}]`, from ?? []];
-}
-
 function linesByPlace({ lists, peers }: Model): Map<string, SquidAccessLine[]> {
   const lines = new Map<string, SquidAccessLine[]>();
   for (const line of [
@@ -42,9 +36,4 @@ function linesByPlace({ lists, peers }: Model): Map<string, SquidAccessLine[]> {
     lines.set(key, [...(lines.get(key) ?? []), line]);
   }
   return lines;
-}
-
-/** A line of a file that is included twice is two lines. */
-function placeKey(at: SourceRef): string {
-  return at.via === undefined ? formatPlace(at) : `${formatPlace(at)} ${placeKey(at.via)}`;
 }

@@ -4,7 +4,15 @@ import type { ImportCode } from '../codes.ts';
 import type { Ere } from './ere.ts';
 
 /** Something to say about the values of one acl line. */
-export type ValueNote = { code: ImportCode; message: string; hint?: string; grave?: true };
+export type ValueNote = {
+  code: ImportCode;
+  message: string;
+  hint?: string;
+  /** Squid refuses it. */
+  grave?: true;
+  /** Requests for which the condition may say another thing than Squid. */
+  concerns?: Condition;
+};
 
 /** A pattern of an acl as written, with its tree: for the search for what it lets through. */
 export type Pattern = { text: string; ere: Ere; ignoreCase: boolean };

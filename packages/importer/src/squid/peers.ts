@@ -1,6 +1,6 @@
 // Room: cache_peer lines, and the upstream each would be.
 // Source: cache_cf.cc parse_peer, neighbors.cc, security/PeerOptions.cc (SQ-140 to SQ-196).
-import { suggestion, type TlsVersion, type Upstream, upstreamOf } from '@outrigger/rules';
+import { parseServer, suggestion, type TlsVersion, type Upstream, upstreamOf } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
@@ -106,6 +106,15 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
   }
   const options = new Map(rest.map(splitOption));
   const name = options.get('name') || host;
+  const isTls = [...options.keys()].some(
+    (option) => option === 'ssl' || option === 'tls' || /^(?:ssl|tls-)/.test(option),
+  );
+  const literal = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  const server = `${isTls ? 'https' : 'http'}://${literal}:${port}`;
+  if (parseServer(server) === undefined) {
+    remark(entry, 'malformed', 'SQUID_PEER_BAD', `${host} is neither a host name nor an address`);
+    return undefined;
+  }
   if (names.has(name.toLowerCase())) {
     remark(
       entry,
@@ -118,9 +127,6 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     );
     return undefined;
   }
-  const isTls = [...options.keys()].some(
-    (option) => option === 'ssl' || option === 'tls' || /^(?:ssl|tls-)/.test(option),
-  );
   const tls = readTls(options, directive, name);
   const isOrigin = kind === 'parent' && options.has('originserver');
   if (!isOrigin) {
@@ -131,6 +137,8 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     remark(entry, kind === 'parent' ? 'untranslated' : 'irrelevant', 'SQUID_PEER_KIND', message);
   }
   checkOptions(options, directive, name);
+  // Only an origin server ever sees what a client sends.
+  if (isOrigin) remarkLogin(options.get('login'), directive);
   const connect = options.get('connect-timeout');
   const forced = options.get('forceddomain');
   const given = options.get('front-end-https');
@@ -145,9 +153,7 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     access: [],
     domains: [],
     upstream: upstreamOf({
-      servers: [
-        `${isTls ? 'https' : 'http'}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`,
-      ],
+      servers: [server],
       ...(forced !== undefined && forced !== '' && { host: forced }),
       ...(isTls && tls !== undefined && { tls }),
       ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
@@ -271,7 +277,6 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
   }
   if (silent.length > 0)
     remark(entry, 'translated', 'SQUID_PEER_OPTION', `${silent.join(', ')}: without effect here, left out`);
-  remarkLogin(options.get('login'), directive);
 }
 
 /** Authorization of the client always passes; Squid removes it unless told (SQ-170 to SQ-173). */

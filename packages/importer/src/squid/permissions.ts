@@ -1,10 +1,11 @@
 // Room: http_access and the lists asked after it, as access lines. Each line of Squid is one line here; what Squid does behind
 // the last one is written out. A line that cannot be said exactly may only ever let less through (SQ-34 to SQ-41, SQ-220 to SQ-225).
-import type { AccessLine, SourceRef } from '@outrigger/rules';
+import type { AccessLine, Condition, Denial, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { isGroupType } from './acltypes.ts';
-import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs } from './logic.ts';
+import { denyAnswer } from './denyinfo.ts';
+import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 
@@ -15,14 +16,14 @@ type Writing = {
   /** Conditions written so far: what they cover, no later line sees. */
   covered: Expr[];
   /** deny_info lines that some denial obeys. */
-  fired: Set<DenyInfo>;
+  fired: Map<DenyInfo, Expr[]>;
   /** A line lost what cannot be said, and less is let through for it. */
   narrowed: boolean;
 };
 
 /** Access lines for the whole of a model; also settles its deny_info lines. */
 export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLine[]; narrowed: boolean } {
-  const writing: Writing = { model, resolver, lines: [], covered: [], fired: new Set(), narrowed: false };
+  const writing: Writing = { model, resolver, lines: [], covered: [], fired: new Map(), narrowed: false };
   for (const lines of [model.lists.adapted, model.lists.miss]) writeLaterDenials(lines, writing);
   if (asksOnlyOfRequests(model, resolver)) writeLaterDenials(model.lists.reply, writing);
   if (model.lists.http.length === 0) {
@@ -104,6 +105,7 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
       `${unclearIn(line, resolver)}, so what only this line allows is not allowed`,
       {
         hint: 'Write an access line by hand that allows what was meant.',
+        concerns: concernOf(line, resolver),
       },
     );
   }
@@ -150,7 +152,7 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
       `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
     );
   }
-  const answer = action === 'deny' ? answerOf(line, writing) : 'forbidden';
+  const answer = action === 'deny' ? answerOf(line, when, writing) : 'forbidden';
   return push(action, when, answer, line.directive.at, writing);
 }
 
@@ -189,12 +191,12 @@ function fileOf(model: Model): SourceRef {
 }
 
 /** deny_info goes by the last acl evaluated, which on a line that denies is the last one written (SQ-221). */
-function answerOf(line: SquidAccessLine, { model, fired }: Writing): AccessLine['answer'] {
+function answerOf(line: SquidAccessLine, when: Expr, { model, fired }: Writing): AccessLine['answer'] {
   const last = line.terms.at(-1);
   const acl = model.acls.get(last?.acl ?? '');
   const info = model.denyInfos.find(({ acls }) => acl !== undefined && acls.includes(acl.name));
   if (info === undefined || acl === undefined) return 'forbidden';
-  fired.add(info);
+  fired.set(info, [...(fired.get(info) ?? []), when]);
   if (isGroupType(acl.type)) {
     remark(
       info.directive.entry,
@@ -204,23 +206,31 @@ function answerOf(line: SquidAccessLine, { model, fired }: Writing): AccessLine[
     );
     return 'forbidden';
   }
-  return info.answer === 'TCP_RESET' ? 'reset' : 'forbidden';
+  return denyAnswer(info.answer).answer;
 }
 
-function remarkDenyInfos({ model, fired }: Writing): void {
+function remarkDenyInfos({ model, fired, resolver }: Writing): void {
   for (const info of model.denyInfos) {
     const { entry } = info.directive;
-    if (!fired.has(info)) {
+    const denials = fired.get(info);
+    if (denials === undefined) {
       const message = `can never apply: no line that denies ends with ${info.acls.join(' or ')}`;
       remark(entry, 'irrelevant', 'SQUID_DENY_INFO_NEVER', message);
-    } else if (info.answer === 'TCP_RESET') {
-      remark(entry, 'translated', 'SQUID_CARRIED', `denials by ${info.acls.join(', ')} reset the connection`);
-    } else {
-      remark(entry, 'untranslated', 'SQUID_DENY_INFO', `answers with ${info.answer}; denials are answered 403`, {
-        hint: 'For a redirect, route those requests to a server that answers it.',
-      });
+      continue;
+    }
+    const answer = denyAnswer(info.answer);
+    const message = `denials by ${info.acls.join(', ')} ${printAnswer(answer.answer)}`;
+    if (answer.exact) remark(entry, 'translated', 'SQUID_CARRIED', message);
+    else {
+      const { difference, hint } = answer;
+      remark(entry, 'untranslated', 'SQUID_DENY_INFO', difference, { hint, concerns: resolver.condition(or(denials)) });
     }
   }
+}
+
+function printAnswer(answer: Denial): string {
+  if (typeof answer === 'string') return answer === 'reset' ? 'reset the connection' : 'are answered 403';
+  return 'redirect' in answer ? `are redirected to ${answer.redirect}` : `are answered ${answer.status}`;
 }
 
 function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): void {
@@ -230,7 +240,13 @@ function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): v
       : `${unclearIn(line, resolver)}, so the line denies whatever its other acls match`;
   remark(line.directive.entry, 'untranslated', 'SQUID_DENY_WIDENED', message, {
     hint: 'Remove the line from the copy you import if you can do without it, or write what was meant by hand.',
+    concerns: concernOf(line, resolver),
   });
+}
+
+/** Every request that a line may decide over, whatever the acls that cannot be said would say. */
+function concernOf(line: SquidAccessLine, resolver: Resolver): Condition {
+  return resolver.condition(most(resolver.lineOf(line), clearIn(line, resolver)));
 }
 
 function unclearIn(line: SquidAccessLine, resolver: Resolver): string {

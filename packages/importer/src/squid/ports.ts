@@ -115,8 +115,9 @@ export function readPort(directive: Directive, version: number): Port | undefine
     });
   }
   const listener: Listener = { address: `${address.host ?? '*'}:${address.port}`, from: [at] };
-  const given = options.get('name');
-  if (given !== undefined && given !== listener.address) listener.name = given;
+  const given = options.get('name') || undefined;
+  // In a list of listeners `!` turns an entry around, and an address is the name of the listener that has none.
+  if (given !== undefined && !given.startsWith('!') && parseListenAddress(given) === undefined) listener.name = given;
   if (isTls) {
     const tls = readTls(options, directive);
     if (tls === undefined) return undefined;
@@ -246,13 +247,13 @@ function readTls(options: Options, directive: Directive): Listener['tls'] | unde
     // Without key= the key stands in the certificate's file (SQ-137).
     if (option === 'cert' || option === 'tls-cert') certificates.push({ cert: value, key: value });
     const last = certificates.at(-1);
-    if ((option === 'key' || option === 'tls-key') && last !== undefined) last.key = value;
+    if ((option === 'key' || option === 'tls-key') && last !== undefined && value !== '') last.key = value;
   }
-  if (certificates.length === 0) {
+  if (certificates.some(({ cert }) => cert === '') || certificates.length === 0) {
     remark(entry, 'malformed', 'SQUID_PORT_BAD', 'has no cert=: Squid does not start', { hint: 'Add cert= and key=.' });
     return undefined;
   }
-  const ciphers = options.get('cipher') ?? options.get('tls-cipher');
+  const ciphers = options.get('cipher') || options.get('tls-cipher') || undefined;
   const versions = readTlsVersions(
     {
       of: 'port',

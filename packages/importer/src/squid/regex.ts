@@ -16,6 +16,9 @@ export type Translation =
   | { kind: 'invalid'; message: string }
   | { kind: 'inexpressible'; message: string };
 
+/** Characters of a pattern in the rules. A line of Squid has 8,191 bytes; a row of hundreds of `x*` would take its square. */
+const PRINTED_MAX = 64 * 1024;
+
 const SLASH = 0x2f;
 const COLON = 0x3a;
 
@@ -33,6 +36,7 @@ export function translatePattern(source: string, ignoreCase: boolean, subject: S
   if (!Array.isArray(lowered)) return lowered;
   if (lowered.length === 0) return { kind: 'never' };
   for (const regex of lowered) {
+    if (regex.length > PRINTED_MAX) return { kind: 'inexpressible', message: 'it would take a rule too long to read' };
     const compiled = compileRegex(regex, ignoreCase);
     if (!compiled.ok) return { kind: 'inexpressible', message: `RE2 cannot hold it: ${compiled.message}` };
   }

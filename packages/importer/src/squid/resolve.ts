@@ -1,10 +1,12 @@
 // Room: acl names to expressions and conditions: groups opened, empty acls and acls that always hold folded away, and what
 // cannot be said marked with its reason. Also the ledger of acl lines.
 import type { Condition, SourceRef } from '@outrigger/rules';
+import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
+import { keptAddresses } from './aclnumbers.ts';
 import { isGroupType, meaningOf } from './acltypes.ts';
 import { areExclusive, conditionOf } from './conditions.ts';
 import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
@@ -22,6 +24,8 @@ export type Resolver = {
   approximationOf(atom: string): string | undefined;
   /** An atom as the file spells it. */
   nameOf(atom: string): string;
+  /** That these two atoms never hold together, by what they say. */
+  areExclusive(one: string, other: string): boolean;
   /** That pairs of these atoms never hold together: different hosts, methods or listeners. */
   exclusions(atoms: readonly string[]): Expr;
   /** Why an atom cannot be said. */
@@ -63,6 +67,7 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
     approximationOf: (name) => (resolver.isKnown(name) || !resolver.isSayable(name) ? undefined : resolve(name).reason),
     reasonOf: (name) => (name.startsWith('undefined acl ') ? 'no line defines it' : (resolve(name).reason ?? '')),
     nameOf: (name) => acls.get(name)?.name ?? name.replace(/^undefined acl /, ''),
+    areExclusive: (one, other) => areExclusive(resolve(one).condition, resolve(other).condition),
     exclusions: (names) =>
       and(
         names.flatMap((name, index) =>
@@ -104,7 +109,7 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
     const expr = or(acl.lines.map((line) => groupExpr(acl.type, termsOf(line), exprOf)));
     return { meanings: [], expr, condition: {} };
   }
-  const meanings = acl.lines.map((line) => ({ line, meaning: meaningOf(acl.type, line.values, context) }));
+  const meanings = meaningsOf(acl, context);
   const all = meanings.map(({ meaning }) => meaning);
   if (all.some(({ kind }) => kind === 'always')) return { meanings, expr: ALWAYS, condition: {} };
   const unclear = all.find((meaning) => meaning.kind === 'inexpressible');
@@ -121,6 +126,16 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
     condition,
     ...(near !== undefined && { reason: near.reason, isNear: true as const }),
   };
+}
+
+function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
+  if (type !== 'src') return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
+  const kept = keptAddresses(lines.map(({ values }) => values));
+  return lines.map((line, index) => {
+    const { values = [], notes = [] } = kept[index] ?? {};
+    const meaning = meaningOf(type, values, context);
+    return { line, meaning: { ...meaning, notes: [...meaning.notes, ...notes] } };
+  });
 }
 
 function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) => Expr): Expr {
@@ -150,17 +165,24 @@ export function aclsReached(names: readonly string[], acls: ReadonlyMap<string, 
   return reached;
 }
 
+/** Notes that ask nothing of anybody, told where rules depend on the acl. */
+const QUIET: readonly ImportCode[] = ['SQUID_REVERSE_LOOKUP', 'SQUID_METHOD_CASE', 'SQUID_CARRIED', 'SQUID_LOCALHOST'];
+
 function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   for (const [index, line] of acl.lines.entries()) {
     const entry = line.directive?.entry;
     if (entry === undefined) continue;
     const meaning = resolved.meanings[index]?.meaning;
-    for (const { code, message, hint, grave } of meaning?.notes ?? []) {
-      const disposition = grave ? 'malformed' : 'translated';
-      const isQuiet = code === 'SQUID_REVERSE_LOOKUP' || code === 'SQUID_METHOD_CASE' || code === 'SQUID_CARRIED';
+    for (const { code, message, hint, grave, concerns } of meaning?.notes ?? []) {
+      const disposition = grave ? 'malformed' : concerns === undefined ? 'translated' : 'approximated';
+      const isQuiet = QUIET.includes(code);
       if (!isUsed && isQuiet) continue;
       const severity = grave ? 'error' : isQuiet ? 'note' : 'warning';
-      remark(entry, disposition, code, message, { severity, ...(hint !== undefined && { hint }) });
+      remark(entry, disposition, code, message, {
+        severity,
+        ...(hint !== undefined && { hint }),
+        ...(concerns !== undefined && { concerns }),
+      });
     }
     if (!isUsed) {
       remark(entry, 'irrelevant', 'SQUID_ACL_UNUSED', 'no line that decides over requests uses it');

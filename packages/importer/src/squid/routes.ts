@@ -9,6 +9,7 @@ import {
   areDisjoint,
   areEquivalent,
   atomsOf,
+  demandedAtoms,
   type Expr,
   isNever,
   least,
@@ -77,11 +78,13 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
   const choices: Choice[] = [];
   for (const peer of peers) {
     const takes = takesOf(peer, resolver);
+    const options = optionsOf(peer);
     const twin = choices.find(
-      (choice) => isTwin(choice, peer) && mayJoin(choice, peer) && areEquivalent(choice.takes, takes),
+      (choice) => optionsOf(choice.peers[0]) === options && mayJoin(choice, peer) && areEquivalent(choice.takes, takes),
     );
     if (twin === undefined) {
-      choices.push({ name: upstreamName(peer.name), peers: [peer], upstream: { ...peer.upstream }, takes });
+      const taken = choices.map(({ name }) => name);
+      choices.push({ name: upstreamName(peer.name, taken), peers: [peer], upstream: { ...peer.upstream }, takes });
       continue;
     }
     twin.peers.push(peer);
@@ -125,20 +128,23 @@ function spread({ upstream, peers }: Choice, { selection, directive }: Peer): vo
   );
 }
 
-function isTwin(choice: Choice, peer: Peer): boolean {
-  const options = ({ servers: _servers, from: _from, ...rest }: Upstream): string => JSON.stringify(rest);
-  const first = choice.peers[0];
-  return (
-    first !== undefined &&
-    first.kind === peer.kind &&
-    first.frontEndHttps === peer.frontEndHttps &&
-    options(first.upstream) === options(peer.upstream)
-  );
+/** What else must be equal in peers of one upstream; made once for each, for hundreds are compared each with each. */
+const OPTIONS = new WeakMap<Peer, string>();
+
+function optionsOf(peer: Peer | undefined): string | undefined {
+  if (peer === undefined) return undefined;
+  const { servers: _servers, from: _from, ...rest } = peer.upstream;
+  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, rest]);
+  OPTIONS.set(peer, options);
+  return options;
 }
 
-/** Names of upstreams are a narrower set than names of peers. */
-function upstreamName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_.:[\]-]/g, '_');
+/** Names of upstreams are a narrower set than names of peers; two that become one are numbered. */
+function upstreamName(peer: string, taken: readonly string[]): string {
+  const name = peer.replace(/[^A-Za-z0-9_.:[\]-]/g, '_');
+  let unique = name;
+  for (let number = 2; taken.includes(unique); number += 1) unique = `${name}_${number}`;
+  return unique;
 }
 
 function provenance({ peers }: Choice): SourceRef[] {
@@ -179,8 +185,14 @@ function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
 
 /** Where two peers take one request, Squid also goes to the second when the first is down (SQ-145, SQ-146); routes do not. */
 function remarkFailover(choices: readonly Choice[], resolver: Resolver): void {
+  const demanded = new Map(choices.map((choice) => [choice, demandedAtoms(choice.takes)]));
   for (const [index, choice] of choices.entries()) {
-    const before = choices.slice(0, index).filter(({ takes }) => {
+    const before = choices.slice(0, index).filter((other) => {
+      const { takes } = other;
+      const areApart = demanded
+        .get(choice)
+        ?.some((mine) => demanded.get(other)?.some((theirs) => resolver.areExclusive(mine, theirs)));
+      if (areApart || areDisjoint(takes, choice.takes)) return false;
       const facts = resolver.exclusions(atomsOf(takes, choice.takes));
       return !areDisjoint(and([takes, facts]), choice.takes);
     });
@@ -202,6 +214,7 @@ function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void 
       const message = `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)}), so no route is written for requests that it decides about`;
       remark(line.directive.entry, 'untranslated', 'SQUID_PEER_INEXPRESSIBLE', message, {
         hint: `Add a route to ${name} by hand; until then such requests get 503.`,
+        concerns: resolver.condition(most(takesOf(peer, resolver), resolver.isKnown)),
       });
     }
   }

@@ -12,6 +12,7 @@ import {
   type RuleSet,
   type SourceRef,
 } from '@outrigger/rules';
+import type { Change, KeptPattern, Tightening } from '../judgement.ts';
 import { conditionOf } from './conditions.ts';
 import { ATTEMPTS, FOREIGN_HOST, namedHosts } from './letthrough.ts';
 import { atom, or } from './logic.ts';
@@ -21,25 +22,6 @@ import { createProbe, type Example, type Probe, urlOfExample } from './probe.ts'
 import { translatePattern } from './regex.ts';
 import type { Resolver } from './resolve.ts';
 import type { PlannedRoute } from './routes.ts';
-
-/** A route that became narrower. `rule` is its place in the rules file. */
-export type TightRoute = { rule: string; upstream: string; hosts: string[]; paths: string[] };
-
-/** A pattern that stays as it was, and why, as a clause. */
-export type KeptPattern = { rule: string; pattern: string; at?: SourceRef; reason: string };
-
-/** A request that the tightened rules answer otherwise. `before` and `after`: an upstream, or what the client is answered. */
-export type Change = { url: string; because: string; before: string; after: string };
-
-export type Tightening = {
-  /** The rules of the translation are the tightened ones. */
-  applied: boolean;
-  routes: TightRoute[];
-  kept: KeptPattern[];
-  changes: Change[];
-  /** Whether browsers are offered HTTP/2; `.x` is x and all below it, and an absent `name` all that no rule names. */
-  http2: { name?: string; before: boolean; after: boolean }[];
-};
 
 export type Tightened = { rules: RuleSet; compiled: CompiledRules; tightening: Tightening };
 

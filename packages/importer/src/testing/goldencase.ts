@@ -10,7 +10,16 @@ export const FIXTURES = join(import.meta.dirname, '../../../../fixtures');
 
 const UPDATE = process.env.UPDATE_GOLDEN === '1';
 /** Files of a case that are no part of the config. */
-const NOT_CONFIG = ['outrigger.yaml', 'report.txt', 'verdicts.tsv', 'refused.txt', 'squid-version', 'secrets.txt'];
+const NOT_CONFIG = [
+  'outrigger.yaml',
+  'report.txt',
+  'verdicts.tsv',
+  'heads.tsv',
+  'probes.tsv',
+  'refused.txt',
+  'squid-version',
+  'secrets.txt',
+];
 /** Folder of a case with what is expected of it under --tighten. */
 const TIGHTENED = 'tightened';
 

@@ -11,7 +11,7 @@ export function countDirectives(text: string): number {
   const lines = text
     .split('\n')
     .flatMap((line) => line.match(new RegExp(`.{1,${READ_AT_ONCE}}`, 'gs')) ?? [])
-    .map((line) => line.replace(/\r.*/s, '').replace(/^[ \t\v\f]+/, ''))
+    .map((line) => line.replace(/[\r\0].*/s, '').replace(/^[ \t\v\f]+/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'));
   return lines.filter((_, index) => !lines[index - 1]?.endsWith('\\')).length;
 }

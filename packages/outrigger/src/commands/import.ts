@@ -1,6 +1,16 @@
 // Room: `outrigger import`: old configs in, a rules file and a report out.
 import { writeFileSync } from 'node:fs';
-import { diskReader, EXIT_CODES, importSquid, reportJson, reportText, type Translation } from '@outrigger/importer';
+import { extname } from 'node:path';
+import {
+  diskReader,
+  EXIT_CODES,
+  importApache,
+  importSquid,
+  reportHtml,
+  reportJson,
+  reportText,
+  type Translation,
+} from '@outrigger/importer';
 import { dumpRules } from '@outrigger/rules';
 import { Command, Option } from 'commander';
 import { collect } from '../options.ts';
@@ -10,42 +20,58 @@ import type { Terminal } from '../terminal.ts';
 
 type Options = {
   squid: string[];
+  apache: string[];
+  D: string[];
+  define: string[];
   output?: string;
   report?: string;
-  reportFormat: 'text' | 'json';
+  reportFormat?: ReportFormat;
   strict?: true;
   tighten?: true;
   squidVersion?: string;
 };
 
+const FORMATS = { text: reportText, json: reportJson, html: reportHtml } as const;
+type ReportFormat = keyof typeof FORMATS;
+const BY_EXTENSION: Readonly<Record<string, ReportFormat>> = { '.html': 'html', '.htm': 'html', '.json': 'json' };
+
 const EXAMPLES = `
 Examples:
   outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml
-  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.json --report-format json`;
+  outrigger import --apache /etc/apache2 -o outrigger.yaml
+  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.html`;
 
 export function importCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('import')
-    .summary('turn a squid.conf into a rules file, with a report on every line')
+    .summary('turn a squid.conf or an Apache configuration into a rules file, with a report on every line')
     .description(
-      'Reads a squid.conf, writes the rules that mean the same, and reports what became of every line.\n' +
+      'Reads a squid.conf or an Apache configuration, writes the rules that mean the same, and reports what became of every line.\n' +
         'Exit 0: everything was carried over. 2: rules were written, and the report names what was not translated. 1: cannot run.',
     )
-    .requiredOption('--squid <file>', 'a squid.conf; its includes are followed (may be repeated)', collect, [])
+    .option('--squid <file>', 'a squid.conf; its includes are followed (may be repeated)', collect, [])
+    .option('--apache <path>', 'the main file of Apache or its folder: /etc/apache2, /etc/httpd', collect, [])
+    .option('-D <name>', 'a name that Apache is started with (-D), for IfDefine (may be repeated)', collect, [])
+    .option(
+      '--define <name=value>',
+      'a value of its environment, where lines name a variable (may be repeated)',
+      collect,
+      [],
+    )
     .option('-o, --output <file>', 'write the rules here instead of stdout')
     .option('--report <file>', 'write the report here instead of stderr')
-    .addOption(new Option('--report-format <format>', 'form of the report').choices(['text', 'json']).default('text'))
+    .addOption(
+      new Option(
+        '--report-format <format>',
+        'form of the report; html and json are chosen by the name of its file too',
+      ).choices(Object.keys(FORMATS)),
+    )
     .option('--strict', 'write no rules and end with 1 where anything was not carried over')
     .option('--tighten', 'hosts and paths in place of loose patterns; the report shows what changes by examples')
     .option('--squid-version <version>', 'the Squid that ran this file, where its meaning depends on it (3.5, 5.7, …)')
     .addHelpText('after', EXAMPLES)
     .action((options: Options) => {
-      const translation = importSquid({
-        files: options.squid,
-        reader: diskReader(),
-        tighten: options.tighten === true,
-        ...(options.squidVersion !== undefined && { squidVersion: options.squidVersion }),
-      });
-      deliver(options.report, report(translation, options), (text) => terminal.err(text));
+      const translation = translate(options);
+      deliver(options.report, FORMATS[formatOf(options)](translation), (text) => terminal.err(text));
       const { rules } = translation;
       const held = options.strict === true && translation.outcome !== 'complete';
       if (rules === undefined || held) {
@@ -55,14 +81,45 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
         finish(1);
         return;
       }
-      const preamble = `Rules imported by outrigger from ${options.squid.join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
+      const preamble = `Rules imported by outrigger from ${[...options.squid, ...options.apache].join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
       deliver(options.output, dumpRules(rules, { preamble }), (text) => terminal.out(text));
       finish(EXIT_CODES[translation.outcome]);
     });
 }
 
-function report(translation: Translation, options: Options): string {
-  return options.reportFormat === 'json' ? reportJson(translation) : reportText(translation);
+/** One config: what stood on the port. Squid in front of Apache is imported from Squid, behind which Apache stays where it is. */
+function translate(options: Options): Translation {
+  const { squid, apache, D: names, define, squidVersion, tighten } = options;
+  const [path] = apache;
+  if (apache.length > 1) throw new UsageError('--apache is given once: the main file reads the others');
+  if (path !== undefined && squid.length > 0) {
+    throw new UsageError(
+      '--squid and --apache are two imports: give the one that stood on port 443. With Squid in front that is --squid; Apache behind it stays as it is',
+    );
+  }
+  if (path !== undefined) return importApache({ path, reader: diskReader(), names, values: valuesOf(define) });
+  if (squid.length === 0) throw new UsageError('give --squid FILE or --apache PATH');
+  return importSquid({
+    files: squid,
+    reader: diskReader(),
+    tighten: tighten === true,
+    ...(squidVersion !== undefined && { squidVersion }),
+  });
+}
+
+function valuesOf(defines: readonly string[]): Map<string, string> {
+  return new Map(
+    defines.map((text): [string, string] => {
+      const equals = text.indexOf('=');
+      if (equals < 1) throw new UsageError(`--define ${text}: it is written NAME=VALUE`);
+      return [text.slice(0, equals), text.slice(equals + 1)];
+    }),
+  );
+}
+
+/** What was asked for, else what the name of the file promises, else text. */
+function formatOf({ reportFormat, report = '' }: Options): ReportFormat {
+  return reportFormat ?? BY_EXTENSION[extname(report).toLowerCase()] ?? 'text';
 }
 
 function deliver(file: string | undefined, text: string, print: (text: string) => void): void {

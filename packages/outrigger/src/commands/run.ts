@@ -1,6 +1,5 @@
 // Room: `outrigger run`: the proxy, until a signal ends it.
 import cluster from 'node:cluster';
-import { dirname, resolve } from 'node:path';
 import {
   type Edge,
   type LogRecord,
@@ -9,14 +8,15 @@ import {
   reportExtendedProtection,
   startEdge,
 } from '@outrigger/proxy';
-import { type CertificateFiles, type Listener, parseDuration, type RuleSet } from '@outrigger/rules';
+import { parseDuration, type RuleSet } from '@outrigger/rules';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Logger } from 'winston';
+import { openAccessFiles } from '../accessfiles.ts';
 import { createLog, type LogFormat } from '../log.ts';
 import type { Finish } from '../program.ts';
-import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
+import { onReloadSignal, readAgain, reloadEdge } from '../reload.ts';
+import { printDiagnostics, readRules, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
-import { superviseWorkers } from '../workers.ts';
+import { followSupervisor, type Reload, superviseWorkers } from '../workers.ts';
 
 /** Ctrl-C, and what service managers send. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
@@ -30,41 +30,87 @@ export function runCommand(terminal: Terminal, finish: Finish): Command {
     .summary('run the proxy')
     .description(
       'Runs the proxy until SIGINT or SIGTERM. The first signal lets requests in flight finish, the second ends them.\n' +
+        'SIGHUP reads rules and certificates again and opens access logs anew: connections stay, and where anything is\n' +
+        'wrong the old rules do.\n' +
         'Relative file names in the rules are taken from the folder of the rules file.',
     )
     .argument('<file>', 'the rules file')
     .option('--workers <number>', 'processes that share the listeners', parseWorkers, 1)
     .addOption(new Option('--log-format <format>', 'form of the log').choices(['text', 'json']).default('text'))
-    .option('--grace <duration>', 'how long requests in flight may go on after the first signal', parseGrace, 10_000)
+    .option(
+      '--grace <duration>',
+      'how long requests in flight may go on after the first signal, or on a listener that a reload closes',
+      parseGrace,
+      10_000,
+    )
     .addHelpText('after', '\nExample:\n  outrigger run /etc/outrigger/outrigger.yaml')
     .action(async (file: string, options: Options) => {
       const { rules, diagnostics } = readRules(file);
       if (!cluster.isWorker) printDiagnostics(diagnostics, terminal);
       if (rules === undefined) throw new UsageError(`${file}: not usable`);
       const log = createLog(options.logFormat);
+      const report = (record: LogRecord): void =>
+        void log.log({ level: recordLevel(record), message: recordText(record), record });
       if (options.workers > 1 && cluster.isPrimary) {
-        finish(await superviseWorkers(options.workers, STOP_SIGNALS, (text) => log.warn(text)));
+        const warn = (text: string): void => void log.warn(text);
+        finish(await superviseWorkers(options.workers, STOP_SIGNALS, warn, () => readAgain(file, report)));
       } else {
-        finish(await runEdge(withAbsoluteFiles(rules, dirname(resolve(file))), options.grace, log, terminal));
+        finish(await runEdge(file, withAbsoluteFiles(rules, file), options.grace, report, terminal));
       }
     });
 }
 
-/** Runs until a signal; resolves to the exit code. */
-async function runEdge(rules: RuleSet, grace: number, log: Logger, terminal: Terminal): Promise<number> {
-  const report = (record: LogRecord): void =>
-    void log.log({ level: recordLevel(record), message: recordText(record), record });
-  const started = await startEdge({ rules, report });
+/** Runs until a signal; resolves to the exit code. `file`: the rules file, to be read again. */
+async function runEdge(
+  file: string,
+  rules: RuleSet,
+  grace: number,
+  report: (record: LogRecord) => void,
+  terminal: Terminal,
+): Promise<number> {
+  const files = openAccessFiles(rules, report);
+  const started = await startEdge({ rules, report, logAccess: files.log });
   if (started.kind === 'failed')
     throw new UsageError(started.problems.map(({ message, code }) => `${message} [${code}]`).join('\noutrigger: '));
   const { edge } = started;
   for (const { host, port, listener } of edge.addresses) terminal.err(`listening on ${host}:${port} (${listener})\n`);
-  const stopped = new AbortController();
   // One of several workers is enough to look; those that replace others have higher numbers.
-  if ((cluster.worker?.id ?? 1) === 1) void reportExtendedProtection({ rules, report, cancel: stopped.signal });
+  const look = certificateLook(report);
+  if ((cluster.worker?.id ?? 1) === 1) look.at(rules);
+  const adopt = async ({ text, looks }: Reload): Promise<void> => {
+    // A rotation must not wait for rules to be mended.
+    files.reopen();
+    if (text === undefined) return;
+    const reloaded = await reloadEdge(edge, file, text, grace, report);
+    if (reloaded === undefined) return;
+    files.adopt(reloaded);
+    if (looks) look.at(reloaded);
+  };
+  const orders = cluster.isWorker
+    ? followSupervisor(adopt)
+    : onReloadSignal(async () => {
+        const text = readAgain(file, report);
+        await adopt({ ...(text !== undefined && { text }), looks: true });
+      });
   await stopSignal(edge, grace, terminal);
-  stopped.abort('the proxy was stopped');
+  orders.stop();
+  files.close();
+  look.stop();
   return 0;
+}
+
+/** Compares certificates with those of Exchange, for the rules it was given last. */
+function certificateLook(report: (record: LogRecord) => void): { at(rules: RuleSet): void; stop(): void } {
+  let underWay = new AbortController();
+  const stop = (): void => underWay.abort('the proxy was stopped, or its rules read again');
+  return {
+    at(rules) {
+      stop();
+      underWay = new AbortController();
+      void reportExtendedProtection({ rules, report, cancel: underWay.signal });
+    },
+    stop,
+  };
 }
 
 function stopSignal(edge: Edge, grace: number, terminal: Terminal): Promise<void> {
@@ -83,40 +129,6 @@ function stopSignal(edge: Edge, grace: number, terminal: Terminal): Promise<void
     };
     for (const signal of STOP_SIGNALS) process.on(signal, stop);
   });
-}
-
-/** Certificate and key files as absolute names, so that they mean the same from whatever folder the proxy is started. */
-export function withAbsoluteFiles(rules: RuleSet, folder: string): RuleSet {
-  const pair = (files: CertificateFiles): CertificateFiles => {
-    const passphraseFile = files.passphraseFile && { passphraseFile: resolve(folder, files.passphraseFile) };
-    return 'pkcs12' in files
-      ? { pkcs12: resolve(folder, files.pkcs12), ...passphraseFile }
-      : { cert: resolve(folder, files.cert), key: resolve(folder, files.key), ...passphraseFile };
-  };
-  const clients = ({ clientCertificates: asked }: NonNullable<Listener['tls']>): Partial<Listener['tls']> =>
-    asked === undefined ? {} : { clientCertificates: { ...asked, ca: resolve(folder, asked.ca) } };
-  return {
-    ...rules,
-    listen: rules.listen.map((listener) =>
-      listener.tls === undefined
-        ? listener
-        : {
-            ...listener,
-            tls: { ...listener.tls, certificates: listener.tls.certificates.map(pair), ...clients(listener.tls) },
-          },
-    ),
-    upstreams: new Map(
-      [...rules.upstreams].map(([name, upstream]) => {
-        if (upstream.tls === undefined) return [name, upstream];
-        const { ca, certificate } = upstream.tls;
-        const files = {
-          ...(ca !== undefined && { ca: resolve(folder, ca) }),
-          ...(certificate && { certificate: pair(certificate) }),
-        };
-        return [name, { ...upstream, tls: { ...upstream.tls, ...files } }];
-      }),
-    ),
-  };
 }
 
 function parseWorkers(text: string): number {

@@ -27,6 +27,38 @@ describe('validate', () => {
     });
   });
 
+  it.each([
+    [
+      'bridge',
+      '{ servers: [https://10.1.1.14], rpcOverHttp: true }',
+      /-SSLOffloading \$false[\s\S]*Enable-ExchangeCertificate/,
+    ],
+    ['offload', '{ servers: [http://10.1.1.14], rpcOverHttp: true }', /-ExtendedProtectionTokenChecking None/],
+  ])('prints what to set on Exchange behind a %s, to be copied', async (mode, upstream, expected) => {
+    const rules = GOOD.replace('{ servers: [http://127.0.0.1:8080] }', upstream);
+    await withFolder({ 'rules.yaml': rules }, async (path) => {
+      expect((await outrigger('validate', path('rules.yaml'))).out).toBe('');
+      const { code, out } = await outrigger('validate', '--exchange', path('rules.yaml'));
+      expect(code).toBe(0);
+      expect(out).toMatch(new RegExp(`^# apache: ${mode}\n`));
+      expect(out).toMatch(expected);
+    });
+  });
+
+  it('prints what to set on Exchange where connections pass through to it, and no certificate', async () => {
+    const listen =
+      '{ address: 127.0.0.1:8443, tls: { certificates: [{ cert: a, key: b }] }, passThrough: [{ hosts: mail.a.test, to: mail }] }';
+    const rules = GOOD.replace('{ address: 127.0.0.1:8443 }', listen).replace(
+      'upstreams: {',
+      'upstreams: { mail: { servers: [https://10.1.1.14], rpcOverHttp: true },',
+    );
+    await withFolder({ 'rules.yaml': rules }, async (path) => {
+      const { out } = await outrigger('validate', '--exchange', '--json', path('rules.yaml'));
+      expect(JSON.parse(out).exchange).toMatchObject([{ upstream: 'mail', mode: 'pass-through' }]);
+      expect(out).not.toContain('Enable-ExchangeCertificate');
+    });
+  });
+
   it('prints findings as JSON', async () => {
     await withFolder({ 'rules.yaml': 'listen: []' }, async (path) => {
       const { code, out } = await outrigger('validate', path('rules.yaml'), '--json');

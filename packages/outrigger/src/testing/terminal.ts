@@ -27,7 +27,7 @@ export async function outrigger(...args: string[]): Promise<Ran> {
 /** Hands `use` a temporary folder holding `files`, and removes it afterwards. */
 export async function withFolder(
   files: Record<string, string>,
-  use: (path: (name: string) => string) => Promise<void>,
+  use: (path: (name: string) => string) => Promise<void> | void,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'outrigger-'));
   try {

@@ -45,7 +45,7 @@ const FLOOD_WINDOW = 10_000;
 
 /** Serves a client that chose h2 in ALPN until either side has had enough. */
 export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime): ClientConnection {
-  const { limits } = runtime.rules.ruleSet;
+  const { limits } = runtime.generation.rules.ruleSet;
   const carriers = openCarriers(origin, runtime);
   const session = performServerHandshake(socket, {
     settings: {
@@ -128,6 +128,8 @@ export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime):
       });
     }),
     retire: leave,
+    // Its hosts were granted HTTP/2, and a certificate shown, by the rules of that time. GOAWAY lets the client come again.
+    renew: leave,
     destroy: () => session.destroy(),
   };
 }

@@ -6,7 +6,7 @@ import { splitHead, takeHead } from '@outrigger/tools/message';
 import { connect, type Wire, type WireOptions } from '@outrigger/tools/wire';
 import { expect } from 'vitest';
 import type { LogRecord, NoticeRecord, RequestRecord } from '../accesslog.ts';
-import { type Edge, startEdge } from '../edge.ts';
+import { type Edge, type EdgeOptions, startEdge } from '../edge.ts';
 
 /** Milliseconds a test waits for what should come at once, on a machine that is busy with other tests. */
 export const PATIENCE = 5_000;
@@ -26,7 +26,12 @@ export type Stage = {
   /** A server on loopback; each connection is given to `serve`. */
   server(serve: (connection: Accepted) => unknown, tls?: ServerTls): Promise<number>;
   /** An edge with these rules; `now` in its place where a test turns the clock. */
-  proxy(rules: RuleSet | string, readFile?: (path: string) => Buffer, now?: () => number): Promise<Proxy>;
+  proxy(
+    rules: RuleSet | string,
+    readFile?: (path: string) => Buffer,
+    now?: () => number,
+    logAccess?: EdgeOptions['logAccess'],
+  ): Promise<Proxy>;
   /** Something to close at the end. */
   keep<Thing extends { close(): Promise<unknown> }>(thing: Thing): Thing;
   close(): Promise<void>;
@@ -44,11 +49,12 @@ export function openStage(): Stage {
       const acceptor = keep(await accept({ ...(tls && { tls }) }, (connection) => void serve(connection)));
       return acceptor.port;
     },
-    async proxy(given, readFile, now) {
+    async proxy(given, readFile, now, logAccess) {
       const records: LogRecord[] = [];
       const rules = typeof given === 'string' ? rulesOf(given) : given;
       const report = (record: LogRecord): void => void records.push(record);
-      const started = await startEdge({ rules, report, ...(readFile && { readFile }), ...(now && { now }) });
+      const options = { ...(readFile && { readFile }), ...(now && { now }), ...(logAccess && { logAccess }) };
+      const started = await startEdge({ rules, report, ...options });
       if (started.kind === 'failed') throw new Error(started.problems.map(({ message }) => message).join('\n'));
       const { edge } = started;
       keep(edge);

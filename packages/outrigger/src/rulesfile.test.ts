@@ -1,6 +1,6 @@
 import { loadRules } from '@outrigger/rules';
 import { expect, it } from 'vitest';
-import { withAbsoluteFiles } from './run.ts';
+import { withAbsoluteFiles } from './rulesfile.ts';
 
 it('takes relative files of listeners and upstreams from the folder of the rules', () => {
   const { rules } = loadRules(
@@ -17,7 +17,7 @@ routes: [{ to: one }]
     'rules.yaml',
   );
   if (rules === undefined) throw new Error('the rules of the test do not load');
-  const { listen, upstreams } = withAbsoluteFiles(rules, '/etc/outrigger');
+  const { listen, upstreams } = withAbsoluteFiles(rules, '/etc/outrigger/outrigger.yaml');
   expect(listen[0]?.tls?.certificates).toEqual([
     { cert: '/etc/outrigger/a.crt', key: '/keys/a.key', passphraseFile: '/etc/outrigger/a.pass' },
     { cert: '/etc/outrigger/b.crt', key: '/etc/outrigger/b.key', passphraseFile: '/etc/outrigger/b.pass' },

@@ -1,0 +1,26 @@
+// The verdicts of Apache 2.4.71 for each row, against what we make of the configuration alone.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
+import { apacheDecision } from './decision.ts';
+import { readServers } from './servers.ts';
+import { treeOf } from './testing/stage.ts';
+import { printed } from './testing/verdict.ts';
+
+const CASES = join(FIXTURES, 'apache');
+const recorded = readdirSync(CASES).filter((name) => existsSync(join(CASES, name, 'verdicts.tsv')));
+
+describe.each(recorded)('apache/%s', (name) => {
+  const servers = readServers(treeOf(filesOfCase(join(CASES, name))));
+  const rows = readFileSync(join(CASES, name, 'verdicts.tsv'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split('\t'));
+
+  it.each(rows)('%s %s for %s from %s: %s %s', (method = '', target = '', host = '', client = '', verdict = '') => {
+    const accepted = { address: '127.0.0.1', port: 443 };
+    const { outcome } = apacheDecision(servers, { accepted, isTls: true, method, target, host, client, fields: [] });
+    expect(printed(outcome)).toBe(verdict);
+  });
+});

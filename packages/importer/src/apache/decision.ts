@@ -1,0 +1,309 @@
+// Room: what Apache does with a request, from its configuration alone: which server takes it, what that server's program makes of
+// it, who may have it, where it goes and how. What cannot be known from the configuration is said, never guessed. Pure.
+// Source: the hooks of mod_rewrite, mod_proxy and mod_alias in their order (import-semantics rows AP-50 to AP-110).
+import { compileFinder, compileRegex } from '@outrigger/rules';
+import { type Access, accessOf } from './access.ts';
+import { backendOf } from './backend.ts';
+import { clientMatches } from './clients.ts';
+import { locationsOf, type ProxyLine, proxyLines } from './proxypass.ts';
+import { escapedUri, isRedirect, redirectLines, redirectOf } from './redirects.ts';
+import { type EncodedSlashes, prefixLength, requestPath, sentPath } from './requestpath.ts';
+import { type RewriteRequest, rewrite } from './rewrite.ts';
+import type { Server, Servers } from './servers.ts';
+import { inherited, isOn, setting } from './settings.ts';
+import { parseTarget } from './target.ts';
+import { type ConfigNode, type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
+import { type Accepted, chooseServer } from './vhosts.ts';
+
+export type ApacheRequest = {
+  accepted: Accepted;
+  isTls: boolean;
+  method: string;
+  /** The request target in origin form, as sent. */
+  target: string;
+  /** The Host as sent. */
+  host: string;
+  client: string;
+  fields: readonly (readonly [name: string, value: string])[];
+};
+
+/** `local`: answered from files, by a handler, or not found. `target` and `host` are those of the request that is sent on. */
+export type Outcome =
+  | { kind: 'proxied'; origin: string; target: string; host: string; line: Directive }
+  | { kind: 'redirected'; status: number; location: string }
+  | { kind: 'denied' }
+  | { kind: 'status'; status: number }
+  | { kind: 'local' }
+  | { kind: 'unknown'; reason: string; line?: ConfigNode };
+
+export type ApacheDecision = { server: Server; outcome: Outcome };
+
+export function apacheDecision(servers: Servers, request: ApacheRequest): ApacheDecision {
+  const name = request.host.replace(/:\d*$/, '');
+  const { server } = chooseServer(servers, request.accepted, name === '' ? undefined : name, request.target);
+  return { server, outcome: outcomeOf(servers, server, request) };
+}
+
+/** What holds for one request on its way. */
+type Journey = {
+  servers: Servers;
+  server: Server;
+  request: ApacheRequest;
+  path: string;
+  query: string | undefined;
+  sections: Section[];
+};
+
+function outcomeOf(servers: Servers, server: Server, request: ApacheRequest): Outcome {
+  const read = requestPath(request.target, encodedSlashes(servers, server));
+  if (read.kind === 'status') return read.status === 404 ? { kind: 'local' } : read;
+  const mark = request.target.indexOf('?');
+  const sections = locationsOf(servers, server).filter((section) => isForPath(section, read.path) !== false);
+  const unclear = sections.find((section) => isForPath(section, read.path) === undefined);
+  if (unclear !== undefined) return { kind: 'unknown', line: unclear, reason: 'its pattern needs PCRE' };
+  const query = mark === -1 ? undefined : request.target.slice(mark + 1);
+  const journey: Journey = { servers, server, request, path: read.path, query, sections };
+  const condition = [...servers.main.nodes, ...server.nodes].find(({ key }) => key === 'if');
+  if (condition !== undefined) return { kind: 'unknown', line: condition, reason: 'an If section may say otherwise' };
+  return translated(journey);
+}
+
+/** The order of translation: rewriting, proxying, redirects (AP-70 to AP-72). */
+function translated(journey: Journey): Outcome {
+  const { servers, server } = journey;
+  const lines = rewriteLines(servers, server);
+  const result = rewrite(lines, rewriteRequest(journey));
+  if (result.kind === 'unknown') return result;
+  if (result.kind === 'refused') return result.status === 403 ? { kind: 'denied' } : { kind: 'status', status: 410 };
+  // Answers of translation itself come before anybody asks who may have it.
+  if (result.kind === 'redirected') return redirectedTo(journey, result);
+  if (result.kind === 'proxied') {
+    const line = lines.find(({ key }) => key === 'rewriterule');
+    return line === undefined
+      ? { kind: 'local' }
+      : proxied(journey, result.url, result.query, line, { isRewritten: true, nocanon: false });
+  }
+  if (result.kind === 'file') return guarded(journey, undefined, { kind: 'local' });
+  const onward =
+    result.kind === 'passed'
+      ? { ...journey, path: result.path, query: result.query === '' ? undefined : result.query }
+      : journey;
+  const sent = isKept(onward) ? undefined : firstProxy(onward, proxyLines(servers, server));
+  if (sent !== undefined && 'kind' in sent) return sent;
+  if (sent !== undefined) {
+    return proxied(onward, sent.url, onward.query ?? '', sent.line.directive, {
+      isRewritten: false,
+      nocanon: sent.line.parameters.has('nocanon'),
+    });
+  }
+  return redirect(onward, redirectLines(servers, server)) ?? guarded(onward, undefined, { kind: 'local' });
+}
+
+/** The URL of the first line that takes the path; undefined where none does, or `!` does. */
+function firstProxy(
+  { path, sections }: Journey,
+  lines: readonly ProxyLine[],
+): { line: ProxyLine; url: string } | Outcome | undefined {
+  // Of sections that are for the path, the last with a line counts, whether it takes the path or not.
+  let isAsked = false;
+  for (const line of lines) {
+    if (line.section !== undefined) {
+      if (isAsked || !sections.includes(line.section)) continue;
+      isAsked = true;
+    }
+    if (line.isDead) continue;
+    if (line.paths.kind === 'unclear')
+      return { kind: 'unknown', line: line.directive, reason: 'its section has wildcards' };
+    const target = line.target;
+    if (line.paths.kind === 'prefix') {
+      const length = prefixLength(path, line.paths.prefix);
+      if (length === 0) continue;
+      return target === undefined ? undefined : { line, url: target + path.slice(length) };
+    }
+    const compiled = compileFinder(line.paths.pattern, false);
+    if (!compiled.ok) return { kind: 'unknown', line: line.directive, reason: 'its pattern needs PCRE' };
+    const found = compiled.finder.find(path);
+    if (found === undefined) continue;
+    if (target === undefined) return undefined;
+    // A target without $ has the whole path put behind it (AP-66, AP-67).
+    const filled = target.replace(/\$(\d)/g, (_, digit: string) => found[Number(digit)] ?? '');
+    return { line, url: filled === target ? target + path : filled };
+  }
+  return undefined;
+}
+
+function proxied(
+  journey: Journey,
+  url: string,
+  query: string,
+  line: Directive,
+  how: { isRewritten: boolean; nocanon: boolean },
+): Outcome {
+  const [, scheme = '', authority = '', path = ''] = /^(https?):\/\/([^/]*)(.*)$/is.exec(url) ?? [];
+  const target = parseTarget(`${scheme}://${authority}/`);
+  if (target.kind !== 'http') return { kind: 'unknown', line, reason: 'it goes where only Apache can' };
+  const talk = backendOf(journey.servers, journey.server, target);
+  if (talk.kind === 'dead') return guarded(journey, target.origin, { kind: 'status', status: 500 });
+  const { server, servers, request } = journey;
+  const raw = request.target.split('?', 1)[0] ?? '';
+  const escaped = how.nocanon
+    ? rawPath(journey, path, raw)
+    : sentPath(path === '' ? '/' : path, encodedSlashes(servers, server) === 'keep');
+  const preserved = journey.sections.flatMap(({ children }) => directivesOf(children, 'proxypreservehost')).at(-1);
+  const isPreserved =
+    (preserved?.words[0]?.text ?? setting(servers, server, 'proxypreservehost'))?.toLowerCase() === 'on';
+  const own = target.port === (target.scheme === 'https' ? 443 : 80) ? target.host : `${target.host}:${target.port}`;
+  const hasQuery = query !== '' || (!how.isRewritten && journey.query !== undefined);
+  return guarded(journey, target.origin, {
+    kind: 'proxied',
+    origin: target.origin,
+    target: hasQuery ? `${escaped}?${query}` : escaped,
+    host: isPreserved ? request.host : own,
+    line,
+  });
+}
+
+/** nocanon: the path as the client sent it, where no more than the prefix was replaced (AP-77). */
+function rawPath({ path: own }: Journey, path: string, raw: string): string {
+  return path === own ? raw : path;
+}
+
+/** What the access lines and the redirects of sections make of an outcome: both come after translation (AP-70, AP-93). */
+function guarded(journey: Journey, origin: string | undefined, outcome: Outcome): Outcome {
+  const { servers, server, sections, request } = journey;
+  const proxies = origin === undefined ? [] : proxySections(servers, server, origin);
+  const verdicts = (['require', 'compat'] as const).map((judge) => {
+    const said = [...proxies, ...sections].map((section) => accessOf(section, judge));
+    const last = said.findLast((access) => access !== undefined);
+    return last === undefined ? true : admits(last, request);
+  });
+  const unknown = verdicts.find((verdict) => typeof verdict !== 'boolean');
+  if (unknown !== undefined) return unknown;
+  if (verdicts.includes(false)) return { kind: 'denied' };
+  const inSection = sections.findLast(({ children }) => children.some(isRedirect));
+  const own = inSection === undefined ? undefined : redirect(journey, inSection.children.filter(isRedirect));
+  return own ?? outcome;
+}
+
+function admits(access: Access, { client, method }: ApacheRequest): boolean | Outcome {
+  if (access.kind === 'unsayable') return { kind: 'unknown', line: access.line, reason: access.reason };
+  if (access.kind !== 'some') return access.kind === 'open';
+  return clientMatches(access.when, client, method);
+}
+
+function proxySections({ main }: Servers, server: Server, origin: string): Section[] {
+  return [main.nodes, ...(server.kind === 'main' ? [] : [server.nodes])].flatMap((nodes) =>
+    sectionsOf(nodes, 'proxy').filter(({ words }) => {
+      const pattern = words[0]?.text ?? '';
+      if (pattern === '*') return true;
+      const literal = parseTarget(/^[^*?[]*/.exec(pattern)?.[0] ?? '');
+      return literal.kind === 'http' && literal.origin === origin;
+    }),
+  );
+}
+
+/** What Redirect lines make of a request; undefined where none takes it. */
+function redirect(journey: Journey, lines: readonly Directive[]): Outcome | undefined {
+  const found = redirectOf(journey.path, lines);
+  if (found === undefined) return undefined;
+  if (found.status === 403) return { kind: 'denied' };
+  if (found.url === undefined) return { kind: 'status', status: found.status };
+  const location = absolute(found.url, journey);
+  const { query } = journey;
+  return {
+    kind: 'redirected',
+    status: found.status,
+    location: query === undefined ? location : `${location}?${query}`,
+  };
+}
+
+function redirectedTo(
+  journey: Journey,
+  { status, url, query, isEscaped }: { status: number; url: string; query: string; isEscaped: boolean },
+): Outcome {
+  const [, start = '', path = ''] = /^([a-z][a-z0-9+.-]*:\/\/[^/]*)?(.*)$/is.exec(url) ?? [];
+  const escaped = isEscaped ? escapedUri(path) : path;
+  const location = absolute(`${start}${escaped}`, journey);
+  return { kind: 'redirected', status, location: query === '' ? location : `${location}?${query}` };
+}
+
+function absolute(url: string, { request }: Journey): string {
+  return url.startsWith('/') ? `${request.isTls ? 'https' : 'http'}://${request.host}${url}` : url;
+}
+
+function encodedSlashes(servers: Servers, server: Server): EncodedSlashes {
+  const word = setting(servers, server, 'allowencodedslashes')?.toLowerCase();
+  return word === 'on' ? 'decode' : word === 'nodecode' ? 'keep' : 'refuse';
+}
+
+/** Lines of the server itself where its engine is on; those of the main server only for the main server (AP-82). */
+function rewriteLines(servers: Servers, server: Server): Directive[] {
+  const isEngineOn = isOn({ ...servers, main: { ...servers.main, nodes: [] } }, server, 'rewriteengine');
+  if (!isEngineOn) return [];
+  return server.nodes.filter((node): node is Directive => node.key === 'rewriterule' || node.key === 'rewritecond');
+}
+
+function rewriteRequest({ request, path, query, server, servers }: Journey): RewriteRequest {
+  const name = request.host.replace(/:\d*$/, '');
+  const port = /:(\d+)$/.exec(request.host)?.[1] ?? (request.isTls ? '443' : '80');
+  const field = (wanted: string): string =>
+    wanted.toLowerCase() === 'host'
+      ? request.host
+      : (request.fields.find(([each]) => each.toLowerCase() === wanted.toLowerCase())?.[1] ?? '');
+  return {
+    path,
+    query: query ?? '',
+    field,
+    variables: new Map([
+      ['HTTPS', request.isTls ? 'on' : 'off'],
+      ['REQUEST_SCHEME', request.isTls ? 'https' : 'http'],
+      ['HTTP_HOST', request.host],
+      ['SERVER_NAME', isOn(servers, server, 'usecanonicalname') ? (server.serverName ?? name) : name],
+      ['SERVER_PORT', port],
+      ['REQUEST_METHOD', request.method],
+      ['REMOTE_ADDR', request.client],
+      ['HTTP_USER_AGENT', field('User-Agent')],
+      ['HTTP_REFERER', field('Referer')],
+      ['HTTP_COOKIE', field('Cookie')],
+    ]),
+  };
+}
+
+/** `SetEnvIf Request_URI … no-proxy` (AP-74): the request is not proxied. */
+function isKept({ servers, server, request }: Journey): boolean {
+  // It is asked before the path is decoded; of slashes in front one is left.
+  const raw = (request.target.split('?', 1)[0] ?? '').replace(/^\/+/, '/');
+  return inherited(servers, server, 'setenvif').some(({ words }) => {
+    const [subject = '', pattern = '', ...names] = words.map(({ text }) => text);
+    if (subject.toLowerCase() !== 'request_uri' || !names.includes('no-proxy')) return false;
+    const compiled = compileRegex(pattern, false);
+    return compiled.ok && compiled.regex.test(raw);
+  });
+}
+
+/** Whether a section is for a path; undefined where its pattern cannot be run (AP-94, AP-95). */
+function isForPath({ key, words }: Section, path: string): boolean | undefined {
+  const [first = '', second = ''] = words.map(({ text }) => text);
+  if (key === 'locationmatch' || first === '~') {
+    const compiled = compileRegex(key === 'locationmatch' ? first : second, false);
+    return compiled.ok ? compiled.regex.test(path) : undefined;
+  }
+  if (!/[*?[]/.test(first))
+    return path.startsWith(first) && (first.endsWith('/') || /^(?:\/|$)/.test(path.slice(first.length)));
+  if (first.includes('[')) return undefined;
+  // A wildcard stops at a slash, and nothing below is covered.
+  const steps = first.split('/');
+  const parts = path.split('/');
+  return steps.length === parts.length && steps.every((step, index) => wildcard(step, parts[index] ?? ''));
+}
+
+function wildcard(step: string, part: string): boolean {
+  const compiled = compileRegex(
+    `^${step
+      .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+    false,
+  );
+  return compiled.ok && compiled.regex.test(part);
+}

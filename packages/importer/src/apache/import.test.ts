@@ -1,0 +1,181 @@
+import { dumpRules } from '@outrigger/rules';
+import { describe, expect, it } from 'vitest';
+import { importApache, memoryReader, reportText, type Translation } from '../index.ts';
+
+const MODULES = [
+  'auth_basic',
+  'authn_core',
+  'alias',
+  'authz_core',
+  'authz_host',
+  'headers',
+  'proxy',
+  'proxy_http',
+  'remoteip',
+  'rewrite',
+  'ssl',
+  'access_compat',
+];
+
+/** An import of one TLS virtual host with these lines in it, `outside` standing in front of it. */
+function importHost(lines: string, outside = ''): Translation {
+  const text = [
+    'Listen 80',
+    'Listen 443',
+    ...MODULES.map((name) => `LoadModule ${name}_module modules/mod_${name}.so`),
+    outside,
+    '<VirtualHost *:443>',
+    'ServerName mail.contoso.com',
+    'SSLEngine on',
+    'SSLCertificateFile /etc/ssl/mail.pem',
+    lines,
+    '</VirtualHost>',
+  ].join('\n');
+  return importApache({ path: '', reader: memoryReader({ 'httpd.conf': text }) });
+}
+
+const yaml = (translation: Translation): string =>
+  translation.rules === undefined ? '' : dumpRules(translation.rules);
+/** Prefixes of routes to upstreams that may tunnel RPC. */
+function movedPaths({ rules }: Translation): string[] {
+  return (rules?.routes ?? [])
+    .filter(({ to }) => rules?.upstreams.get(to)?.rpcOverHttp === true)
+    .flatMap(({ when }) => when?.path ?? [{ prefix: '/' }])
+    .map((path) => ('prefix' in path ? path.prefix : 'other'));
+}
+const OWA = 'ProxyPass /owa http://10.1.1.14/owa\nProxyPass /rpc http://10.1.1.14/rpc';
+
+describe('Apache behind Outrigger', () => {
+  it('keeps Apache on loopback with TLS, and asks it for each site under its own name', () => {
+    const { rules } = importHost(OWA);
+    // No serverName: the Host of the request is the SNI where the server is an address.
+    expect(rules?.upstreams.get('apache')).toMatchObject({
+      servers: ['https://127.0.0.1:8443'],
+      tls: { verify: false },
+    });
+    expect(rules?.upstreams.get('apache')?.tls?.serverName).toBeUndefined();
+    expect(rules?.routes.at(-1)).toMatchObject({ to: 'apache' });
+    expect(rules?.listen.map(({ address }) => address)).toEqual(['*:443']);
+  });
+
+  it('takes another loopback port where Apache listens on the first', () => {
+    expect(yaml(importHost(OWA, 'Listen 8443'))).toContain('https://127.0.0.1:9443');
+  });
+
+  it('prints the mod_remoteip lines and warns of each rule on addresses', () => {
+    const rules =
+      '<Location /a>\nRequire local\n</Location>\n<Location /b>\nRequire ip 192.0.2.1\n</Location>\n<Location /c>\nOrder deny,allow\nDeny from all\nAllow from 127.0.0.1\n</Location>';
+    const translation = importHost(`${OWA}\n${rules}`);
+    const warned = translation.diagnostics.filter(({ code }) => code === 'APACHE_SEES_SIDECAR');
+    expect(warned.map(({ severity, at }) => [at.directive, severity])).toEqual([
+      ['Require local', 'error'],
+      ['Require ip 192.0.2.1', 'warning'],
+      ['Allow from 127.0.0.1', 'error'],
+    ]);
+    expect(reportText(translation)).toContain('RemoteIPHeader X-Forwarded-For; RemoteIPInternalProxy 127.0.0.1');
+  });
+
+  it('warns of none where Apache knows whom to believe', () => {
+    const known = 'RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1';
+    const translation = importHost(`${OWA}\n<Location /a>\nRequire local\n</Location>`, known);
+    expect(translation.diagnostics.filter(({ code }) => code === 'APACHE_SEES_SIDECAR')).toEqual([]);
+  });
+
+  it('refuses to carry ProxyRequests On, and says why', () => {
+    const translation = importHost(OWA, 'ProxyRequests On');
+    expect(translation.diagnostics).toContainEqual(
+      expect.objectContaining({
+        code: 'APACHE_FORWARD_PROXY',
+        severity: 'error',
+        message: expect.stringContaining('forward proxy'),
+      }),
+    );
+    expect(translation.outcome).toBe('partial');
+  });
+});
+
+describe('what moves', () => {
+  it('is nothing where Apache would not start', () => {
+    const translation = importHost(`${OWA}\nNosuch`);
+    expect(translation.outcome).toBe('failed');
+    expect(reportText(translation)).toContain(
+      'Apache itself does not start with this configuration: no module knows Nosuch.',
+    );
+  });
+
+  it('is nothing where no address speaks TLS', () => {
+    const translation = importApache({ path: '', reader: memoryReader({ 'httpd.conf': 'Listen 80' }) });
+    expect(translation.outcome).toBe('failed');
+    expect(reportText(translation)).toContain('no address speaks TLS');
+  });
+
+  it.each([
+    ['a path that only Exchange has', 'ProxyPass /owa http://x/owa', ['/owa', '/rpc']],
+    ['two that few others have', 'ProxyPass /rpc http://x/rpc\nProxyPass /mapi http://x/mapi', ['/rpc', '/mapi']],
+    ['one that others have', 'ProxyPass /rpc http://x/rpc', []],
+    ['two of two servers', 'ProxyPass /rpc http://x/rpc\nProxyPass /mapi http://y/mapi', []],
+    ['another path of the server', 'ProxyPass /mail http://x/owa', []],
+    [
+      'a path in a section',
+      '<Location /owa>\nProxyPass http://x/owa\n</Location>\nProxyPass /rpc http://x/rpc',
+      ['/owa', '/rpc'],
+    ],
+    [
+      'the same path in two cases',
+      'ProxyPass /owa http://x/owa\nProxyPass /OWA http://x/OWA\nProxyPass /rpc http://x/rpc',
+      ['/owa', '/rpc'],
+    ],
+    ['a path behind a wider one', 'ProxyPass / http://w/\nProxyPass /owa http://x/owa', []],
+    [
+      'a path whose section is asked before the wider one',
+      'ProxyPass / http://w/\n<Location /owa>\nProxyPass http://x/owa\n</Location>\nProxyPass /rpc http://x/rpc',
+      ['/owa'],
+    ],
+    [
+      'a path that a rule may rewrite',
+      'RewriteEngine On\nRewriteRule ^/o http://w/ [R]\nProxyPass /owa http://x/owa\nProxyPass /ecp http://x/ecp',
+      ['/ecp'],
+    ],
+    ['a path beside a rule', 'RewriteEngine On\nRewriteRule ^/?$ /owa/ [R]\nProxyPass /ecp http://x/ecp', ['/ecp']],
+    ['a rule that is switched off', 'RewriteEngine Off\nRewriteRule . - [F]\nProxyPass /ecp http://x/ecp', ['/ecp']],
+    ['TLS without SSLProxyEngine', 'ProxyPass /ecp https://x/ecp', []],
+    ['a login of Apache', '<Location />\nAuthType Basic\n</Location>\nProxyPass /ecp http://x/ecp', []],
+    [
+      'a login of Apache elsewhere',
+      '<Location /a>\nAuthType Basic\n</Location>\nProxyPass /ecp http://x/ecp',
+      ['/ecp'],
+    ],
+    ['Satisfy', '<Location /ecp>\nSatisfy any\n</Location>\nProxyPass /ecp http://x/ecp', []],
+    ['an If section', '<If "true">\n</If>\nProxyPass /ecp http://x/ecp', []],
+    ['a header that depends on more', 'RequestHeader set X-A "%{REMOTE_USER}s"\nProxyPass /ecp http://x/ecp', []],
+  ])('%s', (_, lines, paths) => {
+    const translation = importHost(lines);
+    expect(translation.summary.malformed, reportText(translation)).toBe(0);
+    expect(movedPaths(translation)).toEqual(paths);
+  });
+
+  it('has the headers, the Host and the way back of Apache', () => {
+    const translation = importHost(
+      'RequestHeader set Front-End-Https On\nRequestHeader unset Accept-Encoding\nHeader always set X-Frame-Options DENY\nProxyPass /ecp http://x:81/ecp\nProxyPassReverse /ecp http://x:81/ecp',
+    );
+    expect(translation.rules?.upstreams.get('exchange')).toMatchObject({ frontEndHttps: true, host: 'x:81' });
+    expect(translation.rules?.routes[0]).toMatchObject({
+      requestHeaders: [{ remove: ['Accept-Encoding'] }],
+      responseHeaders: [{ set: { 'X-Frame-Options': 'DENY' } }],
+      rewrite: { location: [{ from: 'http://x:81/ecp', to: '/ecp' }] },
+    });
+  });
+
+  it('is never wider: an access line that cannot be said keeps the path with Apache', () => {
+    const translation = importHost(
+      'ProxyPass /ecp http://x/ecp\n<Location /ecp>\nRequire host contoso.com\n</Location>',
+    );
+    expect(movedPaths(translation)).toEqual([]);
+    expect(translation.diagnostics).toContainEqual(
+      expect.objectContaining({
+        code: 'APACHE_NOT_MOVED',
+        message: expect.stringContaining('no rule knows Require host (line'),
+      }),
+    );
+  });
+});

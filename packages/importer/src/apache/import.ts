@@ -1,0 +1,85 @@
+// Room: the pipeline from an Apache configuration to rules and a ledger: layout, tree, servers, lower.
+import type { RuleSet, SourceRef } from '@outrigger/rules';
+import { createLedger, type LedgerEntry } from '../ledger.ts';
+import { createRedactor } from '../redact.ts';
+import { placeKey, rulePaths } from '../rulepaths.ts';
+import { type Reader, recordingReader } from '../source.ts';
+import { type Draft, finish, type Translation } from '../translation.ts';
+import { checkTree } from './check.ts';
+import { shownFile } from './display.ts';
+import { readTree } from './expand.ts';
+import { findLayout } from './layout.ts';
+import { REMOTEIP_LINES, remarkForwardProxy, remarkRest, remarkSidecar, trustsLoopback } from './loopback.ts';
+import { lower } from './lower.ts';
+import { APACHE_SECRETS } from './secrets.ts';
+import { readServers } from './servers.ts';
+import type { Refusal } from './tree.ts';
+
+export type ApacheOptions = {
+  /** The main file, or the folder it is in: /etc/apache2, /etc/httpd. */
+  path: string;
+  reader: Reader;
+  /** Names given to Apache with -D. */
+  names?: readonly string[];
+  /** Values of its environment, beside those of envvars. */
+  values?: ReadonlyMap<string, string>;
+};
+
+/** Imports an Apache configuration. Never throws on input. */
+export function importApache({ path, reader: source, names = [], values = new Map() }: ApacheOptions): Translation {
+  const reader = recordingReader(source);
+  const ledger = createLedger();
+  const redactor = createRedactor(APACHE_SECRETS);
+  const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [] };
+  const fail = (at: SourceRef, message: string): Translation => {
+    draft.general.push({ severity: 'error', code: 'APACHE_NOTHING_TO_RUN', at, message });
+    remarkRest(ledger.entries);
+    return finish(
+      draft,
+      reader.files.map((file) => shownFile(file, redactor)),
+      redactor,
+    );
+  };
+  const found = findLayout(path, reader);
+  if (found.kind === 'missing') return fail({ file: path, line: 1, directive: '' }, found.message);
+  const tree = readTree({ layout: found.layout, reader, ledger, redactor, names, values });
+  const servers = readServers(tree);
+  const refusal: Refusal | undefined = tree.refusal ?? checkTree(tree) ?? servers.refusal;
+  if (refusal !== undefined)
+    return fail(refusal.at, `Apache itself does not start with this configuration: ${refusal.message}`);
+  const lowered = lower(servers);
+  remarkForwardProxy(tree);
+  remarkSidecar(tree);
+  if (lowered.kind === 'nothing') return fail({ file: found.layout.main, line: 1, directive: '' }, lowered.message);
+  remarkRest(ledger.entries);
+  enterRules(ledger.entries, lowered.rules);
+  draft.rules = lowered.rules;
+  draft.differences = differences(trustsLoopback(tree));
+  return finish(
+    draft,
+    reader.files.map((file) => shownFile(file, redactor)),
+    redactor,
+  );
+}
+
+/** Enters into each entry the rules it had a part in, in the order of the rules file. */
+function enterRules(entries: readonly LedgerEntry[], rules: RuleSet): void {
+  const byPlace = new Map(entries.map((entry) => [placeKey(entry.at), entry]));
+  for (const [path, from] of rulePaths(rules)) {
+    for (const key of new Set(from.map(placeKey))) byPlace.get(key)?.rules.push(path);
+  }
+}
+
+/** What is otherwise on purpose, and what Apache needs to know of its new place. */
+function differences(knowsLoopback: boolean): string[] {
+  return [
+    'Paths of Exchange are taken in any case and in any spelling that comes to them (//owa, /%6fwa), as IIS reads them; Apache took one case.',
+    'Methods of RPC over HTTP and RD Gateway are answered 405 where no Exchange is behind; Apache passed them on and waited for the whole body.',
+    'On paths that moved, X-Forwarded-Proto is sent too, and X-Forwarded-Server is not.',
+    ...(knowsLoopback
+      ? []
+      : [
+          `Behind Outrigger Apache sees 127.0.0.1 for every client until mod_remoteip is enabled: ${REMOTEIP_LINES.join('; ')}.`,
+        ]),
+  ];
+}

@@ -1,0 +1,147 @@
+// Room: which addresses of Apache move to Outrigger, and where Apache goes on listening for what is passed on to it. A listener
+// is made of each address whose connections Apache would answer with TLS. Pure.
+import type { CertificateFiles, Listener, SourceRef } from '@outrigger/rules';
+import { remark } from '../ledger.ts';
+import type { Address, Listen, Servers, VirtualHost } from './servers.ts';
+import { type ServerTls, tlsOf } from './tls.ts';
+import { addressSet, type Member } from './vhosts.ts';
+
+/** A listener of ours, the virtual hosts it stands for, and the port of 127.0.0.1 on which Apache keeps them. */
+export type Door = { listener: Listener; hosts: VirtualHost[]; listen: Listen; loopbackPort: number; name: string };
+
+/** Ports tried for Apache on loopback, from this one on: what people choose for a second TLS port. */
+const LOOPBACK_PORT = 8443;
+/** Between two ports tried. */
+const LOOPBACK_STEP = 1000;
+const PORT_MAX = 65_535;
+
+/** One door for each TLS address, in the order of the Listen lines. */
+export function readDoors(servers: Servers): Door[] {
+  const taken = new Set(servers.listens.map(({ port }) => port));
+  return servers.listens.flatMap((listen) =>
+    addressesOf(listen, servers).flatMap(({ address, set }) => {
+      const hosts = set.map(({ server }) => server);
+      const first = hosts[0];
+      const tls = first === undefined ? undefined : tlsOf(servers, first);
+      if (tls === undefined) return [];
+      const listener = listenerOf(address, listen, hosts, tls, servers);
+      if (listener === undefined) return [];
+      const loopbackPort = freePort(taken);
+      taken.add(loopbackPort);
+      return [{ listener, hosts, listen, loopbackPort, name: address }];
+    }),
+  );
+}
+
+/** A Listen line is one address, or, where virtual hosts have addresses of their own on its port, each of theirs. */
+function addressesOf(listen: Listen, servers: Servers): { address: string; set: Member[] }[] {
+  const { port } = listen;
+  const { host } = listen;
+  const of = (written: string): { address: string; set: Member[] } => ({
+    address: `${written}:${port}`,
+    set: addressSet(servers, { address: bare(written), port }),
+  });
+  if (host.kind !== 'any') return [of(listen.written)];
+  const own = servers.virtualHosts.flatMap(({ addresses }) => addresses.filter((each) => isOwn(each, port)));
+  const written = [...new Set(own.map((each) => each.written))];
+  const rest = of('*');
+  if (written.length === 0) return rest.set.length === 0 ? [] : [rest];
+  const isServed = rest.set.length > 0 && servers.listens.every((each) => each.port !== port || each === listen);
+  if (isServed) {
+    const message = `virtual hosts have addresses of their own on port ${port}; a listener is made for each, and none for the other addresses of this machine`;
+    remark(listen.directive.entry, 'untranslated', 'APACHE_OTHER_ADDRESSES', message, {
+      hint: 'Write a listener for each other address that is in use, with the certificates of the hosts on any address.',
+    });
+  }
+  return written.map(of);
+}
+
+function isOwn({ host, port }: Address, asked: number): boolean {
+  return host.kind === 'address' && (port === undefined || port === asked);
+}
+
+function bare(written: string): string {
+  return written.replace(/^\[(.*)\]$/, '$1');
+}
+
+function freePort(taken: ReadonlySet<number>): number {
+  for (let port = LOOPBACK_PORT; port <= PORT_MAX; port += LOOPBACK_STEP) if (!taken.has(port)) return port;
+  return LOOPBACK_PORT;
+}
+
+/** The listener of one address; undefined where nothing can be shown to clients. */
+function listenerOf(
+  address: string,
+  listen: Listen,
+  hosts: readonly VirtualHost[],
+  tls: ServerTls,
+  servers: Servers,
+): Listener | undefined {
+  const all = hosts.flatMap((host) => tlsOf(servers, host) ?? []);
+  const certificates = distinct(all.flatMap((each) => each.certificates));
+  if (certificates.length === 0) {
+    remark(listen.directive.entry, 'untranslated', 'APACHE_TLS', `no virtual host of ${address} names a certificate`);
+    return undefined;
+  }
+  remarkTls(hosts, tls, servers);
+  const from: SourceRef[] = [listen.directive.at, ...hosts.map(({ section }) => section.at)];
+  const { versions, ciphers, clients } = tls;
+  return {
+    address,
+    tls: {
+      certificates: certificates as [CertificateFiles, ...CertificateFiles[]],
+      ...(versions?.min !== undefined && { minVersion: versions.min }),
+      ...(versions?.max !== undefined && { maxVersion: versions.max }),
+      ...(ciphers !== undefined && { ciphers: ciphers.list }),
+      ...(clients?.ca !== undefined && { clientCertificates: { ca: clients.ca, mode: clients.mode } }),
+    },
+    from,
+  };
+}
+
+function distinct(certificates: ServerTls['certificates']): CertificateFiles[] {
+  const byFile = new Map(certificates.map(({ cert, key }) => [`${cert}\n${key}`, { cert, key } as CertificateFiles]));
+  return [...byFile.values()];
+}
+
+/** What became of the TLS lines. Versions, ciphers and client certificates are those of the first host: an address has one of each. */
+function remarkTls(hosts: readonly VirtualHost[], tls: ServerTls, servers: Servers): void {
+  for (const host of hosts) {
+    const own = tlsOf(servers, host);
+    if (own === undefined) {
+      const message =
+        'it speaks plain HTTP on an address that speaks TLS; clients that get here get TLS from Outrigger';
+      remark(host.section.entry, 'approximated', 'APACHE_TLS', message);
+      continue;
+    }
+    for (const { entry } of own.certificates.flatMap(({ lines }) => lines))
+      carried(entry, 'shown to clients by the listener');
+    for (const chain of own.chains) {
+      const message = `a listener takes the chain from the certificate's own file`;
+      remark(chain.entry, 'approximated', 'APACHE_TLS', message, {
+        hint: `Append ${chain.words[0]?.text ?? 'it'} to the file of the certificate.`,
+      });
+    }
+    for (const key of ['versions', 'ciphers', 'clients'] as const) {
+      const setting = own[key];
+      if (setting === undefined) continue;
+      if (setting.directive === tls[key]?.directive) carried(setting.directive.entry, 'said of the listener');
+      else {
+        const message =
+          'an address has one set of versions, ciphers and client certificates: that of its first virtual host';
+        remark(setting.directive.entry, 'approximated', 'APACHE_TLS', message);
+      }
+    }
+  }
+  if (tls.clients !== undefined) {
+    const message = 'Apache no longer sees the client certificate itself; it is told of it in X-Client-Cert fields';
+    remark(tls.clients.directive.entry, 'approximated', 'APACHE_CLIENT_CERTIFICATE', message, {
+      hint: 'Sites that read SSL_CLIENT_* variables must read X-Client-Cert-Subject instead.',
+    });
+  }
+}
+
+function carried(entry: VirtualHost['section']['entry'], message: string): void {
+  if (!entry.remarks.some(({ code }) => code === 'APACHE_CARRIED'))
+    remark(entry, 'translated', 'APACHE_CARRIED', message);
+}

@@ -1,0 +1,112 @@
+// A configuration on the installed Apache: private ports, stand-ins for every server it proxies to, and one way to ask it.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect } from 'node:tls';
+import { createAuthority } from '@outrigger/tools/certs';
+import { freePort, startApache } from '@outrigger/tools/daemons';
+import { type Origin, startOrigin } from '@outrigger/tools/origin';
+import { createLedger } from '../../ledger.ts';
+import { createRedactor } from '../../redact.ts';
+import { memoryReader } from '../../source.ts';
+import { readTree } from '../expand.ts';
+import { findLayout } from '../layout.ts';
+import { APACHE_SECRETS } from '../secrets.ts';
+import { readServers } from '../servers.ts';
+import { everyNode } from '../settings.ts';
+import type { ConfigTree } from '../tree.ts';
+import { CLIENT_FIELD, modulesOf, sandboxed } from './sandbox.ts';
+
+export type Question = {
+  method: string;
+  target: string;
+  host: string;
+  client: string /** The port as the configuration has it. */;
+  port: number;
+};
+
+/** What Apache did: `proxied SERVER TARGET HOST`, `redirect STATUS LOCATION`, `denied`, `local` (a page of its own or none), `status N`. */
+export type ApacheStage = { ask(question: Question): Promise<string>; close(): Promise<void> };
+
+export function treeOf(files: Record<string, string>): ConfigTree {
+  const reader = memoryReader(files);
+  const found = findLayout('', reader);
+  if (found.kind === 'missing') throw new Error(found.message);
+  return readTree({ layout: found.layout, reader, ledger: createLedger(), redactor: createRedactor(APACHE_SECRETS) });
+}
+
+export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
+  const dir = mkdtempSync(join(tmpdir(), 'outrigger-apache-'));
+  const origins = new Map<string, Origin>();
+  const ports = new Map<number, number>();
+  const texts = [...everyNode(tree.nodes)].map(({ rest }) => rest).join('\n');
+  for (const [url] of texts.matchAll(/https?:\/\/[\w.-]+(?::\d+)?(?=[/"\s$]|$)/gim)) {
+    const { protocol, hostname, port } = new URL(url);
+    const origin = `${protocol}//${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+    if (!origins.has(origin)) origins.set(origin, await startOrigin({ name: origin }));
+  }
+  for (const { port } of readServers(tree).listens) ports.set(port, await freePort());
+  const leaf = await (await createAuthority()).issue({ names: ['mail.contoso.com'] });
+  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  writeFileSync(cert, leaf.certPem);
+  writeFileSync(key, leaf.keyPem);
+  const conf = sandboxed(tree, {
+    portFor: (port) => ports.get(port) ?? port,
+    originPort: (origin) => origins.get(origin)?.port ?? 1,
+    dir,
+    cert,
+    key,
+  });
+  const apache = await startApache({ conf, dir, modules: modulesOf(tree) });
+  return {
+    ask: async (question) => {
+      const head = await answerTo(question, ports.get(question.port) ?? 0);
+      return verdictOf(head, origins);
+    },
+    close: async () => {
+      await apache.stop();
+      for (const origin of origins.values()) await origin.close();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function answerTo({ method, target, host, client }: Question, port: number): Promise<string> {
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    `Host: ${host}`,
+    `${CLIENT_FIELD}: ${client}`,
+    'Connection: close',
+    '',
+    '',
+  ];
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect({ host: '127.0.0.1', port, servername: host, rejectUnauthorized: false }, () => {
+      socket.write(lines.join('\r\n'), 'latin1');
+    });
+    socket.on('error', reject).on('data', (bytes) => {
+      answer += bytes.toString('latin1');
+    });
+    socket.on('end', () => resolve(answer.split('\r\n\r\n', 1)[0] ?? ''));
+  });
+}
+
+const REDIRECTS = new Set(['301', '302', '303', '307', '308']);
+const PAGES = new Set(['200', '404', '405']);
+
+function verdictOf(head: string, origins: ReadonlyMap<string, Origin>): string {
+  const status = /^HTTP\/1\.\d (\d+)/.exec(head)?.[1] ?? 'none';
+  const field = (name: string): string | undefined => new RegExp(`^${name}: (.*?)\\r?$`, 'im').exec(head)?.[1];
+  const server = field('X-Stand-In');
+  if (server !== undefined) {
+    const request = origins.get(server)?.requests.at(-1);
+    const host = request?.fields.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
+    const own = [...origins].find(([, { port }]) => host === `127.0.0.1:${port}`)?.[0];
+    return `proxied ${server} ${request?.target} ${own === undefined ? host : new URL(own).host}`;
+  }
+  const location = field('Location');
+  if (REDIRECTS.has(status) && location !== undefined) return `redirect ${status} ${location}`;
+  if (status === '403') return 'denied';
+  return PAGES.has(status) ? 'local' : `status ${status}`;
+}

@@ -1,0 +1,59 @@
+// Room: the importer's tables of announced differences, made ready for comparing: each with the test of what it blames. Pure.
+import {
+  type AnnouncedDifference,
+  announcedDifferences,
+  type LedgerEntry,
+  type LineDifference,
+  lineDifferences,
+} from '@outrigger/importer';
+import { type CompiledRules, conditionTest, type RequestFacts, type SourceRef } from '@outrigger/rules';
+import type { Known } from './compare.ts';
+import type { OldConfig } from './oracle.ts';
+import type { Outcome, Probe } from './probe.ts';
+
+export type AnnouncementSources = {
+  rules: CompiledRules;
+  /** What became of each line of the old config. */
+  ledger: readonly LedgerEntry[];
+  config: OldConfig;
+  /** A probe as rules see it; undefined for one that no rule sees. */
+  factsOf(probe: Probe): RequestFacts | undefined;
+};
+
+/** What the import of a squid.conf announced: for all files, and for lines of this one. */
+export function squidAnnouncements(sources: AnnouncementSources): Known[] {
+  return [
+    ...announcedDifferences(sources.rules).flatMap(({ code, text, signs }: AnnouncedDifference): Known[] =>
+      signs.map((sign) => ({ announcement: { code, text }, sign, isResponsible: () => true })),
+    ),
+    ...lineDifferences(sources.ledger).map((difference): Known => {
+      const { code, text, at, sign } = difference;
+      return { announcement: { code, text, at }, sign, isResponsible: responsibility(difference, sources) };
+    }),
+  ];
+}
+
+function responsibility(difference: LineDifference, { config, factsOf }: AnnouncementSources): Known['isResponsible'] {
+  const { at } = difference;
+  switch (difference.by) {
+    case 'server': {
+      const names = config.servers.filter((server) => isSamePlace(server.at, at)).map(({ name }) => name);
+      return (_probe, theirs: Outcome) => theirs.reached.some(({ server }) => names.includes(server));
+    }
+    case 'entrance': {
+      const names = config.entrances.filter((entrance) => isSamePlace(entrance.at, at)).map(({ name }) => name);
+      return ({ entrance }) => names.includes(entrance);
+    }
+    case 'request': {
+      const concerns = conditionTest(difference.concerns);
+      return (probe) => {
+        const facts = factsOf(probe);
+        return facts !== undefined && concerns(facts);
+      };
+    }
+  }
+}
+
+function isSamePlace(a: SourceRef, b: SourceRef): boolean {
+  return a.file === b.file && a.line === b.line;
+}

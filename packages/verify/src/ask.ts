@@ -1,0 +1,58 @@
+// Room: a client that is a socket: sends the bytes of one probe, and says how the answer began or why there was none.
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+
+/** Where to ask. `preface` goes out before TLS: the PROXY protocol. */
+export type Door = { port: number; tls: boolean; preface?: string };
+
+export type Answer = { kind: 'answered'; status: number } | { kind: 'reset' | 'closed' | 'silent' };
+
+/** Milliseconds for a whole answer over loopback. A proxy that is silent for longer has no answer to give. */
+const PATIENCE = 5_000;
+
+/** One for all connections: building one for each would take longer than the handshake. */
+const context: SecureContext = createSecureContext();
+
+/** Sends `bytes` and reads to the end of the connection, which the request has asked for. */
+export function ask({ port, tls, preface = '' }: Door, bytes: Buffer): Promise<Answer> {
+  return new Promise((resolve) => {
+    const raw = connectTcp({ host: '127.0.0.1', port, noDelay: true });
+    let said = '';
+    let settled = false;
+    const finish = (answer: Answer): void => {
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      raw.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => finish({ kind: 'silent' }), PATIENCE);
+    const end = (kind: 'reset' | 'closed') => () => finish(finalStatus(said) ?? { kind });
+    const talk = (socket: Socket): void => {
+      socket.on('data', (piece) => {
+        said += piece.toString('latin1');
+      });
+      socket.once('end', end('closed')).once('close', end('closed')).once('error', end('reset'));
+    };
+    if (preface !== '') raw.write(preface, 'latin1');
+    if (!tls) {
+      talk(raw);
+      raw.write(bytes);
+      return;
+    }
+    raw.once('error', end('reset'));
+    raw.once('connect', () => {
+      // The certificate is our own throwaway; who answers is known by the port.
+      const socket = connectTls({ socket: raw, secureContext: context, rejectUnauthorized: false });
+      talk(socket);
+      socket.once('secureConnect', () => socket.write(bytes));
+    });
+  });
+}
+
+/** Status of the final response; those of 1xx before it are passed over (RFC 9110 15.2). */
+function finalStatus(said: string): Answer | undefined {
+  const statuses = [...said.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})/g)].map(([, digits]) => Number(digits));
+  const status = statuses.find((each) => each >= 200);
+  return status === undefined ? undefined : { kind: 'answered', status };
+}

@@ -1,0 +1,152 @@
+// Room: two outcomes of one probe, held against each other: upstream, status, forwarded head. Pure. What differs is announced
+// where the importer's tables say so, the thing they blame is responsible, and its sign is there; otherwise it is a fault.
+import type { AskedRequest, Sign } from '@outrigger/importer';
+import type { SourceRef, Upstream } from '@outrigger/rules';
+import type { OldServer } from './oracle.ts';
+import type { Fields, Outcome, Probe, Reached } from './probe.ts';
+
+/** A difference the import announced; `at` is the line that makes it, where one does. */
+export type Announcement = { code: string; text: string; at?: SourceRef };
+
+/** An announcement and what tells that it is the reason: its sign, and whether what it blames is responsible for this outcome. */
+export type Known = { announcement: Announcement; sign: Sign; isResponsible(probe: Probe, theirs: Outcome): boolean };
+
+/** What differs: where the request went, what the client was told, or one part or field of the forwarded head. */
+export type Aspect = { theirs: string; ours: string; announced?: Announcement } & (
+  | { kind: 'upstream' | 'status' }
+  | { kind: 'head'; field: string }
+);
+
+export type Knowledge = {
+  servers: readonly OldServer[];
+  /** Stand-ins of our side by name, with the upstream of which each stands for a server. */
+  standIns: ReadonlyMap<string, string>;
+  upstreams: ReadonlyMap<string, Upstream>;
+  known: readonly Known[];
+  /** The request as the importer's tables look at it. */
+  asked(probe: Probe): AskedRequest;
+};
+
+/** What differs; empty where nothing does. */
+export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, knowledge: Knowledge): Aspect[] {
+  const known = knowledge.known.filter(({ isResponsible }) => isResponsible(probe, theirs));
+  const because = known.find(({ sign }) => explainsAnswer(sign, knowledge.asked(probe), theirs, ours));
+  if (!wentTheSameWay(theirs.reached, ours.reached, knowledge)) {
+    const ways = { theirs: wayOf(theirs, knowledge), ours: wayOf(ours, knowledge) };
+    return [explained({ kind: 'upstream', ...ways }, because)];
+  }
+  const aspects: Aspect[] = [];
+  const [told, tell] = [answerOf(theirs), answerOf(ours)];
+  if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
+  theirs.reached.forEach((head, index) => {
+    const other = ours.reached[index];
+    if (other !== undefined) aspects.push(...headAspects(head, other, known));
+  });
+  return aspects;
+}
+
+/** True where nothing differs but what was announced. */
+export function isAnnounced(aspects: readonly Aspect[]): boolean {
+  return aspects.every(({ announced }) => announced !== undefined);
+}
+
+function explained(aspect: Aspect, because: Known | undefined): Aspect {
+  return because === undefined ? aspect : { ...aspect, announced: because.announcement };
+}
+
+/** Both reached the same servers: an upstream by the peer's name, or one that has the peer's address among its servers. */
+function wentTheSameWay(theirs: readonly Reached[], ours: readonly Reached[], knowledge: Knowledge): boolean {
+  if (theirs.length !== ours.length) return false;
+  return theirs.every(({ server }, index) => {
+    const old = knowledge.servers.find(({ name }) => name === server);
+    const name = knowledge.standIns.get(ours[index]?.server ?? '');
+    const upstream = knowledge.upstreams.get(name ?? '');
+    return upstream !== undefined && (name === server || upstream.servers.includes(old?.url ?? ''));
+  });
+}
+
+function wayOf(outcome: Outcome, { standIns }: Knowledge): string {
+  if (outcome.reached.length === 0) return `nobody (${answerOf(outcome)})`;
+  return outcome.reached.map(({ server }) => standIns.get(server) ?? server).join(', ');
+}
+
+const ENDINGS = { reset: 'connection reset', closed: 'connection closed', silent: 'no answer' } as const;
+
+function answerOf(outcome: Outcome): string {
+  return outcome.kind === 'answered' ? String(outcome.status) : ENDINGS[outcome.kind];
+}
+
+/** Statuses from which on Squid has no server for a request, rather than a denial. */
+const FAILED = 500;
+
+/** Whether one side answered itself, as the sign says, what the other did not answer or answered otherwise. */
+function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: Outcome): boolean {
+  const alone = theirs.reached.length === 0;
+  const status = theirs.kind === 'answered' ? theirs.status : 0;
+  if (sign.kind === 'reply') return alone === (sign.late === undefined) && sign.statuses(asked).includes(status);
+  if (sign.kind === 'verdict') return sign.of?.(asked) ?? true;
+  if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
+  if (sign.squid === undefined) return true;
+  return alone && (sign.squid === 'fails') === status >= FAILED;
+}
+
+/**
+ * Probes that show whether another reading of the request is all there is to a difference: given to Outrigger alone, one of
+ * them must come out as the first one did at the oracle.
+ */
+export function readingsOf(probe: Probe, { known, asked }: Knowledge): { because: Announcement; probe: Probe }[] {
+  const readings = known.flatMap(({ sign, announcement: because }) => {
+    const read = sign.kind === 'reading' ? sign.as(asked(probe)) : undefined;
+    return read === undefined ? [] : [{ because, read }];
+  });
+  // Each changes another part of the request: all of them together are a reading too.
+  const [first, ...others] = readings;
+  if (first !== undefined && others.length > 0) {
+    readings.push({ because: first.because, read: Object.assign({}, ...readings.map(({ read }) => read)) });
+  }
+  return readings.map(({ because, read }) => ({ because, probe: { ...probe, ...read } }));
+}
+
+/** Fields of one hop alone: each proxy has its own (RFC 9110 7.6.1). */
+const OF_THE_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive']);
+
+function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): Aspect[] {
+  const aspects: Aspect[] = [];
+  for (const field of ['method', 'target', 'version'] as const) {
+    if (theirs[field] === ours[field]) continue;
+    const aspect: Aspect = { kind: 'head', field, theirs: theirs[field], ours: ours[field] };
+    aspects.push(
+      explained(
+        aspect,
+        known.find(({ sign }) => sign.kind === field),
+      ),
+    );
+  }
+  const names = new Set([...theirs.fields, ...ours.fields].map(([name]) => name.toLowerCase()));
+  for (const name of names) {
+    const [old, own] = [valuesOf(theirs.fields, name), valuesOf(ours.fields, name)];
+    if (OF_THE_HOP.has(name) || old === own) continue;
+    const because = known.find(
+      ({ sign }) =>
+        sign.kind === 'field' &&
+        sign.names.includes(name) &&
+        (sign.alike === undefined || sign.alike(old ?? '', own ?? '')),
+    );
+    aspects.push(explained({ kind: 'head', field: name, theirs: shown(name, old), ours: shown(name, own) }, because));
+  }
+  return aspects;
+}
+
+/** Values of a field in order, joined as a list; undefined where there is none. */
+function valuesOf(fields: Fields, name: string): string | undefined {
+  const values = fields.filter(([given]) => given.toLowerCase() === name).map(([, value]) => value);
+  return values.length === 0 ? undefined : values.join(', ');
+}
+
+/** Fields whose values are nobody's business: that they differ is enough. */
+const SECRET: ReadonlySet<string> = new Set(['authorization', 'proxy-authorization', 'cookie']);
+
+function shown(name: string, value: string | undefined): string {
+  if (value === undefined) return 'absent';
+  return SECRET.has(name) ? 'present (value not shown)' : value;
+}

@@ -1,0 +1,16 @@
+// The only door of this package.
+export type { Announcement, Aspect } from './compare.ts';
+export type { Comparison, Difference, TellProgress, Verified } from './comparison.ts';
+export type { OldConfig, OldServer, Oracle, OracleProblem, OracleStart, TakenOut } from './oracle.ts';
+export type { Entrance, Fields, Outcome, Probe, Reached, Side } from './probe.ts';
+export { probeText } from './probe.ts';
+export { type ProbeOptions, probesFor } from './probes.ts';
+export { verifiedJson, verifiedText } from './report.ts';
+export { findSquid } from './squid/squid.ts';
+export {
+  openSquidComparison,
+  type VerifyFailure,
+  type VerifyProblem,
+  type VerifySquidOptions,
+  verifySquid,
+} from './verify.ts';

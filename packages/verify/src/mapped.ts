@@ -1,0 +1,73 @@
+// Room: rules as they run for the comparison: listeners and servers moved to loopback, everything that decides kept. Pure.
+import { type Listener, listenerName, parseListenAddress, type RuleSet } from '@outrigger/rules';
+import type { Entrance } from './probe.ts';
+
+/** A listener and the entrance of the old config that it stands for. */
+export type Pair = { entrance: Entrance; listener: Listener };
+
+/** Pairs by name, by address, and last by port: of each listener and each entrance one at most. */
+export function pairEntrances(entrances: readonly Entrance[], rules: RuleSet): Pair[] {
+  const tests: ((entrance: Entrance, listener: Listener) => boolean)[] = [
+    (entrance, listener) => entrance.name === listenerName(listener),
+    (entrance, listener) => entrance.address === listener.address,
+    (entrance, { address }) => portOf(entrance.address) === portOf(address),
+  ];
+  const pairs: Pair[] = [];
+  for (const test of tests) {
+    for (const entrance of entrances) {
+      if (pairs.some((pair) => pair.entrance === entrance)) continue;
+      const listener = rules.listen.find(
+        (each) =>
+          (each.tls !== undefined) === entrance.tls &&
+          !pairs.some((pair) => pair.listener === each) &&
+          test(entrance, each),
+      );
+      if (listener !== undefined) pairs.push({ entrance, listener });
+    }
+  }
+  return entrances.flatMap((entrance) => pairs.filter((pair) => pair.entrance === entrance));
+}
+
+function portOf(address: string): number | undefined {
+  return parseListenAddress(address)?.port;
+}
+
+/** What the stand-in for a server of an upstream is called. */
+export function standInName(upstream: string, server: string): string {
+  return `${upstream} ${server}`;
+}
+
+/** Names under which the edge asks for the throwaway certificate; no such files exist. */
+export const CERTIFICATE = { cert: 'verify:certificate', key: 'verify:key' } as const;
+
+/**
+ * The rules for loopback. Listeners take the client from a PROXY header, servers are plain stand-ins, and what watches or
+ * limits the machine's own traffic (health checks, TLS towards servers, heads a second) is left out.
+ */
+export function mappedRules(
+  rules: RuleSet,
+  pairs: readonly Pair[],
+  serverPortOf: (standIn: string) => number,
+): RuleSet {
+  const { headsPerSecond: _none, ...limits } = rules.limits;
+  return {
+    ...rules,
+    limits,
+    listen: pairs.map(({ listener: { tls, passThrough: _unread, ...listener } }) => ({
+      ...listener,
+      address: '127.0.0.1:0',
+      name: listenerName(listener),
+      proxyProtocol: ['127.0.0.1'],
+      ...(tls !== undefined && { tls: { certificates: [CERTIFICATE], http2: false } }),
+    })),
+    upstreams: new Map(
+      [...rules.upstreams].map(([name, { tls: _tls, health: _health, proxyProtocol: _header, ...upstream }]) => [
+        name,
+        {
+          ...upstream,
+          servers: upstream.servers.map((server) => `http://127.0.0.1:${serverPortOf(standInName(name, server))}`),
+        },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,73 @@
+// Room: stand-in servers: each takes any request, answers 200 and remembers the head it got, byte for byte as text.
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import type { Fields, Reached } from './probe.ts';
+
+export type Origins = {
+  /** Loopback port of the stand-in for a server, by its name. */
+  portOf(name: string): number;
+  /** What has arrived since the last time, in order. */
+  take(): Reached[];
+  close(): Promise<void>;
+};
+
+/** Bytes of a head a stand-in takes: probes are smaller, and what a proxy adds to them is a few fields. */
+const HEAD_MAX = 256 * 1024;
+
+/** Starts one stand-in on a port of 127.0.0.1 for each name. */
+export async function startOrigins(names: readonly string[]): Promise<Origins> {
+  const arrived: Reached[] = [];
+  const servers = new Map<string, Server>();
+  const sockets = new Set<Socket>();
+  for (const name of new Set(names)) {
+    const server = createServer({ noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      serve(socket, (head) => arrived.push({ server: name, ...head }));
+    });
+    servers.set(name, server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(0, '127.0.0.1', resolve);
+    });
+  }
+  return {
+    portOf: (name) => {
+      const server = servers.get(name);
+      if (server === undefined) throw new Error(`no stand-in was started for ${name}`);
+      return (server.address() as AddressInfo).port;
+    },
+    take: () => arrived.splice(0),
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all([...servers.values()].map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+  };
+}
+
+type Head = Omit<Reached, 'server'>;
+
+/** One request a connection. Probes have no body, so the answer follows the head at once. */
+function serve(socket: Socket, arrived: (head: Head) => void): void {
+  let bytes = Buffer.alloc(0);
+  socket.on('error', () => socket.destroy()); // the proxy's side of a broken connection is what the probe shows
+  socket.on('data', (piece) => {
+    bytes = Buffer.concat([bytes, piece]);
+    const end = bytes.indexOf('\r\n\r\n');
+    if (end === -1 && bytes.length < HEAD_MAX) return;
+    socket.removeAllListeners('data').resume();
+    const head = readHead(bytes.toString('latin1', 0, end === -1 ? 0 : end));
+    arrived(head);
+    const body = head.method === 'HEAD' ? '' : 'stand-in\n';
+    const lines = ['HTTP/1.1 200 OK', 'Content-Type: text/plain', 'Content-Length: 9', 'Cache-Control: no-store'];
+    socket.end(`${[...lines, 'Connection: close'].join('\r\n')}\r\n\r\n${body}`);
+  });
+}
+
+function readHead(text: string): Head {
+  const [first = '', ...lines] = text.split('\r\n');
+  const [, method = '', target = '', version = ''] = /^(\S*) (.*) HTTP\/(\S*)$/.exec(first) ?? [];
+  const fields: Fields = lines.map((line) => {
+    const colon = line.indexOf(':');
+    return colon === -1 ? ([line, ''] as const) : ([line.slice(0, colon), line.slice(colon + 1).trim()] as const);
+  });
+  return { method, target, version, fields };
+}

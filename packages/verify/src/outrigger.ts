@@ -1,0 +1,75 @@
+// Room: Outrigger as a side of the comparison: the real proxy, in this process, on mapped rules with stand-in servers.
+import { type LogRecord, startEdge } from '@outrigger/proxy';
+import { listenerName, type RuleSet } from '@outrigger/rules';
+import { ask } from './ask.ts';
+import { CERTIFICATE, mappedRules, type Pair, standInName } from './mapped.ts';
+import type { Pem } from './oracle.ts';
+import { startOrigins } from './origins.ts';
+import { type Probe, probeBytes, type Side } from './probe.ts';
+
+export type OutriggerStart = { kind: 'ready'; side: Side } | { kind: 'failed'; message: string };
+
+/** Local ports that a PROXY header names, one a probe: by them a record of the proxy is known to be a probe's. */
+const FIRST_PORT = 1_024;
+const PORTS = 60_000;
+
+/** Starts the proxy on the pairs' listeners. */
+export async function startOutrigger(rules: RuleSet, pairs: readonly Pair[], pem: Pem): Promise<OutriggerStart> {
+  const servers = [...rules.upstreams].flatMap(([name, upstream]) =>
+    upstream.servers.map((server) => standInName(name, server)),
+  );
+  const origins = await startOrigins(servers);
+  const codes = new Map<string, string>();
+  const started = await startEdge({
+    rules: mappedRules(rules, pairs, origins.portOf),
+    report: (record) => note(record, codes),
+    readFile: (path) => Buffer.from(path === CERTIFICATE.cert ? pem.cert : pem.key),
+  });
+  if (started.kind === 'failed') {
+    await origins.close();
+    return { kind: 'failed', message: started.problems.map(({ message }) => message).join('\n') };
+  }
+  const { edge } = started;
+  let asked = 0;
+  return {
+    kind: 'ready',
+    side: {
+      name: 'Outrigger',
+      async ask(probe) {
+        const pair = pairs.find(({ entrance }) => entrance.name === probe.entrance);
+        const name = pair && listenerName(pair.listener);
+        const door = edge.addresses.find(({ listener }) => listener === name);
+        if (pair === undefined || door === undefined) throw new Error(`no listener for a probe: ${probe.entrance}`);
+        const clientPort = FIRST_PORT + (asked++ % PORTS);
+        const preface = proxyHeader(probe, clientPort);
+        const answer = await ask({ port: door.port, tls: pair.entrance.tls, preface }, probeBytes(probe));
+        // The record of a request is told when its exchange has ended, which is after the last byte of the answer.
+        await new Promise((resolve) => setImmediate(resolve));
+        const code = takeCode(codes, clientPort);
+        return { ...answer, reached: origins.take(), ...(code !== undefined && { code }) };
+      },
+      async stop() {
+        await edge.close();
+        await origins.close();
+      },
+    },
+  };
+}
+
+/** PROXY protocol, version 1: who the client is (proxy-protocol.txt 2.1). */
+function proxyHeader({ client }: Probe, port: number): string {
+  return client.includes(':')
+    ? `PROXY TCP6 ${client} ::1 ${port} 443\r\n`
+    : `PROXY TCP4 ${client} 127.0.0.1 ${port} 443\r\n`;
+}
+
+function note(record: LogRecord, codes: Map<string, string>): void {
+  if (record.kind === 'passThrough' || record.client === undefined || record.code === undefined) return;
+  codes.set(/\d+$/.exec(record.client)?.[0] ?? '', record.code);
+}
+
+function takeCode(codes: Map<string, string>, port: number): string | undefined {
+  const code = codes.get(String(port));
+  codes.clear();
+  return code;
+}

@@ -1,0 +1,147 @@
+import { memoryReader } from '@outrigger/importer';
+import { expect, it } from 'vitest';
+import { copySquid, type Place } from './copy.ts';
+
+const PLACE: Place = {
+  folder: '/copy',
+  run: '/copy/run',
+  names: ['x.test'],
+  addresses: ['192.0.2.1'],
+  portOf: (address) => 40_000 + Number(/\d+$/.exec(address)?.[0]),
+  serverPortOf: (peer) => ({ web: 50_001, exch: 50_002 })[peer] ?? 50_000,
+  cert: '/copy/entrance.crt',
+  key: '/copy/entrance.key',
+};
+
+function copied(text: string, others: Record<string, string> = {}) {
+  const copy = copySquid({ files: ['squid.conf'], reader: memoryReader({ 'squid.conf': text, ...others }) });
+  const files = copy.write(PLACE);
+  return { copy, files, lines: (files['copy-0.conf'] ?? '').split('\n') };
+}
+
+it('leaves lines that touch nothing of the machine as they are, byte for byte', () => {
+  const text = '# c \\\r\nacl x url_regex -i \\\n# inside\n  \\.php$ \\\n  ^/\xe9\nhttp_access allow x # why\n';
+  expect(copied(text).files['copy-0.conf']).toBe(text);
+});
+
+it('moves ports to loopback and keeps the name that myportname compares', () => {
+  const { lines, copy } = copied(
+    'http_port 203.0.113.10:80 accel vhost\nhttps_port 443 accel cert=/a.crt key=/a.key cipher=HIGH defaultsite=x.test name=tls\n',
+  );
+  expect(lines[0]).toBe('http_port 127.0.0.1:40080 accel vhost name=203.0.113.10:80');
+  expect(lines[1]).toBe(
+    'https_port 127.0.0.1:40443 accel defaultsite=x.test name=tls cert=/copy/entrance.crt key=/copy/entrance.key',
+  );
+  expect(copy.entrances.map(({ name, address, tls }) => [name, address, tls])).toEqual([
+    ['203.0.113.10:80', '203.0.113.10:80', false],
+    ['tls', '*:443', true],
+  ]);
+});
+
+it('gives two port lines on one address one port, so that the second fails as it did', () => {
+  const { lines, copy } = copied('http_port 80 accel\nhttp_port 0.0.0.0:80 accel name=second\n');
+  expect(lines[1]).toBe('http_port 127.0.0.1:40080 accel name=second');
+  expect(copy.entrances).toHaveLength(1);
+});
+
+it('moves peers to stand-ins, without TLS and without passwords', () => {
+  const { lines, copy } = copied(
+    'cache_peer 10.1.1.14 parent 443 3130 originserver ssl sslflags=DONT_VERIFY_PEER login=admin:secret name=exch\ncache_peer web parent 80 0 originserver login=PASS\n',
+  );
+  expect(lines[0]).toBe(
+    'cache_peer 127.0.0.1 parent 50002 0 originserver login=admin:verify name=exch no-query no-digest no-netdb-exchange',
+  );
+  expect(lines[1]).toBe(
+    'cache_peer 127.0.0.1 parent 50001 0 originserver login=PASS no-query no-digest no-netdb-exchange name=web',
+  );
+  expect(copy.servers.map(({ name, url }) => [name, url])).toEqual([
+    ['exch', 'https://10.1.1.14:443'],
+    ['web', 'http://web:80'],
+  ]);
+});
+
+it('moves the ports that localport names, and makes one that is not served match nothing', () => {
+  const { lines } = copied('http_port 80 accel\nhttp_port 8080 accel\nacl a localport 1-100 8080\nacl b myport 99\n');
+  expect(lines[2]).toBe('acl a localport 40080 48080');
+  expect(lines[3]).toBe('acl b myport 1');
+});
+
+it('keeps the number of each line where a directive goes over several', () => {
+  const { lines } = copied('acl a src all\ncache_peer web \\\n# between\n  parent 80 0 originserver\nacl b src all\n');
+  expect(lines[1]).toMatch(/^cache_peer 127\.0\.0\.1/);
+  expect(lines.slice(2, 5)).toEqual(['', '', 'acl b src all']);
+});
+
+it.each([
+  'url_rewrite_program /bin/x',
+  'external_acl_type t %SRC /bin/x',
+  'auth_param basic program /bin/x',
+  'sslpassword_program /bin/x',
+  'logfile_daemon /bin/x',
+  'unlinkd_program /bin/x',
+  'some_later_program /bin/x',
+  'url_rewrite_\\\nprogram /bin/x',
+  `# ${'x'.repeat(8_189)}url_rewrite_program /bin/x`,
+  'include !/bin/x',
+  'include |/bin/x',
+  'include other.conf !/bin/x',
+  'icap_service s reqmod_precache icap://10.0.0.1/x',
+])('takes out what would run a program: %s', (line) => {
+  const { files, copy } = copied(`${line}\nacl a src all\n`);
+  expect(Object.values(files).join('\n')).not.toMatch(/\/bin\/x|icap:/);
+  expect(copy.takenOut.map(({ code }) => code)).toEqual(['COMMAND_TAKEN_OUT']);
+});
+
+it('lets an acl of a helper match nothing, and says so', () => {
+  const { lines, copy } = copied(
+    'auth_param basic program /bin/x\nacl user proxy_auth REQUIRED\nhttp_access allow user\n',
+  );
+  expect(lines).toEqual(['', 'acl user src 255.255.255.255', 'http_access allow user', '']);
+  expect(copy.takenOut.map(({ at }) => at.line)).toEqual([1, 2]);
+});
+
+it('follows includes and files of values into copies of their own', () => {
+  const { files, copy } = copied(
+    'include conf.d/*.conf\nacl x dstdomain "names" y.test\nhttp_access deny "nothing"\n',
+    {
+      'conf.d/b.conf': 'acl b src all\n',
+      'conf.d/a.conf': 'pid_filename /run/squid.pid\n',
+      names: 'x.test\n',
+    },
+  );
+  expect(files['copy-0.conf']).toBe(
+    'include /copy/copy-1.conf /copy/copy-2.conf\nacl x dstdomain "/copy/values-0.txt" y.test\nhttp_access deny "/copy/absent-0.conf"\n',
+  );
+  expect([files['copy-1.conf'], files['copy-2.conf'], files['values-0.txt']]).toEqual([
+    '\n',
+    'acl b src all\n',
+    'x.test\n',
+  ]);
+  expect(copy.original('FATAL: Bungled /copy/copy-2.conf line 1')).toBe('FATAL: Bungled conf.d/b.conf line 1');
+  expect(copy.original('Can not open file /copy/absent-0.conf for reading')).toBe(
+    'Can not open file nothing for reading',
+  );
+});
+
+it('takes a quote for a quote and parameters() for a file where the config says so', () => {
+  const { lines, files } = copied(
+    'configuration_includes_quoted_values on\nacl x dstdomain parameters("names") y.test\nacl z dstdomain "names"\n',
+    { names: 'x.test\n' },
+  );
+  expect(lines.slice(1, 3)).toEqual([
+    'acl x dstdomain parameters("/copy/values-0.txt") y.test',
+    'acl z dstdomain "names"',
+  ]);
+  expect(files['values-0.txt']).toBe('x.test\n');
+});
+
+it('gives macros the values of a daemon with one worker, which the copy is not', () => {
+  const macro = (name: string): string => `$\{${name}}`;
+  const line = `acl x urlpath_regex ^/${macro('service_name')}${macro('process_number')}${macro('HOME')}`;
+  expect(copied(`${line}\n`).lines[0]).toBe(`acl x urlpath_regex ^/squid1${macro('HOME')}`);
+});
+
+it('stops where a file includes itself, as Squid does', () => {
+  const { files } = copied('include loop.conf\n', { 'loop.conf': 'include loop.conf\n' });
+  expect(Object.keys(files).length).toBeLessThan(25);
+});
