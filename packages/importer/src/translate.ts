@@ -4,6 +4,7 @@ import { type CompiledRules, compileRules } from '@outrigger/rules';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { type Reader, recordingReader } from './source.ts';
+import { aboutFiles } from './squid/about.ts';
 import { announcedDifferences } from './squid/differences.ts';
 import { shownFile } from './squid/display.ts';
 import { expand } from './squid/expand.ts';
@@ -11,10 +12,11 @@ import { letThrough } from './squid/letthrough.ts';
 import { type Lowered, lower, wholeFile } from './squid/lower.ts';
 import { enterRules } from './squid/made.ts';
 import { meantBy } from './squid/meant.ts';
-import { buildModel, type Model, readVersion } from './squid/model.ts';
+import { buildModel, type Model } from './squid/model.ts';
 import { createProbe, probedListener } from './squid/probe.ts';
 import { SQUID_SECRETS } from './squid/secrets.ts';
 import { tighten } from './squid/tighten.ts';
+import { versionOf } from './squid/version.ts';
 import { type Draft, finish, type Translation } from './translation.ts';
 
 /** squid.conf files, read in order as one. */
@@ -35,12 +37,16 @@ export function readSquid({ files, reader, squidVersion }: SquidFiles): {
   model: Model;
   ledger: Ledger;
   redactor: Redactor;
+  /** What the files are, as sentences. */
+  about: string[];
 } {
   const ledger = createLedger();
   const redactor = createRedactor(SQUID_SECRETS);
   const directives = expand(files, reader, ledger, redactor);
-  const model = buildModel(directives, { reader, main: files[0] ?? '' }, readVersion(squidVersion));
-  return { model, ledger, redactor };
+  const { version, sentence } = versionOf(squidVersion, directives);
+  const model = buildModel(directives, { reader, main: files[0] ?? '' }, version);
+  const about = [...aboutFiles(ledger.entries), ...(sentence === undefined ? [] : [sentence])];
+  return { model, ledger, redactor, about };
 }
 
 /** Imports squid.conf files. Never throws on input. */
@@ -48,9 +54,9 @@ export function importSquid({ reader: source, tighten: isTight = false, ...given
   const { files } = given;
   const main = files[0] ?? '';
   const reader = recordingReader(source);
-  const { model, ledger, redactor } = readSquid({ ...given, reader });
+  const { model, ledger, redactor, about } = readSquid({ ...given, reader });
   const lowered = lower(model);
-  const draft: Draft = { ledger: ledger.entries, general: [], letThrough: [], differences: [] };
+  const draft: Draft = { ledger: ledger.entries, about, general: [], letThrough: [], differences: [] };
   if (lowered.kind === 'nothing') {
     const { code, message } = lowered;
     draft.general.push({ severity: 'error', code, at: wholeFile(main), message });

@@ -27,6 +27,8 @@ export type Translation = {
   shownRules?: RuleSet;
   /** Every directive in the order it was read. */
   ledger: readonly LedgerEntry[];
+  /** What the files are, as sentences: no config at all, or one for a Squid that its own words tell. */
+  about: string[];
   /** The files that hold those directives, in the order they were first read. */
   files: readonly ShownFile[];
   /** What a person should look at: errors and warnings of directives, then what the old file let through. */
@@ -42,7 +44,7 @@ export type Translation = {
 };
 
 /** What an importer knows when it is done, before anything is shown. */
-export type Draft = Pick<Translation, 'ledger' | 'letThrough' | 'tightening' | 'differences' | 'rules'> & {
+export type Draft = Pick<Translation, 'ledger' | 'about' | 'letThrough' | 'tightening' | 'differences' | 'rules'> & {
   /** Findings about the files as a whole. */
   general: Diagnostic<ImportCode>[];
 };

@@ -30,7 +30,7 @@ export function importApache({ path, reader: source, names = [], values = new Ma
   const reader = recordingReader(source);
   const ledger = createLedger();
   const redactor = createRedactor(APACHE_SECRETS);
-  const draft: Draft = { ledger: ledger.entries, general: [], letThrough: [], differences: [] };
+  const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [] };
   const fail = (at: SourceRef, message: string): Translation => {
     draft.general.push({ severity: 'error', code: 'APACHE_NOTHING_TO_RUN', at, message });
     remarkRest(ledger.entries);

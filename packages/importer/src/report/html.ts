@@ -30,7 +30,7 @@ const OUTCOMES = { complete: 'Carried over', partial: 'Needs you', failed: 'No r
 
 /** The page, UTF-8. */
 export function reportHtml(translation: Translation): string {
-  const { files, ledger, letThrough, differences, shownRules, outcome, summary } = translation;
+  const { files, about, ledger, letThrough, differences, shownRules, outcome, summary } = translation;
   const links = createLinks(ledger);
   const name = files[0]?.path ?? ledger[0]?.at.file ?? '';
   const isTight = translation.tightening?.applied === true;
@@ -82,7 +82,7 @@ export function reportHtml(translation: Translation): string {
 <header>
 <h1>What became of ${name}</h1>
 <p class="lead ${outcome}">${nextStep(translation, 'named below')}</p>${needs(translation, links)}
-<ul class="counts" aria-label="Directives by what became of them">
+${about.map((text) => html`<p>${text}</p>\n`)}<ul class="counts" aria-label="Directives by what became of them">
 <li><b>${summary.directives}</b> ${summary.directives === 1 ? 'directive' : 'directives'}</li>
 ${DISPOSITIONS.filter((each) => summary[each] > 0).map(
   (each) =>

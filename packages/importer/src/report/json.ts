@@ -40,6 +40,8 @@ export type ReportDocument = {
   /** What `outrigger import` ends with, `--strict` aside. */
   exitCode: 0 | 1 | 2;
   files: string[];
+  /** What the files are: no config at all, or one for a Squid that its own words tell. */
+  about: string[];
   summary: Summary;
   directives: ReportDirective[];
   /** Errors and warnings of directives, and of the files as a whole, for who wants no notes. */
@@ -55,13 +57,14 @@ export function reportJson(translation: Translation): string {
 }
 
 export function reportDocument(translation: Translation): ReportDocument {
-  const { outcome, files, summary, ledger, diagnostics, letThrough, tightening, differences } = translation;
+  const { outcome, files, about, summary, ledger, diagnostics, letThrough, tightening, differences } = translation;
   const shown = new Set<object>(letThrough);
   return {
     version: 1,
     outcome,
     exitCode: EXIT_CODES[outcome],
     files: files.map(({ path }) => path),
+    about,
     summary,
     directives: ledger.map(directiveOf),
     diagnostics: diagnostics

@@ -6,7 +6,7 @@ import type { Translation } from '../translation.ts';
 import { http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
 
 /**
- * The report: three or four lines of summary, each directive in the order of the file with what became of it, what the old file let
+ * The report: a summary of a few lines, each directive in the order of the file with what became of it, what the old file let
  * through, what tighter rules change, and what differs on purpose. Ends with a line end.
  */
 export function reportText(translation: Translation): string {
@@ -32,7 +32,7 @@ export function reportText(translation: Translation): string {
 }
 
 function summaryLines(translation: Translation): string[] {
-  const { summary } = translation;
+  const { summary, about } = translation;
   const needy = entriesInNeed(translation.ledger);
   const counts = DISPOSITIONS.filter((name) => summary[name] > 0).map((name) => `${summary[name]} ${name}`);
   const made = [
@@ -48,6 +48,7 @@ function summaryLines(translation: Translation): string[] {
     ...(needy.length > 0
       ? [`Needs you: ${needy.map(({ at }, index) => shortPlace(at, needy[index - 1]?.at)).join(', ')}.`]
       : []),
+    ...about,
   ];
 }
 

@@ -4,6 +4,7 @@ import type { SquidAccessLine } from './access.ts';
 import { allowedBy, atomsOf, type Expr, isNever, most, printExpr } from './logic.ts';
 import type { Model } from './model.ts';
 import type { Peer } from './peers.ts';
+import { asksOnlyOfRequests } from './permissions.ts';
 import type { Resolver } from './resolve.ts';
 import { type PlannedRoute, takesOf } from './routes.ts';
 
@@ -87,21 +88,23 @@ export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], reso
   }
 }
 
-/** http_reply_access decides when the server has answered: only a list that allows everything can be left out. */
+/** http_reply_access decides when the server has answered: its denials come earlier here, or not at all. */
 export function remarkReplyAccess(model: Model, resolver: Resolver): void {
   const lines = model.lists.reply;
   const held = most(notAllowed(lines, resolver), resolver.isKnown);
-  for (const { directive } of lines) {
-    if (isNever(held))
-      remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'lets every answer through, as Outrigger does');
-    else
-      remark(
-        directive.entry,
-        'untranslated',
-        'SQUID_REPLY_ACCESS',
-        'decides over answers, which Outrigger passes as they are',
-        { hint: 'Deny the requests instead, or filter at the server.', concerns: resolver.condition(held) },
-      );
+  const isCarried = asksOnlyOfRequests(model, resolver);
+  for (const { directive, action } of lines) {
+    const { entry } = directive;
+    if (isNever(held)) {
+      remark(entry, 'irrelevant', 'SQUID_OPERATION', 'lets every answer through, as Outrigger does');
+    } else if (!isCarried) {
+      const message = 'decides over answers, which Outrigger passes as they are';
+      const hint = 'Deny the requests instead, or filter at the server.';
+      remark(entry, 'untranslated', 'SQUID_REPLY_ACCESS', message, { hint, concerns: resolver.condition(held) });
+    } else if (action === 'deny') {
+      const message = 'such requests are denied before a server is asked; Squid asked it and kept the answer back';
+      remark(entry, 'approximated', 'SQUID_CARRIED', message);
+    }
   }
 }
 

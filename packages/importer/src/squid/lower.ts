@@ -218,7 +218,7 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
 
 /** Acls of all lists that decide over requests. never_direct does not: an accelerator obeys it unasked. */
 function aclsThatDecide(model: Model): string[] {
-  const { http, later, alwaysDirect } = model.lists;
+  const { http, adapted, miss, reply, alwaysDirect } = model.lists;
   const lines = [
     ...model.followForwarded,
     ...model.logs.lines,
@@ -227,7 +227,9 @@ function aclsThatDecide(model: Model): string[] {
       ...additions,
     ]),
     ...http,
-    ...later,
+    ...adapted,
+    ...miss,
+    ...reply,
     ...alwaysDirect,
     ...model.peers.flatMap(({ access, domains }) => [...access, ...domains]),
   ];

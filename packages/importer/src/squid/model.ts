@@ -12,9 +12,10 @@ import { noLogs, type SquidLogs } from './logs.ts';
 import type { Peer } from './peers.ts';
 import type { Port } from './ports.ts';
 import { refusedValue } from './settings.ts';
+import type { SquidVersion } from './version.ts';
 
-/** Access lists that decide over requests as a whole. `later` are lists asked after http_access, which deny alike. */
-export type Lists = Record<'http' | 'later' | 'reply' | 'alwaysDirect' | 'neverDirect', SquidAccessLine[]>;
+/** Access lists that decide over requests as a whole. `adapted` and `miss` are asked after http_access, `reply` once there is one. */
+export type Lists = Record<'http' | 'adapted' | 'miss' | 'reply' | 'alwaysDirect' | 'neverDirect', SquidAccessLine[]>;
 
 export type DenyInfo = { answer: string; acls: string[]; directive: Directive };
 
@@ -38,19 +39,6 @@ export type Model = {
   limits: SquidLimits;
 };
 
-/** The Squid a file ran on. `given` is false where nobody said and the newest meaning is taken. */
-export type SquidVersion = { number: number; given: boolean };
-
-const NEWEST_KNOWN = 5.7;
-
-/** `3.5`, `3.1.20`, `5.7`: major and minor as a number; the newest known where absent or no version. */
-export function readVersion(text: string | undefined): SquidVersion {
-  const match = /^(\d{1,2})(?:\.(\d))?/.exec(text ?? '');
-  return match === null
-    ? { number: NEWEST_KNOWN, given: false }
-    : { number: Number(`${match[1]}.${match[2] ?? '0'}`), given: true };
-}
-
 /** Directives whose words are read as values, quotes and all. */
 const FOLLOWS_QUOTES = /^acl$|_access2?$|_direct$/;
 
@@ -66,7 +54,7 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     ports: [],
     peers: [],
     acls,
-    lists: { http: [], later: [], reply: [], alwaysDirect: [], neverDirect: [] },
+    lists: { http: [], adapted: [], miss: [], reply: [], alwaysDirect: [], neverDirect: [] },
     denyInfos: [],
     extensionMethods: [],
     followForwarded: [],
@@ -78,8 +66,12 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
   for (const directive of directives) {
     const words = directive.words.map(({ text }) => text);
     const refused = refusedValue(directive.name, words, version.number);
-    if (refused !== undefined)
-      remark(directive.entry, 'malformed', 'SQUID_VALUE_BAD', refused.message, { hint: refused.hint });
+    if (refused !== undefined) {
+      const [disposition, severity] = refused.later
+        ? (['translated', 'warning'] as const)
+        : (['malformed', 'error'] as const);
+      remark(directive.entry, disposition, 'SQUID_VALUE_BAD', refused.message, { hint: refused.hint, severity });
+    }
     if (reading.files.quotedValues && !FOLLOWS_QUOTES.test(directive.name) && /["']/.test(directive.line.text)) {
       remark(
         directive.entry,

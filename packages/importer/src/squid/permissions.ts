@@ -24,7 +24,8 @@ type Writing = {
 /** Access lines for the whole of a model; also settles its deny_info lines. */
 export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLine[]; narrowed: boolean } {
   const writing: Writing = { model, resolver, lines: [], covered: [], fired: new Map(), narrowed: false };
-  writeLaterDenials(writing);
+  for (const lines of [model.lists.adapted, model.lists.miss]) writeLaterDenials(lines, writing);
+  if (asksOnlyOfRequests(model, resolver)) writeLaterDenials(model.lists.reply, writing);
   if (model.lists.http.length === 0) {
     writing.lines.push({ action: 'deny', when: {}, answer: 'forbidden', from: [fileOf(model)] });
   }
@@ -34,10 +35,14 @@ export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLi
   return { lines: writing.lines, narrowed: writing.narrowed };
 }
 
-/** Lists asked after http_access (miss_access) only ever take away, and deny with 403 too: their denials may stand in front. */
-function writeLaterDenials(writing: Writing): void {
+/** Whether http_reply_access looks at nothing of the reply: then it can be decided before there is one (SQ-226). */
+export function asksOnlyOfRequests({ lists }: Model, resolver: Resolver): boolean {
+  return lists.reply.every((line) => unclearAtom(line, resolver, clearIn(line, resolver)) === undefined);
+}
+
+/** A list asked after http_access (miss_access) only ever takes away, and denies with 403 too: its denials may stand in front. */
+function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing): void {
   const { model, resolver } = writing;
-  const lines = model.lists.later;
   const allowed: Expr[] = [];
   const http = model.lists.http.map((line) => ({ action: line.action, when: resolver.lineOf(line) }));
   const letIn = http.length === 0 ? NEVER : most(allowedBy(http), resolver.isKnown);

@@ -1,39 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileRegex } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
+import { observe, readObservations } from '../testing/observations.ts';
 import { type Subject, translatePattern } from './regex.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../../../fixtures/ere');
 
-type Observed = { pattern: string; ignoreCase: boolean; matches: string };
-
-/** What glibc itself said about random patterns: see the head of each file. */
-function readObservations(file: string): { subjects: string[]; rows: Observed[] } {
-  const lines = readFileSync(join(FIXTURES, file), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '' && !line.startsWith('#'));
-  const [head = '', ...rest] = lines;
-  const rows = rest.map((line) => {
-    const [flag = '', pattern = '', matches = ''] = line.split('\t');
-    return { pattern, ignoreCase: flag === 'i', matches };
-  });
-  return { subjects: head.split('\t').slice(1), rows };
-}
-
-/** The observation our translation makes; the given one where it claims nothing. */
-function observe({ pattern, ignoreCase, matches }: Observed, subject: Subject, texts: readonly string[]): string {
-  const translation = translatePattern(pattern, ignoreCase, subject);
-  if (translation.kind === 'inexpressible') return matches;
-  if (translation.kind === 'invalid') return 'invalid';
-  if (translation.kind !== 'patterns') return (translation.kind === 'always' ? '1' : '0').repeat(texts.length);
-  const compiled = translation.patterns.map(({ regex, ignoreCase: without }) => compileRegex(regex, without ?? false));
-  return texts.map((text) => (compiled.some((each) => each.ok && each.regex.test(text)) ? '1' : '0')).join('');
-}
-
 describe('translatePattern against glibc', () => {
-  const paths = readObservations('paths.tsv');
-  const hosts = readObservations('hosts.tsv');
+  const paths = readObservations(join(FIXTURES, 'paths.tsv'));
+  const hosts = readObservations(join(FIXTURES, 'hosts.tsv'));
 
   it.each([
     ['the text itself', 'text', paths, (subject: string) => subject],

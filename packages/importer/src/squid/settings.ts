@@ -2,8 +2,8 @@
 // Source: cache_cf.cc parse_onoff, parseTimeLine, parseBytesLine64; the names as Squid 5.7 itself told them apart (SQ-243 to
 // SQ-245).
 
-/** A value that stops Squid, in words for the report. */
-export type Refusal = { message: string; hint: string };
+/** A value that stops Squid, in words for the report. `later`: only versions later than the one the file is read as. */
+export type Refusal = { message: string; hint: string; later: boolean };
 
 /** Directives that take on or off, and nothing else. */
 const ON_OFF: ReadonlySet<string> = new Set(
@@ -62,25 +62,34 @@ export function readSize(words: readonly string[]): number | undefined {
   return /^\d+$/.test(number) && factor !== undefined ? Number(number) * factor : undefined;
 }
 
+/** Whether the setting is a time and its value a bare number, as Squid 3.5 and older wrote it. */
+export function isBareTime(name: string, words: readonly string[]): boolean {
+  return TIMES.has(name) && words.length === 1 && /^[1-9]\d*$/.test(words[0] ?? '');
+}
+
 /** Why Squid of this version does not start with the value; undefined where it does, or where the setting is of another kind. */
 export function refusedValue(name: string, words: readonly string[], version: number): Refusal | undefined {
   const [value = '', unit] = words;
   if (ON_OFF.has(name) && /^(?:on|off|yes|no|true|false)$/i.test(value) && value !== 'on' && value !== 'off') {
-    return { message: `${value} is neither on nor off, in lower case: Squid does not start`, hint: 'Write on or off.' };
+    return {
+      message: `${value} is neither on nor off, in lower case: Squid does not start`,
+      hint: 'Write on or off.',
+      later: false,
+    };
   }
   if (TIMES.has(name) && !/^-?0$/.test(value)) {
     if (readTime(words) === undefined) {
       const message = `${words.join(' ')} is no number with a unit from seconds to weeks behind a blank: Squid does not start`;
-      return { message, hint: 'Write it as 15 minutes.' };
+      return { message, hint: 'Write it as 15 minutes.', later: false };
     }
-    if (unit === undefined && version >= UNIT_NEEDED_SINCE) {
+    if (unit === undefined) {
       const message = `${value} has no unit: Squid 3.5 and older took it for seconds, later ones do not start`;
-      return { message, hint: `Write ${value} seconds.` };
+      return { message, hint: `Write ${value} seconds.`, later: version < UNIT_NEEDED_SINCE };
     }
   }
   if (SIZES.has(name) && /^\d+[a-z]+$/i.test(value)) {
     const message = `the unit of ${value} must stand behind a blank: Squid does not start`;
-    return { message, hint: `Write ${value.replace(/[a-z]+$/i, (letters) => ` ${letters}`)}.` };
+    return { message, hint: `Write ${value.replace(/[a-z]+$/i, (letters) => ` ${letters}`)}.`, later: false };
   }
   return undefined;
 }
