@@ -103,7 +103,7 @@ export function remarkReplyAccess(model: Model, resolver: Resolver): void {
       remark(entry, 'untranslated', 'SQUID_REPLY_ACCESS', message, { hint, concerns: resolver.condition(held) });
     } else if (action === 'deny') {
       const message = 'such requests are denied before a server is asked; Squid asked it and kept the answer back';
-      remark(entry, 'approximated', 'SQUID_CARRIED', message);
+      remark(entry, 'approximated', 'SQUID_REPLY_ACCESS', message, { concerns: resolver.condition(held) });
     }
   }
 }
