@@ -6,11 +6,13 @@ import { type Difference, probeText, verifySquid } from './index.ts';
 import { type Config, squidConfigs } from './testing/squidconfigs.ts';
 
 // The importer held against the installed Squid on configs that nobody wrote. OUTRIGGER_FUZZ_RUNS says how many, OUTRIGGER_SEED
-// repeats a run; what is found becomes a case under fixtures/squid.
+// which; what is found becomes a case under fixtures/squid. Without a seed the same configs are drawn each time, so that no
+// change fails by luck: to hunt, give new seeds.
 
 const squid = daemonOrSkip('squid');
+const FIRST_SEED = 293_962_653;
 const RUNS = Number(process.env.OUTRIGGER_FUZZ_RUNS ?? 40);
-const SEED = Number(process.env.OUTRIGGER_SEED ?? Date.now() % 2 ** 31);
+const SEED = Number(process.env.OUTRIGGER_SEED ?? FIRST_SEED);
 /** Requests for each config: enough to meet each line of it, few enough for many configs. */
 const PROBES = 150;
 /** Milliseconds for one config on a busy machine. */

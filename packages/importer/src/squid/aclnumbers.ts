@@ -16,7 +16,7 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
   const notes: ValueNote[] = [];
   const clients: string[] = [];
   for (const { text } of values) {
-    if (['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0'].includes(text)) return { kind: 'always', notes };
+    if (EVERYBODY.includes(text)) return { kind: 'always', notes };
     if (/^\[|^none$/.test(text)) {
       notes.push({
         code: 'SQUID_ACL_BAD',
@@ -56,7 +56,11 @@ export function keptAddresses(lines: readonly (readonly AclValue[])[]): { values
     return {
       values: values.filter(({ text }) => {
         const ranges = (readAddress(text) ?? []).map(parseAddressRange).filter((range) => range !== undefined);
-        if (!ranges.map((range) => insertApart(kept, range)).includes('lost')) return true;
+        // Everybody overlaps whatever stands before; where nothing does, it takes all and no later value matters.
+        const isLost = EVERYBODY.includes(text)
+          ? kept.length > 0
+          : ranges.map((range) => insertApart(kept, range)).includes('lost');
+        if (!isLost) return true;
         const message = `${text} overlaps an address before it, and Squid drops what comes later: it never matches`;
         notes.push({ code: 'SQUID_ACL_BAD', message, hint: 'Put the wider one alone, if it was meant.' });
         return false;
@@ -87,6 +91,9 @@ const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {
   // What Squid 5.7 matches by it, asked at both ends of each range: neither ::1 nor the deprecated and reserved rest.
   ipv6: ['1000::-efff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fc00::/7', 'fe80::/10'],
 };
+
+/** Words by which every client matches. */
+const EVERYBODY = ['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0'];
 
 /** Words that Squid 5.7 takes and by which no client matches. */
 const MATCHES_NOBODY = ['::/0', 'ipv4'];
