@@ -6,6 +6,7 @@ import { daemonOrSkip } from '@outrigger/tools/daemons';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
+import { seedOf } from '../testing/seed.ts';
 import { apacheDecision } from './decision.ts';
 import { readServers } from './servers.ts';
 import { generatedConfig } from './testing/generated.ts';
@@ -47,7 +48,6 @@ const RUNS = Number(process.env.OUTRIGGER_RUNS ?? 10);
 const REQUESTS_EACH = 60;
 
 describe.skipIf(apache === undefined)('generated virtual hosts', () => {
-  // fast-check prints the seed of a failure.
   it('do what we say they do', { timeout: 60_000 + RUNS * 10_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(generatedConfig, async (files) => {
@@ -74,7 +74,7 @@ describe.skipIf(apache === undefined)('generated virtual hosts', () => {
           await stage.close();
         }
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: seedOf('generated virtual hosts') },
     );
   });
 });

@@ -9,6 +9,7 @@ import { daemonOrSkip } from '@outrigger/tools/daemons';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { diskReader } from '../source.ts';
+import { seedOf } from '../testing/seed.ts';
 import { type Answer, ENV, ENVIRONMENT, type Files, filesToWrite, NAMES, ourAnswer, QUIRKS } from './testing/quirks.ts';
 
 const apache = daemonOrSkip('apache2');
@@ -70,14 +71,13 @@ describe.skipIf(apache === undefined)('a tree as the installed Apache reads it',
     expect(ourAnswer(diskReader(), root)).toEqual(answer);
   });
 
-  // fast-check prints the seed of a failure.
   it('reads generated trees as Apache does', { timeout: 60_000 + RUNS * 200 }, () => {
     fc.assert(
       fc.property(generatedTree, (files) => {
         write(files);
         expect(ourAnswer(diskReader(), root)).toEqual(askApache());
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: seedOf('generated trees') },
     );
   });
 });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { daemonOrSkip, freePort, startApache } from '@outrigger/tools/daemons';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { seedOf } from '../testing/seed.ts';
 import { configOf, HOST_CASES, type HostCase, type HostRequest, ourVerdicts } from './testing/hostcases.ts';
 
 const apache = daemonOrSkip('apache2');
@@ -59,13 +60,12 @@ describe.skipIf(apache === undefined)('the virtual host that the installed Apach
     expect(ourVerdicts(hostCase)).toEqual(verdict);
   });
 
-  // fast-check prints the seed of a failure.
   it('is ours for generated ones', { timeout: 60_000 + RUNS * 5_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(generatedCase, async (hostCase) => {
         expect(ourVerdicts(hostCase)).toEqual(await askApache(hostCase));
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: seedOf('generated addresses and names') },
     );
   });
 });
