@@ -11,7 +11,8 @@ import { type Files, mutatedConfigs } from '../testing/mutations.ts';
 
 /** All of them in CI; elsewhere as many as a person waits for. */
 const RUNS = Number(process.env.OUTRIGGER_MUTATIONS ?? (process.env.CI === 'true' ? 10_000 : 2_000));
-const SEED = Number(process.env.OUTRIGGER_SEED ?? Date.now() % 2 ** 31);
+/** The same files each time, so that no change fails by luck: to hunt, give new seeds. */
+const SEED = Number(process.env.OUTRIGGER_SEED ?? 294_195_569);
 /** Milliseconds of processor time one file may take: processor time, for the machine may be busy with other tests. */
 const TIME_MAX = 1_000;
 /** Bytes that the process may have grown by at the end: what the collector has not returned yet, and no more. */
