@@ -71,14 +71,22 @@ export function derivative(ere: Ere, byte: number): Derivative {
 
 const EMPTY: Ere = { kind: 'sequence', parts: [] };
 
+/** From the first part that must take a byte back to the front: what stands behind it cannot matter, and may be long. */
 function derivativeOfSequence(parts: readonly Ere[], byte: number): Derivative {
-  const [head, ...rest] = parts;
-  if (head === undefined) return 'never';
-  const afterHead = derivativeOfSequence(rest, byte);
-  // An assertion in front of what cannot take the byte anyway decides nothing.
-  if (head.kind === 'assertion') return afterHead === 'never' || head.assertion === 'end' ? 'never' : 'unknown';
-  const taken = followed(derivative(head, byte), rest);
-  return isNullable(head) ? either([taken, afterHead]) : taken;
+  const must = parts.findIndex((part) => part.kind !== 'assertion' && !isNullable(part));
+  let after: Derivative = 'never';
+  for (let index = must === -1 ? parts.length - 1 : must; index >= 0; index -= 1) {
+    const head = parts[index];
+    if (head === undefined) continue;
+    if (head.kind === 'assertion') {
+      // An assertion in front of what cannot take the byte anyway decides nothing.
+      after = after === 'never' || head.assertion === 'end' ? 'never' : 'unknown';
+      continue;
+    }
+    const taken = followed(derivative(head, byte), parts.slice(index + 1));
+    after = isNullable(head) ? either([taken, after]) : taken;
+  }
+  return after;
 }
 
 function followed(first: Derivative, rest: readonly Ere[]): Derivative {
