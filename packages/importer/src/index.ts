@@ -1,5 +1,6 @@
 // The only door of this package.
 export { type ApacheOptions, importApache } from './apache/import.ts';
+export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
 export { CODES, type ImportCode } from './codes.ts';
 export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
