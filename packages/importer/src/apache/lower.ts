@@ -23,7 +23,8 @@ import { obstacleTo } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode } from './settings.ts';
+import { everyNode, inherited } from './settings.ts';
+import type { ConfigNode } from './tree.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
@@ -201,7 +202,7 @@ function routesOf(
   servers: Servers,
   host: VirtualHost,
 ): Route[] {
-  const { prefix, line, staying, changes, location, backend, sign, isAdded } = move;
+  const { prefix, line, staying, changes, reversals, backend, sign, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
   if (!isAdded) {
     const what = prefix === '/' ? 'every path' : `${prefix} in any case`;
@@ -215,6 +216,13 @@ function routesOf(
   }
   remarkBackend(servers, host, backend, line);
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
+  for (const almost of changes.almost) remarkAlmost(almost);
+  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
+    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
+    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
+  }
+  for (const directive of inherited(servers, host, 'proxyaddheaders'))
+    remarkAlmost({ line: directive, message: OWN_FORWARDED });
   for (const ours of changes.ours)
     remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
   if (changes.frontEndHttps !== undefined)
@@ -231,12 +239,22 @@ function routesOf(
     {
       ...conditionOf({ ...when, ...path(prefix) }),
       to,
-      ...(location.length > 0 && { rewrite: { location } }),
+      ...(Object.keys(reversals).length > 0 && { rewrite: reversals }),
       ...(changes.request.length > 0 && { requestHeaders: changes.request }),
       ...(changes.response.length > 0 && { responseHeaders: changes.response }),
       from: [at],
     },
   ];
+}
+
+const REVERSED = 'in rewrite of the routes of paths that moved';
+const DOTS =
+  'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
+const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
+
+function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
+  if (!line.entry.remarks.some((each) => each.message === message))
+    remark(line.entry, 'approximated', 'APACHE_HEADER', message);
 }
 
 function conditionOf(when: Condition): { when?: Condition } {
