@@ -2,6 +2,7 @@
 // the paths of Exchange that surely go there, and all else to Apache on loopback.
 import {
   type AccessLine,
+  type AccessLog,
   type Condition,
   defaultLimits,
   listenerName,
@@ -14,6 +15,7 @@ import {
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { accessLines, allow, needsAccess, remarkOnce } from './accesslines.ts';
+import { accessLogsOf } from './accesslogs.ts';
 import { type Backend, exchangeUpstream, remarkBackend } from './backend.ts';
 import { exchangePath } from './exchange.ts';
 import { hostsOf } from './hosts.ts';
@@ -24,12 +26,14 @@ import { isUnder } from './overlap.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { everyNode, inherited } from './settings.ts';
+import { tlsOf } from './tls.ts';
 import type { ConfigNode } from './tree.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
 
-export function lower(servers: Servers, place: ApachePlace): Lowered {
+/** `root`: the folder that names of logs are in. */
+export function lower(servers: Servers, place: ApachePlace, root: string): Lowered {
   const doors = readDoors(servers, place);
   if (doors.length === 0)
     return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
@@ -37,6 +41,7 @@ export function lower(servers: Servers, place: ApachePlace): Lowered {
   const access: AccessLine[] = [];
   const routes: Route[] = [];
   const rest: Route[] = [];
+  const logs: AccessLog[] = [];
   for (const door of doors) {
     const apache = apacheName(door, doors);
     const here: Condition = doors.length === 1 ? {} : { listeners: [listenerName(door.listener)] };
@@ -44,6 +49,7 @@ export function lower(servers: Servers, place: ApachePlace): Lowered {
       const lowered = lowerHost(host, door, here, apache, upstreams, servers);
       access.push(...lowered.access);
       routes.push(...lowered.routes);
+      if (lowered.moved !== undefined) logs.push(...accessLogsOf(servers, host, lowered.moved, root));
     }
     upstreams.set(apache, apacheUpstream(door));
     rest.push({ ...(doors.length > 1 && { when: here }), to: apache, from: [door.listen.directive.at] });
@@ -68,6 +74,7 @@ export function lower(servers: Servers, place: ApachePlace): Lowered {
       ],
       routes: [...routes, ...rest],
       limits: defaultLimits(),
+      ...(logs.length > 0 && { accessLog: logs }),
       tunnelMethods: [...TUNNEL_METHODS],
     },
   };
@@ -95,7 +102,7 @@ function lowerHost(
   apache: string,
   upstreams: Map<string, Upstream>,
   servers: Servers,
-): { access: AccessLine[]; routes: Route[] } {
+): { access: AccessLine[]; routes: Route[]; moved?: Condition } {
   const { moves, stays, twins } = findMoves(servers, host);
   for (const { line, of } of twins) {
     remark(
@@ -113,6 +120,13 @@ function lowerHost(
     });
   }
   if (moves.length === 0) return { access: [], routes: [] };
+  if (asksOtherCertificates(host, door, servers)) {
+    for (const { line, prefix } of moves) {
+      const message = `${prefix} stays with Apache: its virtual host asks for other client certificates than the first of its address, and a listener asks all alike`;
+      remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', message, { hint: 'Give it an address of its own.' });
+    }
+    return { access: [], routes: [] };
+  }
   const hosts = hostsOf(host, door.hosts, servers);
   if (hosts.unsaid.length > 0) {
     const message = `requests for ${hosts.unsaid.join(', ')} stay with Apache: no rule can say which of them are for this virtual host`;
@@ -131,7 +145,23 @@ function lowerHost(
   return {
     access: all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
     routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    moved: movedOf(all, when),
   };
+}
+
+/** Whether a virtual host asks for client certificates that the listener, which is that of the first, does not ask for (AP-43). */
+function asksOtherCertificates(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): boolean {
+  const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each)?.clients);
+  return own !== undefined && (own.mode !== listeners?.mode || own.ca !== listeners.ca);
+}
+
+/** The requests that moved: those of the paths, but for what below them stays. */
+function movedOf(moves: readonly Move[], when: Condition): Condition {
+  const paths = (prefixes: readonly string[]): Condition =>
+    prefixes.includes('/') ? {} : { path: [...new Set(prefixes)].map((prefix) => ({ prefix, ignoreCase: true })) };
+  const staying = moves.flatMap((move) => move.staying.map(({ prefix }) => prefix));
+  const moved = { ...when, ...paths(moves.map(({ prefix }) => prefix)) };
+  return staying.length === 0 ? moved : { all: [moved, { not: paths(staying) }] };
 }
 
 function remarkHost({ section, serverName }: VirtualHost, hosts: string[] | undefined): void {
