@@ -16,7 +16,7 @@ import type { Server, Servers } from './servers.ts';
 import { inherited, setting } from './settings.ts';
 import { parseTarget } from './target.ts';
 import { type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
-import { chooseServer } from './vhosts.ts';
+import { chooseServer, matchesName } from './vhosts.ts';
 
 export type ApacheDecision = { server: Server; outcome: Outcome };
 
@@ -27,6 +27,9 @@ export function apacheDecision(servers: Servers, request: ApacheRequest): Apache
 }
 
 function outcomeOf(servers: Servers, server: Server, request: ApacheRequest): Outcome {
+  const mapping = proxyLines(servers, server).find(({ parameters }) => parameters.has('mapping'));
+  if (mapping !== undefined)
+    return { kind: 'unknown', line: mapping.directive, reason: 'its mapping comes before all else' };
   const read = requestPath(request.target, encodedSlashes(servers, server));
   if (read.kind === 'status') return read.status === 404 ? { kind: 'local' } : read;
   const mark = request.target.indexOf('?');
@@ -48,7 +51,11 @@ function translated(journey: Journey): Outcome {
   if (result.kind === 'unknown') return result;
   if (result.kind === 'refused') return result.status === 403 ? { kind: 'denied' } : { kind: 'status', status: 410 };
   // Answers of translation itself come before anybody asks who may have it.
-  if (result.kind === 'redirected') return redirectedTo(journey, result);
+  if (result.kind === 'redirected') {
+    return isOwnUrl(result.url, journey)
+      ? { kind: 'unknown', reason: 'a URL of the server itself may be cut to a path' }
+      : redirectedTo(journey, result);
+  }
   if (result.kind === 'proxied') {
     const line = lines.find(({ key }) => key === 'rewriterule');
     return line === undefined
@@ -197,6 +204,16 @@ function redirectedTo(
   const escaped = isEscaped ? escapedUri(path) : path;
   const location = absolute(`${start}${escaped}`, journey);
   return { kind: 'redirected', status, location: query === '' ? location : `${location}?${query}` };
+}
+
+/** Whether a URL is one of the server itself, which Apache cuts to a path where ServerName has the port (AP-87). */
+function isOwnUrl(url: string, { servers, server, request }: Journey): boolean {
+  const own = inherited(servers, server, 'servername').at(-1)?.words[0]?.text ?? '';
+  const [, scheme = '', host = ''] = /^(https?):\/\/([^/:?]*)/i.exec(url) ?? [];
+  if (!/:\d+$/.test(own) || (scheme.toLowerCase() === 'https') !== request.isTls) return false;
+  const name = own.replace(/^.*:\/\//, '').replace(/:\d+$/, '');
+  const aliases = server.kind === 'main' ? [] : server.aliases;
+  return [name, ...aliases].some((each) => matchesName(each, host));
 }
 
 function absolute(url: string, { request }: Journey): string {

@@ -2,14 +2,28 @@
 import type { Journey } from './journey.ts';
 import type { RewriteRequest } from './rewrite.ts';
 import type { Server, Servers } from './servers.ts';
-import { isOn } from './settings.ts';
-import type { Directive } from './tree.ts';
+import { inherited, isOn } from './settings.ts';
+import type { ConfigNode, Directive } from './tree.ts';
 
-/** Lines of the server itself where its engine is on; those of the main server only for the main server (AP-82). */
+/**
+ * Lines that rewrite requests for a server, in the order in which Apache asks them. A virtual host inherits whether the engine is on,
+ * and the rules of the main server only where RewriteOptions says so: behind its own, or before them (AP-82; mod_rewrite.c,
+ * config_server_merge).
+ */
 export function rewriteLines(servers: Servers, server: Server): Directive[] {
-  const isEngineOn = isOn({ ...servers, main: { ...servers.main, nodes: [] } }, server, 'rewriteengine');
-  if (!isEngineOn) return [];
-  return server.nodes.filter((node): node is Directive => node.key === 'rewriterule' || node.key === 'rewritecond');
+  if (!isOn(servers, server, 'rewriteengine')) return [];
+  const own = server.nodes.filter(isRewriting);
+  if (server.kind === 'main') return own;
+  const options = inherited(servers, server, 'rewriteoptions').flatMap(({ words }) =>
+    words.map(({ text }) => text.toLowerCase()),
+  );
+  const base = servers.main.nodes.filter(isRewriting);
+  if (options.includes('inherit') || options.includes('inheritdown')) return [...own, ...base];
+  return options.includes('inheritbefore') || options.includes('inheritdownbefore') ? [...base, ...own] : own;
+}
+
+function isRewriting(node: ConfigNode): node is Directive {
+  return node.key === 'rewriterule' || node.key === 'rewritecond';
 }
 
 /** The request as variables and fields. */
