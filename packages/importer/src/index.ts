@@ -41,5 +41,6 @@ export {
 export { type Ere, parseEre } from './squid/ere.ts';
 export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
 export type { Model } from './squid/model.ts';
+export { importTmg, type TmgOptions } from './tmg/import.ts';
 export { type ImportOptions, importSquid, readSquid, type SquidFiles } from './translate.ts';
 export { EXIT_CODES, type Outcome, type Summary, type Translation } from './translation.ts';

@@ -8,6 +8,7 @@ import {
   EXIT_CODES,
   importApache,
   importSquid,
+  importTmg,
   parsePlace,
   reportHtml,
   reportJson,
@@ -24,6 +25,7 @@ import type { Terminal } from '../terminal.ts';
 type Options = {
   squid: string[];
   apache: string[];
+  tmg?: string;
   D: string[];
   define: string[];
   apacheAddress?: string;
@@ -48,13 +50,16 @@ Examples:
 
 export function importCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('import')
-    .summary('turn a squid.conf or an Apache configuration into a rules file, with a report on every line')
+    .summary(
+      'turn a squid.conf, an Apache configuration or an export of TMG into a rules file, with a report on every line',
+    )
     .description(
-      'Reads a squid.conf or an Apache configuration, writes the rules that mean the same, and reports what became of every line.\n' +
+      'Reads a squid.conf, an Apache configuration or an export of ISA Server or TMG, writes the rules that mean the same, and reports what became of every line.\n' +
         'Exit 0: everything was carried over. 2: rules were written, and the report names what was not translated. 1: cannot run.',
     )
     .option('--squid <file>', 'a squid.conf; its includes are followed (may be repeated)', collect, [])
     .option('--apache <path>', 'the main file of Apache or its folder: /etc/apache2, /etc/httpd', collect, [])
+    .option('--tmg <file>', 'an XML export of ISA Server or Forefront TMG')
     .option('-D <name>', 'a name that Apache is started with (-D), for IfDefine (may be repeated)', collect, [])
     .option(
       '--define <name=value>',
@@ -94,7 +99,7 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
         finish(1);
         return;
       }
-      const preamble = `Rules imported by outrigger from ${[...options.squid, ...options.apache].join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
+      const preamble = `Rules imported by outrigger from ${[...options.squid, ...options.apache, ...(options.tmg === undefined ? [] : [options.tmg])].join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
       deliver(options.output, dumpRules(rules, { preamble }), (text) => terminal.out(text));
       finish(EXIT_CODES[translation.outcome]);
     });
@@ -102,8 +107,13 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
 
 /** One config: what stood on the port. Squid in front of Apache is imported from Squid, behind which Apache stays where it is. */
 function translate(options: Options): Translation {
-  const { squid, apache, D: names, define, squidVersion, tighten } = options;
+  const { squid, apache, D: names, define, squidVersion, tighten, tmg } = options;
   const [path] = apache;
+  if (tmg !== undefined) {
+    if (squid.length + apache.length > 0)
+      throw new UsageError('--tmg is an import of its own: give it without --squid and --apache');
+    return importTmg({ file: tmg, reader: diskReader() });
+  }
   if (apache.length > 1) throw new UsageError('--apache is given once: the main file reads the others');
   if (path !== undefined && squid.length > 0) {
     throw new UsageError(
@@ -113,7 +123,7 @@ function translate(options: Options): Translation {
   if (path !== undefined) {
     return importApache({ path, reader: diskReader(), names, values: valuesOf(define), place: placeOf(options) });
   }
-  if (squid.length === 0) throw new UsageError('give --squid FILE or --apache PATH');
+  if (squid.length === 0) throw new UsageError('give --squid FILE, --apache PATH or --tmg FILE');
   return importSquid({
     files: squid,
     reader: diskReader(),
