@@ -23,19 +23,23 @@ export type Question = {
   host: string;
   client: string /** The port as the configuration has it. */;
   port: number;
+  /** The address as the configuration has it, where each has one of its own. */
+  address?: string;
 };
 
 /** What Apache did: `proxied SERVER TARGET HOST`, `redirect STATUS LOCATION`, `denied`, `local` (a page of its own or none), `status N`. */
 export type ApacheStage = { ask(question: Question): Promise<string>; close(): Promise<void> };
 
-export function treeOf(files: Record<string, string>): ConfigTree {
+export function treeOf(files: Record<string, string>, names: readonly string[] = []): ConfigTree {
   const reader = memoryReader(files);
   const found = findLayout('', reader);
   if (found.kind === 'missing') throw new Error(found.message);
-  return readTree({ layout: found.layout, reader, ledger: createLedger(), redactor: createRedactor(APACHE_SECRETS) });
+  const redactor = createRedactor(APACHE_SECRETS);
+  return readTree({ layout: found.layout, reader, ledger: createLedger(), redactor, names });
 }
 
-export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
+/** `hasOwnAddresses`: each address of the configuration has one of loopback for itself; else all of them are 127.0.0.1. */
+export async function openStage(tree: ConfigTree, { hasOwnAddresses = false } = {}): Promise<ApacheStage> {
   const dir = mkdtempSync(join(tmpdir(), 'outrigger-apache-'));
   const origins = new Map<string, Origin>();
   const ports = new Map<number, number>();
@@ -45,12 +49,19 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
     const origin = `${protocol}//${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     if (!origins.has(origin)) origins.set(origin, await startOrigin({ name: origin }));
   }
-  for (const { port } of readServers(tree).listens) ports.set(port, await freePort());
+  const servers = readServers(tree);
+  for (const { port } of servers.listens) ports.set(port, await freePort());
+  const addressFor = hasOwnAddresses ? ownAddress : (): string => HOME;
+  const listened = new Set(servers.listens.map(({ written }) => written));
+  const named = servers.virtualHosts.flatMap(({ addresses }) => addresses.map(({ written }) => written));
+  const own = named.filter((written) => IPV4.test(written) && !listened.has(written));
   const leaf = await (await createAuthority()).issue({ names: ['mail.contoso.com'] });
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
   writeFileSync(cert, leaf.certPem);
   writeFileSync(key, leaf.keyPem);
   const conf = sandboxed(tree, {
+    addressFor,
+    alsoAt: hasOwnAddresses ? [...new Set(own.map(ownAddress))] : [],
     portFor: (port) => ports.get(port) ?? port,
     originPort: (origin) => origins.get(origin)?.port ?? 1,
     dir,
@@ -60,7 +71,9 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
   const apache = await startApache({ conf, dir, modules: modulesOf(tree) });
   return {
     ask: async (question) => {
-      const head = await answerTo(question, ports.get(question.port) ?? 0);
+      const { address, port } = question;
+      const place = { host: address !== undefined && IPV4.test(address) ? addressFor(address) : HOME };
+      const head = await answerTo(question, { ...place, port: ports.get(port) ?? 0 });
       return verdictOf(head, origins);
     },
     close: async () => {
@@ -71,7 +84,16 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
   };
 }
 
-function answerTo({ method, target, host, client }: Question, port: number): Promise<string> {
+const HOME = '127.0.0.1';
+const IPV4 = /^\d+(?:\.\d+){3}$/;
+
+/** All of 127.0.0.0/8 is loopback; what is left of the address tells it apart. */
+function ownAddress(address: string): string {
+  const [a = 0, , c = 0, d = 0] = address.split('.').map(Number);
+  return `127.${1 + (a % 200)}.${c}.${d}`;
+}
+
+function answerTo({ method, target, host, client }: Question, place: { host: string; port: number }): Promise<string> {
   const lines = [
     `${method} ${target} HTTP/1.1`,
     `Host: ${host}`,
@@ -82,7 +104,7 @@ function answerTo({ method, target, host, client }: Question, port: number): Pro
   ];
   return new Promise((resolve, reject) => {
     let answer = '';
-    const socket = connect({ host: '127.0.0.1', port, servername: host, rejectUnauthorized: false }, () => {
+    const socket = connect({ ...place, servername: host, rejectUnauthorized: false }, () => {
       socket.write(lines.join('\r\n'), 'latin1');
     });
     socket.on('error', reject).on('data', (bytes) => {
