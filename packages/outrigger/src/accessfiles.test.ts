@@ -21,7 +21,7 @@ function rulesWith(accessLog: object[]): RuleSet {
 function asked(target: string, host = 'a.test'): AccessEntry {
   return {
     record: { at: 0, milliseconds: 0, host } as AccessEntry['record'],
-    head: { method: 'GET', target, version: '1.1', fields: [], raw: Buffer.alloc(0) },
+    head: { method: 'GET', target, version: '1.1', fields: [], raw: Buffer.alloc(0), text: '' },
     client: { address: '192.0.2.1', port: 1 },
     facts: {
       method: 'GET',

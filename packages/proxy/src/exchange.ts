@@ -174,7 +174,8 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
   const dialler = diallerOf(verdict, session.generation, rewrites);
   const { asked, ownField } = placeAtServer(verdict, session.origin);
   for (;;) {
-    const taken = await pins.take(verdict.name, dialler, asked);
+    const taking = pins.take(verdict.name, dialler, asked);
+    const taken = taking instanceof Promise ? await taking : taking;
     if (taken.kind === 'cancelled') {
       record.ending = { how: 'closed', by: 'client' };
       return 'gone';

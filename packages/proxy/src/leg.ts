@@ -2,15 +2,15 @@
 // A leg outlives the exchanges on it, so its stream gets one set of handlers for life and the listener behind them changes.
 import type { Duplex } from 'node:stream';
 
-/** What a leg tells whoever holds it. All are called from I/O callbacks, `close` last and once. */
+/** What a leg tells whoever holds it, which may hold another as well. All are called from I/O callbacks, `close` last and once. */
 export type LegListener = {
-  data(chunk: Buffer): void;
+  data(chunk: Buffer, leg: Leg): void;
   /** The peer's FIN: no more data, but it may still read. */
-  end(): void;
+  end(leg: Leg): void;
   /** Everything written has left the process, after `write` said to wait. */
-  drain(): void;
+  drain(leg: Leg): void;
   /** Gone both ways; `leg.error` says why where it did not end by itself. */
-  close(): void;
+  close(leg: Leg): void;
 };
 
 /**
@@ -46,19 +46,19 @@ export class Leg {
     this.#reset = reset;
     stream.on('data', (chunk: Buffer) => {
       if (this.#listener === undefined) this.hold(chunk);
-      else this.#listener.data(chunk);
+      else this.#listener.data(chunk, this);
     });
     stream.on('end', () => {
       this.ended = true;
-      this.#listener?.end();
+      this.#listener?.end(this);
     });
-    stream.on('drain', () => this.#listener?.drain());
+    stream.on('drain', () => this.#listener?.drain(this));
     stream.on('error', (error) => {
       this.error ??= error;
     });
     stream.on('close', () => {
       this.gone = true;
-      this.#listener?.close();
+      this.#listener?.close(this);
     });
   }
 

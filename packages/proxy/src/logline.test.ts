@@ -38,6 +38,7 @@ const ENTRY: AccessEntry = {
       ['x-h2', 'two'],
     ],
     raw: Buffer.alloc(100),
+    text: '',
   },
   facts: {
     method: 'GET',

@@ -3,7 +3,7 @@
 import type { Failure } from './failure.ts';
 import { type HeadReader, type ResponseHead, responseHeadReader } from './http1/head.ts';
 import { hearLastWords } from './lastwords.ts';
-import { Leg } from './leg.ts';
+import { Leg, type LegListener } from './leg.ts';
 import type { Asked, Dialler } from './upstream.ts';
 
 /**
@@ -34,8 +34,11 @@ export type PinResult =
   | { kind: 'cancelled' };
 
 export type Pins = {
-  /** The connection to that upstream for such a request, dialled where there is none of this dialler that still lives. */
-  take(upstream: string, dialler: Dialler, asked: Asked): Promise<PinResult>;
+  /**
+   * The connection to that upstream for such a request, dialled where there is none of this dialler that still lives. One that
+   * rests here is given at once.
+   */
+  take(upstream: string, dialler: Dialler, asked: Asked): PinResult | Promise<PinResult>;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
   /** Ends those that rest between two requests: what comes next is another client's. */
@@ -44,72 +47,88 @@ export type Pins = {
   close(): void;
 };
 
-export function createPins(): Pins {
-  const pins = new Map<string, Pin>();
-  let dialling: AbortController | undefined;
-  let closed = false;
-  /** The question before, and its key: a client asks for one host all its life, and names and orders of servers are dear. */
-  let before: { dialler: Dialler; host: string; belongsTo: string | undefined; key: string } | undefined;
+/** Between two requests. Bytes that answer none would be taken for the answer to the next one (RFC 9112 9.2 lets a client close). */
+const RESTING: LegListener = {
+  data: (_, leg) => leg.destroy(),
+  end: (leg) => leg.destroy(),
+  drain() {},
+  close() {},
+};
 
-  function keyOf(upstream: string, dialler: Dialler, asked: Asked): string {
+export function createPins(): Pins {
+  return new ClientPins();
+}
+
+/** A class, as each client connection has two of them for its whole life. */
+class ClientPins implements Pins {
+  readonly #pins = new Map<string, Pin>();
+  #dialling: AbortController | undefined;
+  #closed = false;
+  /** The question before, and its key: a client asks for one host all its life, and names and orders of servers are dear. */
+  #before: { dialler: Dialler; host: string; belongsTo: string | undefined; key: string } | undefined;
+
+  take(upstream: string, dialler: Dialler, asked: Asked): PinResult | Promise<PinResult> {
+    if (this.#closed) return { kind: 'cancelled' };
+    const key = this.#keyOf(upstream, dialler, asked);
+    const kept = this.#pins.get(key);
+    this.#pins.delete(key); // and set again, so that the map stands in the order of use
+    if (kept?.dialler === dialler && isUsable(kept.leg)) {
+      this.#pins.set(key, kept);
+      return { kind: 'pin', pin: kept };
+    }
+    kept?.leg.destroy();
+    this.#makeRoom(upstream);
+    return this.#dial(key, upstream, dialler, asked);
+  }
+
+  release({ leg }: Pin): void {
+    leg.listen(RESTING);
+  }
+
+  forget(): void {
+    for (const { leg } of this.#pins.values()) leg.destroy();
+    this.#pins.clear();
+  }
+
+  close(): void {
+    this.#closed = true;
+    // With a reason of our own, or node makes an error with a stack for each connection that ends.
+    this.#dialling?.abort('the client is gone');
+    this.forget();
+  }
+
+  async #dial(key: string, upstream: string, dialler: Dialler, asked: Asked): Promise<PinResult> {
+    this.#dialling = new AbortController();
+    const dialled = await dialler.dial(asked, this.#dialling.signal);
+    this.#dialling = undefined;
+    if (dialled.kind !== 'connected') return dialled;
+    const leg = new Leg(dialled.socket);
+    hearLastWords(dialled.socket, (error) => {
+      leg.error = error;
+    });
+    const reader = responseHeadReader({ head: RESPONSE_HEAD });
+    const pin = { leg, reader, upstream, dialler, server: dialled.server, fresh: true };
+    this.#pins.set(key, pin);
+    return { kind: 'pin', pin };
+  }
+
+  #keyOf(upstream: string, dialler: Dialler, asked: Asked): string {
     const { host, belongsTo } = asked;
-    if (before?.dialler !== dialler || before.host !== host || before.belongsTo !== belongsTo)
-      before = { dialler, host, belongsTo, key: `${upstream} ${dialler.key(asked)}` };
-    return before.key;
+    const before = this.#before;
+    if (before?.dialler === dialler && before.host === host && before.belongsTo === belongsTo) return before.key;
+    const key = `${upstream} ${dialler.key(asked)}`;
+    this.#before = { dialler, host, belongsTo, key };
+    return key;
   }
 
   /** Ends the connection longest unused where there would be too many. None of them is in use: exchanges take turns. */
-  function makeRoom(upstream: string): void {
-    const others = [...pins].filter(([, pin]) => pin.upstream === upstream);
+  #makeRoom(upstream: string): void {
+    const others = [...this.#pins].filter(([, pin]) => pin.upstream === upstream);
     const [oldest] = others;
     if (others.length < PER_UPSTREAM || oldest === undefined) return;
-    pins.delete(oldest[0]);
+    this.#pins.delete(oldest[0]);
     oldest[1].leg.destroy();
   }
-
-  function endAll(): void {
-    for (const { leg } of pins.values()) leg.destroy();
-    pins.clear();
-  }
-
-  return {
-    async take(upstream, dialler, asked) {
-      if (closed) return { kind: 'cancelled' };
-      const key = keyOf(upstream, dialler, asked);
-      const kept = pins.get(key);
-      pins.delete(key); // and set again, so that the map stands in the order of use
-      if (kept?.dialler === dialler && isUsable(kept.leg)) {
-        pins.set(key, kept);
-        return { kind: 'pin', pin: kept };
-      }
-      kept?.leg.destroy();
-      makeRoom(upstream);
-      dialling = new AbortController();
-      const dialled = await dialler.dial(asked, dialling.signal);
-      dialling = undefined;
-      if (dialled.kind !== 'connected') return dialled;
-      const leg = new Leg(dialled.socket);
-      hearLastWords(dialled.socket, (error) => {
-        leg.error = error;
-      });
-      const reader = responseHeadReader({ head: RESPONSE_HEAD });
-      const pin = { leg, reader, upstream, dialler, server: dialled.server, fresh: true };
-      pins.set(key, pin);
-      return { kind: 'pin', pin };
-    },
-    release({ leg }) {
-      const end = (): void => leg.destroy();
-      // Bytes that answer no request would be taken for the answer to the next one (RFC 9112 9.2 lets a client close).
-      leg.listen({ data: end, end, drain() {}, close() {} });
-    },
-    forget: endAll,
-    close() {
-      closed = true;
-      // With a reason of our own, or node makes an error with a stack for each connection that ends.
-      dialling?.abort('the client is gone');
-      endAll();
-    },
-  };
 }
 
 function isUsable(leg: Leg): boolean {

@@ -14,7 +14,7 @@ import { editedHead } from './http1/edits.ts';
 import { type Fields, hasToken } from './http1/fields.ts';
 import { withFieldLine } from './http1/forward.ts';
 import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
-import type { Leg } from './leg.ts';
+import type { Leg, LegListener } from './leg.ts';
 import { asksForUpgrade, mayBeRepeated, persists } from './persistence.ts';
 import { type SilenceWatch, watchSilence } from './silence.ts';
 
@@ -74,7 +74,8 @@ export function relay(request: RelayRequest): Promise<RelayEnd> {
   return new Promise((resolve) => new Relay(request, resolve).start());
 }
 
-class Relay {
+/** Listens to both legs itself: a listener made for each of them would be ten closures for each request. */
+class Relay implements LegListener {
   readonly #request: RelayRequest;
   readonly #client: Leg;
   readonly #upstream: Leg;
@@ -116,18 +117,8 @@ class Relay {
   start(): void {
     const client = this.#client;
     const upstream = this.#upstream;
-    client.listen({
-      data: (chunk) => this.#fromClient(chunk),
-      end: () => this.#clientEnded(),
-      drain: () => upstream.resume(),
-      close: () => this.#clientGone(),
-    });
-    upstream.listen({
-      data: (chunk) => this.#fromUpstream(chunk),
-      end: () => this.#upstreamEnded(),
-      drain: () => this.#readClient(),
-      close: () => this.#upstreamGone(),
-    });
+    client.listen(this);
+    upstream.listen(this);
     if (client.gone) {
       this.#clientGone();
       return;
@@ -147,6 +138,26 @@ class Relay {
     if (this.#over) return;
     if (client.ended) this.#clientEnded();
     else this.#readClient();
+  }
+
+  data(chunk: Buffer, leg: Leg): void {
+    if (leg === this.#client) this.#fromClient(chunk);
+    else this.#fromUpstream(chunk);
+  }
+
+  end(leg: Leg): void {
+    if (leg === this.#client) this.#clientEnded();
+    else this.#upstreamEnded();
+  }
+
+  drain(leg: Leg): void {
+    if (leg === this.#client) this.#upstream.resume();
+    else this.#readClient();
+  }
+
+  close(leg: Leg): void {
+    if (leg === this.#client) this.#clientGone();
+    else this.#upstreamGone();
   }
 
   /** Reads the client on unless it waits with its next request. */

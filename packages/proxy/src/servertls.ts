@@ -12,6 +12,20 @@ import { secureVersion } from './certificates.ts';
 import { loadKeyPair, type PemReader, readPem } from './pem.ts';
 import type { StartProblem } from './start.ts';
 
+/**
+ * Groups of key exchange with servers, most wanted first, as OpenSSL has them by default, but for its post-quantum one, which comes
+ * last: a server that insists on it still gets it, one round trip later. OpenSSL from 3.5 on makes a key of it for each
+ * connection and keeps it until the end, 8 KiB and a ClientHello of two segments, for servers that mostly do not know it.
+ */
+const SERVER_GROUPS = 'X25519:P-256:X448:P-384:P-521:ffdhe2048:ffdhe3072:X25519MLKEM768';
+
+/** The OpenSSL that first had it; an older one refuses a list with a name it does not know. */
+const POST_QUANTUM_OPENSSL = 3.5;
+
+/** What is asked of OpenSSL towards every server; nothing where its own choice is that already. */
+const GROUPS: SecureContextOptions =
+  Number.parseFloat(process.versions.openssl) >= POST_QUANTUM_OPENSSL ? { ecdhCurve: SERVER_GROUPS } : {};
+
 /** Node would check the certificate for the name it sends, which may be one that the client chose. */
 export function tlsNames(names: ServerNames | undefined): ConnectionOptions {
   if (names === undefined) return {};
@@ -32,7 +46,7 @@ export type SecureOptions =
 /** One secure context per upstream: building one per connection halves the rate of connections. */
 export function secureOptions(name: string, { tls, servers }: Upstream, reader: PemReader): SecureOptions {
   if (!servers.some((url) => url.startsWith('https:'))) return { kind: 'options', options: {}, material: undefined };
-  const material: SecureContextOptions = versionOptions(tls?.minVersion);
+  const material: SecureContextOptions = { ...GROUPS, ...versionOptions(tls?.minVersion) };
   if (material.ciphers !== undefined) {
     const message = `TLS ${tls?.minVersion} is allowed towards ${name}: who sits on the way can break it. Update its servers.`;
     reader.warn({ code: 'TLS_OBSOLETE', message });

@@ -14,31 +14,57 @@ export type SilenceWatch = {
  * traffic) stayed the same.
  */
 export function watchSilence(milliseconds: number, moved: () => number, onSilence: () => void): SilenceWatch {
-  let still = 0;
-  let last = moved();
-  let timer = start(milliseconds);
+  return new Watch(milliseconds, moved, onSilence);
+}
 
-  function start(limit: number): NodeJS.Timeout {
-    return setInterval(tick, Math.max(1, Math.ceil(limit / TICKS)));
+/** A class: there is one for each request, and for each channel as long as it lives. */
+class Watch implements SilenceWatch {
+  readonly #moved: () => number;
+  readonly #onSilence: () => void;
+  #still = 0;
+  #last: number;
+  #limit: number;
+  #timer: NodeJS.Timeout;
+
+  constructor(limit: number, moved: () => number, onSilence: () => void) {
+    this.#moved = moved;
+    this.#onSilence = onSilence;
+    this.#last = moved();
+    this.#limit = limit;
+    this.#timer = start(limit, this);
   }
 
-  function tick(): void {
-    const now = moved();
-    if (now !== last) {
-      last = now;
-      still = 0;
-    } else if (++still === TICKS) {
-      clearInterval(timer);
-      onSilence();
+  limit(changed: number): void {
+    this.#still = 0;
+    if (changed === this.#limit) {
+      this.#timer.refresh();
+      return;
+    }
+    this.#limit = changed;
+    clearInterval(this.#timer);
+    this.#timer = start(changed, this);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  tick(): void {
+    const now = this.#moved();
+    if (now !== this.#last) {
+      this.#last = now;
+      this.#still = 0;
+    } else if (++this.#still === TICKS) {
+      this.stop();
+      this.#onSilence();
     }
   }
+}
 
-  return {
-    limit(changed) {
-      clearInterval(timer);
-      still = 0;
-      timer = start(changed);
-    },
-    stop: () => clearInterval(timer),
-  };
+function start(limit: number, watch: Watch): NodeJS.Timeout {
+  return setInterval(tick, Math.max(1, Math.ceil(limit / TICKS)), watch);
+}
+
+function tick(watch: Watch): void {
+  watch.tick();
 }

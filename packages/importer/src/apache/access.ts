@@ -55,10 +55,16 @@ function requirement(node: ConfigNode): Term {
 const REQUIRE: Readonly<Record<string, (values: string[], node: ConfigNode) => Term>> = {
   all: ([word = '']) => (word.toLowerCase() === 'granted' ? { kind: 'always' } : { kind: 'never' }),
   ip: (values, node) => addresses(values, node),
-  method: (values) => ({ kind: 'when', when: { methods: values } }),
+  method: (values) => ({ kind: 'when', when: { methods: withHead(values) } }),
   // The machine itself, by any of its addresses: of those only loopback is known.
   local: (_, node) => ({ kind: 'no', node, reason: 'which addresses are this machine no rule can say' }),
 };
+
+/** To Apache HEAD is GET without a body: either word stands for both (AP-104; http_protocol.c, lookup_builtin_method). */
+function withHead(methods: readonly string[]): string[] {
+  const isGet = (method: string): boolean => method === 'GET' || method === 'HEAD';
+  return methods.some(isGet) ? ['GET', 'HEAD', ...methods.filter((method) => !isGet(method))] : [...methods];
+}
 
 function addresses(values: readonly string[], node: ConfigNode): Term {
   const clients = values.map(clientRange);

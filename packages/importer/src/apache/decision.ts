@@ -5,36 +5,18 @@ import { compileFinder, compileRegex } from '@outrigger/rules';
 import { type Access, accessOf } from './access.ts';
 import { backendOf } from './backend.ts';
 import { clientMatches } from './clients.ts';
+import type { ApacheRequest, Journey, Outcome } from './journey.ts';
 import { locationsOf, type ProxyLine, proxyLines } from './proxypass.ts';
 import { escapedUri, isRedirect, redirectLines, redirectOf } from './redirects.ts';
 import { type EncodedSlashes, prefixLength, requestPath, sentPath } from './requestpath.ts';
-import { type RewriteRequest, rewrite } from './rewrite.ts';
+import { rewrite } from './rewrite.ts';
+import { rewriteLines, rewriteRequest } from './rewriterequest.ts';
+import { isForPath } from './sectionpaths.ts';
 import type { Server, Servers } from './servers.ts';
-import { inherited, isOn, setting } from './settings.ts';
+import { inherited, setting } from './settings.ts';
 import { parseTarget } from './target.ts';
-import { type ConfigNode, type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
-import { type Accepted, chooseServer } from './vhosts.ts';
-
-export type ApacheRequest = {
-  accepted: Accepted;
-  isTls: boolean;
-  method: string;
-  /** The request target in origin form, as sent. */
-  target: string;
-  /** The Host as sent. */
-  host: string;
-  client: string;
-  fields: readonly (readonly [name: string, value: string])[];
-};
-
-/** `local`: answered from files, by a handler, or not found. `target` and `host` are those of the request that is sent on. */
-export type Outcome =
-  | { kind: 'proxied'; origin: string; target: string; host: string; line: Directive }
-  | { kind: 'redirected'; status: number; location: string }
-  | { kind: 'denied' }
-  | { kind: 'status'; status: number }
-  | { kind: 'local' }
-  | { kind: 'unknown'; reason: string; line?: ConfigNode };
+import { type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
+import { chooseServer, matchesName } from './vhosts.ts';
 
 export type ApacheDecision = { server: Server; outcome: Outcome };
 
@@ -44,17 +26,10 @@ export function apacheDecision(servers: Servers, request: ApacheRequest): Apache
   return { server, outcome: outcomeOf(servers, server, request) };
 }
 
-/** What holds for one request on its way. */
-type Journey = {
-  servers: Servers;
-  server: Server;
-  request: ApacheRequest;
-  path: string;
-  query: string | undefined;
-  sections: Section[];
-};
-
 function outcomeOf(servers: Servers, server: Server, request: ApacheRequest): Outcome {
+  const mapping = proxyLines(servers, server).find(({ parameters }) => parameters.has('mapping'));
+  if (mapping !== undefined)
+    return { kind: 'unknown', line: mapping.directive, reason: 'its mapping comes before all else' };
   const read = requestPath(request.target, encodedSlashes(servers, server));
   if (read.kind === 'status') return read.status === 404 ? { kind: 'local' } : read;
   const mark = request.target.indexOf('?');
@@ -76,7 +51,11 @@ function translated(journey: Journey): Outcome {
   if (result.kind === 'unknown') return result;
   if (result.kind === 'refused') return result.status === 403 ? { kind: 'denied' } : { kind: 'status', status: 410 };
   // Answers of translation itself come before anybody asks who may have it.
-  if (result.kind === 'redirected') return redirectedTo(journey, result);
+  if (result.kind === 'redirected') {
+    return isOwnUrl(result.url, journey)
+      ? { kind: 'unknown', reason: 'a URL of the server itself may be cut to a path' }
+      : redirectedTo(journey, result);
+  }
   if (result.kind === 'proxied') {
     const line = lines.find(({ key }) => key === 'rewriterule');
     return line === undefined
@@ -227,6 +206,16 @@ function redirectedTo(
   return { kind: 'redirected', status, location: query === '' ? location : `${location}?${query}` };
 }
 
+/** Whether a URL is one of the server itself, which Apache cuts to a path where ServerName has the port (AP-87). */
+function isOwnUrl(url: string, { servers, server, request }: Journey): boolean {
+  const own = inherited(servers, server, 'servername').at(-1)?.words[0]?.text ?? '';
+  const [, scheme = '', host = ''] = /^(https?):\/\/([^/:?]*)/i.exec(url) ?? [];
+  if (!/:\d+$/.test(own) || (scheme.toLowerCase() === 'https') !== request.isTls) return false;
+  const name = own.replace(/^.*:\/\//, '').replace(/:\d+$/, '');
+  const aliases = server.kind === 'main' ? [] : server.aliases;
+  return [name, ...aliases].some((each) => matchesName(each, host));
+}
+
 function absolute(url: string, { request }: Journey): string {
   return url.startsWith('/') ? `${request.isTls ? 'https' : 'http'}://${request.host}${url}` : url;
 }
@@ -234,39 +223,6 @@ function absolute(url: string, { request }: Journey): string {
 function encodedSlashes(servers: Servers, server: Server): EncodedSlashes {
   const word = setting(servers, server, 'allowencodedslashes')?.toLowerCase();
   return word === 'on' ? 'decode' : word === 'nodecode' ? 'keep' : 'refuse';
-}
-
-/** Lines of the server itself where its engine is on; those of the main server only for the main server (AP-82). */
-function rewriteLines(servers: Servers, server: Server): Directive[] {
-  const isEngineOn = isOn({ ...servers, main: { ...servers.main, nodes: [] } }, server, 'rewriteengine');
-  if (!isEngineOn) return [];
-  return server.nodes.filter((node): node is Directive => node.key === 'rewriterule' || node.key === 'rewritecond');
-}
-
-function rewriteRequest({ request, path, query, server, servers }: Journey): RewriteRequest {
-  const name = request.host.replace(/:\d*$/, '');
-  const port = /:(\d+)$/.exec(request.host)?.[1] ?? (request.isTls ? '443' : '80');
-  const field = (wanted: string): string =>
-    wanted.toLowerCase() === 'host'
-      ? request.host
-      : (request.fields.find(([each]) => each.toLowerCase() === wanted.toLowerCase())?.[1] ?? '');
-  return {
-    path,
-    query: query ?? '',
-    field,
-    variables: new Map([
-      ['HTTPS', request.isTls ? 'on' : 'off'],
-      ['REQUEST_SCHEME', request.isTls ? 'https' : 'http'],
-      ['HTTP_HOST', request.host],
-      ['SERVER_NAME', isOn(servers, server, 'usecanonicalname') ? (server.serverName ?? name) : name],
-      ['SERVER_PORT', port],
-      ['REQUEST_METHOD', request.method],
-      ['REMOTE_ADDR', request.client],
-      ['HTTP_USER_AGENT', field('User-Agent')],
-      ['HTTP_REFERER', field('Referer')],
-      ['HTTP_COOKIE', field('Cookie')],
-    ]),
-  };
 }
 
 /** `SetEnvIf Request_URI … no-proxy` (AP-74): the request is not proxied. */
@@ -279,31 +235,4 @@ function isKept({ servers, server, request }: Journey): boolean {
     const compiled = compileRegex(pattern, false);
     return compiled.ok && compiled.regex.test(raw);
   });
-}
-
-/** Whether a section is for a path; undefined where its pattern cannot be run (AP-94, AP-95). */
-function isForPath({ key, words }: Section, path: string): boolean | undefined {
-  const [first = '', second = ''] = words.map(({ text }) => text);
-  if (key === 'locationmatch' || first === '~') {
-    const compiled = compileRegex(key === 'locationmatch' ? first : second, false);
-    return compiled.ok ? compiled.regex.test(path) : undefined;
-  }
-  if (!/[*?[]/.test(first))
-    return path.startsWith(first) && (first.endsWith('/') || /^(?:\/|$)/.test(path.slice(first.length)));
-  if (first.includes('[')) return undefined;
-  // A wildcard stops at a slash, and nothing below is covered.
-  const steps = first.split('/');
-  const parts = path.split('/');
-  return steps.length === parts.length && steps.every((step, index) => wildcard(step, parts[index] ?? ''));
-}
-
-function wildcard(step: string, part: string): boolean {
-  const compiled = compileRegex(
-    `^${step
-      .replace(/[\\^$.+()[\]{}|]/g, '\\$&')
-      .replaceAll('*', '.*')
-      .replaceAll('?', '.')}$`,
-    false,
-  );
-  return compiled.ok && compiled.regex.test(part);
 }

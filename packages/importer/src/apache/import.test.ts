@@ -1,6 +1,6 @@
-import { dumpRules } from '@outrigger/rules';
+import { dumpRules, type RuleSet } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
-import { importApache, memoryReader, reportText, type Translation } from '../index.ts';
+import { type ApacheOptions, importApache, memoryReader, parsePlace, reportText, type Translation } from '../index.ts';
 
 const MODULES = [
   'auth_basic',
@@ -18,7 +18,7 @@ const MODULES = [
 ];
 
 /** An import of one TLS virtual host with these lines in it, `outside` standing in front of it. */
-function importHost(lines: string, outside = ''): Translation {
+function importHost(lines: string, outside = '', options: Partial<ApacheOptions> = {}): Translation {
   const text = [
     'Listen 80',
     'Listen 443',
@@ -31,7 +31,7 @@ function importHost(lines: string, outside = ''): Translation {
     lines,
     '</VirtualHost>',
   ].join('\n');
-  return importApache({ path: '', reader: memoryReader({ 'httpd.conf': text }) });
+  return importApache({ path: '', reader: memoryReader({ 'httpd.conf': text }), ...options });
 }
 
 const yaml = (translation: Translation): string =>
@@ -60,6 +60,44 @@ describe('Apache behind Outrigger', () => {
 
   it('takes another loopback port where Apache listens on the first', () => {
     expect(yaml(importHost(OWA, 'Listen 8443'))).toContain('https://127.0.0.1:9443');
+  });
+
+  it('goes where it is told to, and further addresses go to ports beyond', () => {
+    const place = { host: '127.0.0.2', port: 9000, isPlain: false };
+    const second = 'Listen 444\n<VirtualHost *:444>\nSSLEngine on\nSSLCertificateFile /etc/ssl/b.pem\n</VirtualHost>';
+    const { upstreams } = importHost(OWA, second, { place }).rules as RuleSet;
+    expect(upstreams.get('apache')?.servers).toEqual(['https://127.0.0.2:9000']);
+    expect(upstreams.get('apache-2')?.servers).toEqual(['https://127.0.0.2:10000']);
+  });
+
+  it('speaks plain HTTP where it is told to, and the report names what asks for TLS', () => {
+    const lines = 'RewriteEngine On\nRewriteCond %{HTTPS} off\nRewriteRule ^/a https://mail.contoso.com/a [R]';
+    const translation = importHost(`${OWA}\n${lines}`, '', { place: { host: '127.0.0.1', isPlain: true } });
+    expect(translation.rules?.upstreams.get('apache')).toMatchObject({ servers: ['http://127.0.0.1:8080'] });
+    expect(translation.rules?.upstreams.get('apache')?.tls).toBeUndefined();
+    const asked = translation.diagnostics.filter(({ code }) => code === 'APACHE_PLAIN');
+    expect(asked.map(({ at }) => at.directive)).toEqual(['RewriteCond %{HTTPS} off']);
+    expect(reportText(translation)).toContain('Listen 127.0.0.1:8080 http, and SSLEngine off');
+  });
+
+  it('cannot go where it listens already', () => {
+    const translation = importHost(OWA, '', { place: { host: '127.0.0.1', port: 80, isPlain: true } });
+    expect(translation.diagnostics).toContainEqual(
+      expect.objectContaining({ code: 'APACHE_PLACE_TAKEN', at: expect.objectContaining({ directive: 'Listen 80' }) }),
+    );
+  });
+
+  it.each([
+    ['127.0.0.1:8443', { host: '127.0.0.1', port: 8443 }],
+    ['[::1]:8443', { host: '[::1]', port: 8443 }],
+    ['localhost:8443', { host: '127.0.0.1', port: 8443 }],
+    ['8443', { host: '127.0.0.1', port: 8443 }],
+    ['127.0.0.9', { host: '127.0.0.9' }],
+    ['10.1.1.1:8443', undefined],
+    ['*:8443', undefined],
+    ['127.0.0.1:70000', undefined],
+  ])('reads the place %s', (text, place) => {
+    expect(parsePlace(text)).toEqual(place);
   });
 
   it('prints the mod_remoteip lines and warns of each rule on addresses', () => {

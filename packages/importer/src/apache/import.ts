@@ -9,8 +9,9 @@ import { checkTree } from './check.ts';
 import { shownFile } from './display.ts';
 import { readTree } from './expand.ts';
 import { findLayout } from './layout.ts';
-import { REMOTEIP_LINES, remarkForwardProxy, remarkRest, remarkSidecar, trustsLoopback } from './loopback.ts';
+import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
+import { type ApachePlace, DEFAULT_PLACE, remarkPlain } from './place.ts';
 import { APACHE_SECRETS } from './secrets.ts';
 import { readServers } from './servers.ts';
 import type { Refusal } from './tree.ts';
@@ -23,10 +24,13 @@ export type ApacheOptions = {
   names?: readonly string[];
   /** Values of its environment, beside those of envvars. */
   values?: ReadonlyMap<string, string>;
+  /** Where Apache goes on listening; by default with TLS on a free port of 127.0.0.1. */
+  place?: ApachePlace;
 };
 
 /** Imports an Apache configuration. Never throws on input. */
-export function importApache({ path, reader: source, names = [], values = new Map() }: ApacheOptions): Translation {
+export function importApache(options: ApacheOptions): Translation {
+  const { path, reader: source, names = [], values = new Map(), place = DEFAULT_PLACE } = options;
   const reader = recordingReader(source);
   const ledger = createLedger();
   const redactor = createRedactor(APACHE_SECRETS);
@@ -47,14 +51,15 @@ export function importApache({ path, reader: source, names = [], values = new Ma
   const refusal: Refusal | undefined = tree.refusal ?? checkTree(tree) ?? servers.refusal;
   if (refusal !== undefined)
     return fail(refusal.at, `Apache itself does not start with this configuration: ${refusal.message}`);
-  const lowered = lower(servers);
+  const lowered = lower(servers, place);
   remarkForwardProxy(tree);
-  remarkSidecar(tree);
+  remarkSidecar(tree, place);
+  if (place.isPlain) remarkPlain(tree);
   if (lowered.kind === 'nothing') return fail({ file: found.layout.main, line: 1, directive: '' }, lowered.message);
   remarkRest(ledger.entries);
   enterRules(ledger.entries, lowered.rules);
   draft.rules = lowered.rules;
-  draft.differences = differences(trustsLoopback(tree));
+  draft.differences = differences(trustsLoopback(tree, place), place);
   return finish(
     draft,
     reader.files.map((file) => shownFile(file, redactor)),
@@ -71,15 +76,20 @@ function enterRules(entries: readonly LedgerEntry[], rules: RuleSet): void {
 }
 
 /** What is otherwise on purpose, and what Apache needs to know of its new place. */
-function differences(knowsLoopback: boolean): string[] {
+function differences(knowsLoopback: boolean, place: ApachePlace): string[] {
   return [
     'Paths of Exchange are taken in any case and in any spelling that comes to them (//owa, /%6fwa), as IIS reads them; Apache took one case.',
     'Methods of RPC over HTTP and RD Gateway are answered 405 where no Exchange is behind; Apache passed them on and waited for the whole body.',
     'On paths that moved, X-Forwarded-Proto is sent too, and X-Forwarded-Server is not.',
+    ...(place.isPlain
+      ? [
+          'Apache makes redirects of its own with http://, unless its virtual hosts say ServerName https://NAME; scripts find https in X-Forwarded-Proto alone.',
+        ]
+      : []),
     ...(knowsLoopback
       ? []
       : [
-          `Behind Outrigger Apache sees 127.0.0.1 for every client until mod_remoteip is enabled: ${REMOTEIP_LINES.join('; ')}.`,
+          `Behind Outrigger Apache sees 127.0.0.1 for every client until mod_remoteip is enabled: ${remoteIpLines(place).join('; ')}.`,
         ]),
   ];
 }

@@ -2,22 +2,18 @@
 // is made of each address whose connections Apache would answer with TLS. Pure.
 import type { CertificateFiles, Listener, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
+import { type ApachePlace, remarkTaken, serversOn } from './place.ts';
 import type { Address, Listen, Servers, VirtualHost } from './servers.ts';
 import { type ServerTls, tlsOf } from './tls.ts';
 import { addressSet, type Member } from './vhosts.ts';
 
-/** A listener of ours, the virtual hosts it stands for, and the port of 127.0.0.1 on which Apache keeps them. */
-export type Door = { listener: Listener; hosts: VirtualHost[]; listen: Listen; loopbackPort: number; name: string };
-
-/** Ports tried for Apache on loopback, from this one on: what people choose for a second TLS port. */
-const LOOPBACK_PORT = 8443;
-/** Between two ports tried. */
-const LOOPBACK_STEP = 1000;
-const PORT_MAX = 65_535;
+/** A listener of ours, the virtual hosts it stands for, and where Apache keeps them. `server`: as an upstream names it. */
+export type Door = { listener: Listener; hosts: VirtualHost[]; listen: Listen; server: string };
 
 /** One door for each TLS address, in the order of the Listen lines. */
-export function readDoors(servers: Servers): Door[] {
-  const taken = new Set(servers.listens.map(({ port }) => port));
+export function readDoors(servers: Servers, place: ApachePlace): Door[] {
+  remarkTaken(place, servers.listens);
+  const nextServer = serversOn(place, servers.listens);
   return servers.listens.flatMap((listen) =>
     addressesOf(listen, servers).flatMap(({ address, set }) => {
       const hosts = set.map(({ server }) => server);
@@ -26,9 +22,7 @@ export function readDoors(servers: Servers): Door[] {
       if (tls === undefined) return [];
       const listener = listenerOf(address, listen, hosts, tls, servers);
       if (listener === undefined) return [];
-      const loopbackPort = freePort(taken);
-      taken.add(loopbackPort);
-      return [{ listener, hosts, listen, loopbackPort, name: address }];
+      return [{ listener, hosts, listen, server: nextServer() }];
     }),
   );
 }
@@ -62,11 +56,6 @@ function isOwn({ host, port }: Address, asked: number): boolean {
 
 function bare(written: string): string {
   return written.replace(/^\[(.*)\]$/, '$1');
-}
-
-function freePort(taken: ReadonlySet<number>): number {
-  for (let port = LOOPBACK_PORT; port <= PORT_MAX; port += LOOPBACK_STEP) if (!taken.has(port)) return port;
-  return LOOPBACK_PORT;
 }
 
 /** The listener of one address; undefined where nothing can be shown to clients. */

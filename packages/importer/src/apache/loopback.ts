@@ -2,27 +2,30 @@
 // that does not know it would see Outrigger. Pure.
 import { addressTest } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
+import type { ApachePlace } from './place.ts';
 import { everyNode } from './settings.ts';
 import type { ConfigNode, ConfigTree } from './tree.ts';
 
 /** The lines that make Apache take the client's address from Outrigger, and from nobody else (field case 91). */
-export const REMOTEIP_LINES = ['RemoteIPHeader X-Forwarded-For', 'RemoteIPInternalProxy 127.0.0.1'] as const;
+export function remoteIpLines({ host }: Pick<ApachePlace, 'host'>): [string, string] {
+  // Whoever connects to an address of 127.0.0.0/8 comes from 127.0.0.1.
+  const from = host === '[::1]' ? '::1' : '127.0.0.1';
+  return ['RemoteIPHeader X-Forwarded-For', `RemoteIPInternalProxy ${from}`];
+}
 
 /** True where Apache takes the client's address from whoever connects from loopback. */
-export function trustsLoopback({ nodes }: ConfigTree): boolean {
+export function trustsLoopback({ nodes }: ConfigTree, { host }: Pick<ApachePlace, 'host'>): boolean {
+  const trusted = host === '[::1]' ? /(?:^|\s)::1(?:\/128)?(?:\s|$)/ : /(?:^|\s)127\.0\.0\.(?:1|0\/\d+)(?:\s|$)/;
   const all = [...everyNode(nodes)];
   const isNamed = all.some(
     ({ key, words }) => key === 'remoteipheader' && words[0]?.text.toLowerCase() === 'x-forwarded-for',
   );
-  return (
-    isNamed &&
-    all.some(({ key, rest }) => key === 'remoteipinternalproxy' && /(?:^|\s)127\.0\.0\.(?:1|0\/\d+)(?:\s|$)/.test(rest))
-  );
+  return isNamed && all.some(({ key, rest }) => key === 'remoteipinternalproxy' && trusted.test(rest));
 }
 
 /** Warns of each rule that would see 127.0.0.1 in place of the client; of those that let loopback in as of errors. */
-export function remarkSidecar(tree: ConfigTree): void {
-  if (trustsLoopback(tree)) return;
+export function remarkSidecar(tree: ConfigTree, place: ApachePlace): void {
+  if (trustsLoopback(tree, place)) return;
   for (const node of everyNode(tree.nodes)) {
     const asks = asksAddress(node);
     if (asks === undefined) continue;
@@ -32,12 +35,13 @@ export function remarkSidecar(tree: ConfigTree): void {
         : 'behind Outrigger every request comes from 127.0.0.1, and this would see that address for every client';
     remark(node.entry, 'approximated', 'APACHE_SEES_SIDECAR', message, {
       severity: asks === 'admits loopback' ? 'error' : 'warning',
-      hint: `Enable mod_remoteip with: ${REMOTEIP_LINES.join('; ')}.`,
+      hint: `Enable mod_remoteip with: ${remoteIpLines(place).join('; ')}.`,
     });
   }
 }
 
-function asksAddress({ key, words, kind }: ConfigNode): 'admits loopback' | 'asks' | undefined {
+/** Whether a line asks for the address of the client, and lets loopback in. */
+export function asksAddress({ key, words, kind }: ConfigNode): 'admits loopback' | 'asks' | undefined {
   if (kind === 'section') return undefined;
   const [first = '', ...rest] = words.map(({ text }) => text);
   const name = first.toLowerCase();

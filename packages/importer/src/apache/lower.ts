@@ -21,14 +21,15 @@ import { type Door, readDoors } from './listeners.ts';
 import { findMoves, type Move } from './moves.ts';
 import { obstacleTo } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
+import { type ApachePlace, placeSentence } from './place.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { everyNode } from './settings.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
 
-export function lower(servers: Servers): Lowered {
-  const doors = readDoors(servers);
+export function lower(servers: Servers, place: ApachePlace): Lowered {
+  const doors = readDoors(servers, place);
   if (doors.length === 0)
     return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
   const upstreams = new Map<string, Upstream>();
@@ -49,7 +50,7 @@ export function lower(servers: Servers): Lowered {
       door.listen.directive.entry,
       'translated',
       'APACHE_CARRIED',
-      `listener ${listenerName(door.listener)}; Apache keeps its sites on 127.0.0.1:${door.loopbackPort}, with TLS as before`,
+      `listener ${listenerName(door.listener)}; ${placeSentence(door.server)}`,
     );
   }
   return {
@@ -76,12 +77,12 @@ function apacheName(door: Door, doors: readonly Door[]): string {
   return index === 0 ? 'apache' : `apache-${index + 1}`;
 }
 
-/** Apache as it was, on loopback and with TLS: asked for each site under its own name, so that nothing inside it changes (field case 95). */
-function apacheUpstream({ loopbackPort, listen }: Door): Upstream {
+/** Apache as it was, on loopback; with TLS it is asked for each site under its own name, so that nothing inside it changes (field case 95). */
+function apacheUpstream({ server, listen }: Door): Upstream {
   return upstreamOf({
-    servers: [`https://127.0.0.1:${loopbackPort}`],
+    servers: [server],
     // Nobody stands between a host and itself, and its certificates name sites, not 127.0.0.1.
-    tls: { verify: false },
+    ...(server.startsWith('https:') && { tls: { verify: false } }),
     from: [listen.directive.at],
   });
 }

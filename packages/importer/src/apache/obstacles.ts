@@ -3,9 +3,10 @@
 import { knownDirective } from './directives.ts';
 import { mayMatchUnder, overlapOf } from './overlap.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
+import { rewriteLines } from './rewriterequest.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited, isOn } from './settings.ts';
-import { type ConfigNode, type Directive, directivesOf, type Section } from './tree.ts';
+import type { ConfigNode, Directive, Section } from './tree.ts';
 
 /** The line that keeps a path with Apache. `reason` ends a sentence about the path. */
 export type Obstacle = { line: ConfigNode; reason: string };
@@ -60,24 +61,15 @@ function firstOf<Item>(items: readonly Item[], find: (item: Item) => Obstacle | 
   return undefined;
 }
 
-/** Rules of a virtual host come before all proxying (AP-71), those of the main server only where they are inherited (AP-82). */
+/** Rules of a virtual host come before all proxying (AP-71), and so do those that it inherits (AP-82). */
 function rewriteObstacle(servers: Servers, server: Server, prefix: string): Obstacle | undefined {
-  const inherits = [server, servers.main].some(({ nodes }) =>
-    directivesOf(nodes, 'rewriteoptions').some(({ rest }) => /inherit/i.test(rest)),
-  );
-  const sources = inherits ? [servers.main, server] : [server];
-  return firstOf(sources, ({ nodes }) => {
-    if (directivesOf(nodes, 'rewriteengine').at(-1)?.words[0]?.text.toLowerCase() !== 'on') return undefined;
-    let conditions: Directive[] = [];
-    for (const node of nodes) {
-      if (node.kind === 'section') continue;
-      if (node.key === 'rewritecond') conditions.push(node);
-      if (node.key !== 'rewriterule') continue;
-      if (mayRewrite(node, conditions, prefix)) return { line: node, reason: 'a RewriteRule may come first' };
-      conditions = [];
-    }
-    return undefined;
-  });
+  let conditions: Directive[] = [];
+  for (const line of rewriteLines(servers, server)) {
+    if (line.key === 'rewritecond') conditions.push(line);
+    else if (mayRewrite(line, conditions, prefix)) return { line, reason: 'a RewriteRule may come first' };
+    else conditions = [];
+  }
+  return undefined;
 }
 
 /** Whether a rule may touch a path under `prefix` of a request that came over TLS. A rule that only looks on touches nothing. */

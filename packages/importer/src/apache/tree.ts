@@ -18,15 +18,16 @@
 //   check.ts       what Apache refuses once it has read everything
 //   servers.ts     the main server and the virtual hosts: addresses, names, Listen
 //   vhosts.ts      which of them takes a request (AP-30 to AP-41)
-//   requestpath.ts, rewrite.ts, redirects.ts, decision.ts
+//   journey.ts, requestpath.ts, sectionpaths.ts, rewriterequest.ts, rewrite.ts, redirects.ts, decision.ts
 //                  what Apache does with a request, from its configuration alone (AP-50 to AP-110); what it was
 //                  recorded to do is fixtures/apache/*/verdicts.tsv
 //   settings.ts, proxypass.ts, target.ts, access.ts, tls.ts
 //                  lines as values, with what is inherited
 //   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, backend.ts, moves.ts
 //                  which paths surely go to Exchange, and what a rule must say of them
-//   listeners.ts, lower.ts, loopback.ts, import.ts
+//   listeners.ts, place.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger
+//   cutover/       the way to loopback: which lines change, what is read of them afterwards
 //   display.ts, secrets.ts  how a line is shown, and what in it is secret
 import type { SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';

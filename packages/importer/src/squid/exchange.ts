@@ -24,7 +24,8 @@ const EXCHANGE_VALUE = new RegExp(`/(?:\\(\\??:?)?(?:${EXCHANGE_PATHS.join('|')}
 
 /** Why a peer was taken for Exchange, as the subject of a sentence; undefined where nothing says so. */
 export function exchangeSign({ peers }: Choice, model: Model): string | undefined {
-  if (peers.some(({ frontEndHttps }) => frontEndHttps === 'on' || frontEndHttps === 'auto')) return 'front-end-https';
+  // `auto` alone says that TLS ends here, whatever stands behind; who writes `on` means OWA.
+  if (peers.some(({ frontEndHttps }) => frontEndHttps === 'on')) return 'front-end-https';
   const names = peers.flatMap(({ access }) =>
     access
       .filter(({ action }) => action === 'allow')

@@ -212,6 +212,10 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
       'SQUID_EXCHANGE',
       `${sign} says it is Exchange: RPC_* and RDG_* may be tunnelled to it`,
     );
+  } else if (peer.frontEndHttps === 'auto') {
+    const message =
+      'front-end-https=auto alone does not say that it is Exchange: RPC_* and RDG_* are not tunnelled to it';
+    remark(entry, 'translated', 'SQUID_EXCHANGE', message, { hint: 'Set rpcOverHttp: true if it is one.' });
   }
   return upstream;
 }

@@ -2,10 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import {
+  type ApachePlace,
+  DEFAULT_PLACE,
   diskReader,
   EXIT_CODES,
   importApache,
   importSquid,
+  parsePlace,
   reportHtml,
   reportJson,
   reportText,
@@ -13,7 +16,7 @@ import {
 } from '@outrigger/importer';
 import { dumpRules } from '@outrigger/rules';
 import { Command, Option } from 'commander';
-import { collect } from '../options.ts';
+import { collect, valuesOf } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { reasonOf, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -23,6 +26,8 @@ type Options = {
   apache: string[];
   D: string[];
   define: string[];
+  apacheAddress?: string;
+  apachePlain?: true;
   output?: string;
   report?: string;
   reportFormat?: ReportFormat;
@@ -56,6 +61,14 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
       'a value of its environment, where lines name a variable (may be repeated)',
       collect,
       [],
+    )
+    .option(
+      '--apache-address <address:port>',
+      'where on loopback Apache goes on listening (default: a free port of 127.0.0.1, 8443 on); further listeners take the ports 1000 on',
+    )
+    .option(
+      '--apache-plain',
+      'speak plain HTTP with Apache on loopback instead of TLS; the report names what that changes',
     )
     .option('-o, --output <file>', 'write the rules here instead of stdout')
     .option('--report <file>', 'write the report here instead of stderr')
@@ -97,7 +110,9 @@ function translate(options: Options): Translation {
       '--squid and --apache are two imports: give the one that stood on port 443. With Squid in front that is --squid; Apache behind it stays as it is',
     );
   }
-  if (path !== undefined) return importApache({ path, reader: diskReader(), names, values: valuesOf(define) });
+  if (path !== undefined) {
+    return importApache({ path, reader: diskReader(), names, values: valuesOf(define), place: placeOf(options) });
+  }
   if (squid.length === 0) throw new UsageError('give --squid FILE or --apache PATH');
   return importSquid({
     files: squid,
@@ -107,14 +122,16 @@ function translate(options: Options): Translation {
   });
 }
 
-function valuesOf(defines: readonly string[]): Map<string, string> {
-  return new Map(
-    defines.map((text): [string, string] => {
-      const equals = text.indexOf('=');
-      if (equals < 1) throw new UsageError(`--define ${text}: it is written NAME=VALUE`);
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
+function placeOf({ apacheAddress, apachePlain }: Options): ApachePlace {
+  const isPlain = apachePlain === true;
+  if (apacheAddress === undefined) return { ...DEFAULT_PLACE, isPlain };
+  const place = parsePlace(apacheAddress);
+  if (place === undefined) {
+    throw new UsageError(
+      `--apache-address ${apacheAddress}: it is an address of loopback and a port, as 127.0.0.1:8443`,
+    );
+  }
+  return { ...place, isPlain };
 }
 
 /** What was asked for, else what the name of the file promises, else text. */

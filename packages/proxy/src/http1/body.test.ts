@@ -7,11 +7,11 @@ import type { Fields } from './fields.ts';
 import { countBody } from './testing/wire.ts';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
-const raw = Buffer.alloc(0);
+const bytes = { raw: Buffer.alloc(0), text: '' };
 const CHUNKED: Framing = { kind: 'chunked' };
 
 function framingOf(status: number, fields: Fields, method = 'GET', version: '1.0' | '1.1' = '1.1') {
-  return responseFraming({ version, status, reason: '', fields, raw }, method);
+  return responseFraming({ version, status, reason: '', fields, ...bytes }, method);
 }
 
 const LENGTH_5: Fields = [['Content-Length', '5']];
@@ -25,7 +25,7 @@ describe('the framing of a request', () => {
     ['HEAD', LENGTH_5, { kind: 'length', bytes: 5 }],
     ['RDG_IN_DATA', IN_CHUNKS, { kind: 'chunked' }],
   ] as const)('of %s with %j', (method, fields, framing) => {
-    expect(requestFraming({ method, target: '/', version: '1.1', fields, raw })).toEqual(framing);
+    expect(requestFraming({ method, target: '/', version: '1.1', fields, ...bytes })).toEqual(framing);
   });
 });
 

@@ -77,13 +77,12 @@ const PASSED_OPTIONS: ReadonlySet<string> = new Set(['close', 'keep-alive', 'upg
 type Fate = 'keep' | 'drop' | { value: string };
 
 /**
- * The head to write to a server: slices of `head.raw` and the fields a proxy owns, which come last. Put together as latin1,
+ * The head to write to a server: slices of `head.text` and the fields a proxy owns, which come last. Put together as latin1,
  * a character for each byte, since slices of text are cheaper than those of a Buffer.
  */
 export function forwardedRequestHead(head: RequestHead, forwarding: Forwarding): Buffer {
-  const { raw, fields } = head;
+  const { text, fields } = head;
   const fateOf = fates(head, forwarding);
-  const text = raw.toString('latin1');
   let at = text.indexOf('\n') + 1;
   let kept = 0;
   let forwarded = '';

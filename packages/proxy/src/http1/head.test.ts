@@ -89,6 +89,7 @@ describe('a reader of heads', () => {
           ['x-a', ''],
         ],
         raw: latin1(text),
+        text,
       },
       rest: Buffer.alloc(0),
     });

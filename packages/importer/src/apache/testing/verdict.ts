@@ -1,5 +1,5 @@
 // An outcome as a recorded verdict is written.
-import type { Outcome } from '../decision.ts';
+import type { Outcome } from '../journey.ts';
 
 export function printed(outcome: Outcome): string {
   switch (outcome.kind) {
