@@ -52,11 +52,12 @@ function syntaxOf({ files, defines }: RealisticTree): string {
     if (/Syntax OK/.test(stderr)) return lacking.length === 0 ? 'taken' : `taken\twithout ${lacking.join(', ')}`;
     if (lacking.length > 0) return `lacks\t${lacking.join(', ')}`;
     const said = stderr.replaceAll(`${root}/`, '').replaceAll(root, '.');
-    const fault = /^(?:AH\d+: apache2: )?Syntax error on line (\d+) of ([^:]+):\s*([^\n]*)/m;
-    const all = [...said.matchAll(new RegExp(fault, 'gm'))];
-    const [, line, file, words] = all.at(-1) ?? [];
-    if (line === undefined) return `refused\t\t${said.trim().split('\n').at(-1)}`;
-    return `refused\t${file}:${line}\t${words === '' ? said.split('\n').at(said.split('\n').findIndex((each) => fault.test(each)) + 1) : words}`;
+    // An Include that leads to the fault is named in front of it.
+    const places = [...said.matchAll(/Syntax error on line (\d+) of ([^:\n]+):\s*/g)];
+    const last = places.at(-1);
+    if (last === undefined) return `refused\t\t${said.trim().split('\n').at(-1)}`;
+    const words = said.slice(last.index + last[0].length).split('\n', 1)[0];
+    return `refused\t${last[2]}:${last[1]}\t${words}`;
   } finally {
     rmSync(root, { recursive: true, force: true });
   }

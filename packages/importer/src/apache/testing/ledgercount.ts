@@ -87,7 +87,9 @@ export function apacheLedgerErrors(translation: Translation, files: Readonly<Rec
     }
     for (const { line } of all) if (!used.has(`${file}:${line}`)) errors.push(`${file}: nothing entered line ${line}`);
   }
-  for (const { path } of translation.files) {
+  const isRefused = ledger.some(({ remarks }) => remarks.some(({ code }) => code === 'APACHE_REFUSED'));
+  // Of files that an Include names, those behind a refusal are never opened.
+  for (const { path } of isRefused ? [] : translation.files) {
     const isRead = [...readings.values()].some(({ file }) => file === path);
     if (!isRead && linesOf(path).length > 0 && !NO_CONFIG.test(path)) errors.push(`${path}: no line of it is entered`);
   }

@@ -11,7 +11,7 @@ const MODULES = '/usr/lib/apache2/modules';
 const ROOTS =
   /(["'\s])(?:\/etc\/apache2|\/etc\/httpd|\/usr\/local\/etc\/apache2[24]|[A-Za-z]:\/Apache24)(?=[/"'\s]|$)/g;
 const CERTIFICATES =
-  /^(\s*(?:SSLCertificate(?:Key|Chain)?File|SSLCACertificateFile|SSLProxyCACertificateFile|SSLProxyMachineCertificateFile)\s+).*$/i;
+  /^(\s*(?:SSLCertificate(?:Key|Chain)?File|SSLCACertificateFile|SSLProxyCACertificateFile|SSLProxyMachineCertificateFile)\s+)[^\n]*$/i;
 
 export type PrivateCopy = {
   /** Path of the file to give to Apache. */
@@ -41,6 +41,7 @@ export function writePrivateCopy(
     if (/^\s*(?:User|Group)\s/i.test(line)) return line.replace(/\S+\s*$/, 'www-data');
     if (/^\s*ErrorLog\s/i.test(line)) return 'ErrorLog /dev/null';
     if (/^\s*SSLPassPhraseDialog\s/i.test(line)) return 'SSLPassPhraseDialog builtin';
+    if (/^\s*DocumentRoot\s/i.test(line)) return `DocumentRoot "${root}"`;
     if (/^\s*ServerRoot\s/i.test(line)) return `ServerRoot "${root}"`;
     return line.replace(CERTIFICATES, `$1${pem}`).replace(ROOTS, `$1${root}`);
   };
