@@ -1,4 +1,13 @@
 // The only door of this package.
+export { type FileChange, unifiedDiff } from './apache/cutover/change.ts';
+export {
+  type CutoverNote,
+  type CutoverOptions,
+  type CutoverPlan,
+  type CutoverResult,
+  planApache,
+} from './apache/cutover/cutover.ts';
+export type { AccessLog, Site } from './apache/cutover/sites.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
 export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
 export { CODES, type ImportCode } from './codes.ts';

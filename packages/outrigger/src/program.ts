@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander';
 import { explainCommand } from './commands/explain.ts';
 import { importCommand } from './commands/import.ts';
+import { planCommand } from './commands/plan.ts';
+import { rollbackCommand } from './commands/rollback.ts';
 import { runCommand } from './commands/run.ts';
 import { validateCommand } from './commands/validate.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -29,6 +31,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addCommand(explainCommand(terminal, finish))
     .addCommand(runCommand(terminal, finish))
     .addCommand(verifyCommand(terminal, finish))
+    .addCommand(planCommand(terminal, finish))
+    .addCommand(rollbackCommand(terminal, finish))
     .addHelpText('after', '\nStart with:\n  outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml');
   for (const command of [program, ...program.commands]) {
     command

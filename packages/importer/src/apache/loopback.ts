@@ -14,7 +14,7 @@ export function remoteIpLines({ host }: Pick<ApachePlace, 'host'>): [string, str
 }
 
 /** True where Apache takes the client's address from whoever connects from loopback. */
-export function trustsLoopback({ nodes }: ConfigTree, { host }: ApachePlace): boolean {
+export function trustsLoopback({ nodes }: ConfigTree, { host }: Pick<ApachePlace, 'host'>): boolean {
   const trusted = host === '[::1]' ? /(?:^|\s)::1(?:\/128)?(?:\s|$)/ : /(?:^|\s)127\.0\.0\.(?:1|0\/\d+)(?:\s|$)/;
   const all = [...everyNode(nodes)];
   const isNamed = all.some(
@@ -40,7 +40,8 @@ export function remarkSidecar(tree: ConfigTree, place: ApachePlace): void {
   }
 }
 
-function asksAddress({ key, words, kind }: ConfigNode): 'admits loopback' | 'asks' | undefined {
+/** Whether a line asks for the address of the client, and lets loopback in. */
+export function asksAddress({ key, words, kind }: ConfigNode): 'admits loopback' | 'asks' | undefined {
   if (kind === 'section') return undefined;
   const [first = '', ...rest] = words.map(({ text }) => text);
   const name = first.toLowerCase();

@@ -27,6 +27,7 @@
 //                  which paths surely go to Exchange, and what a rule must say of them
 //   listeners.ts, place.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger
+//   cutover/       the way to loopback: which lines change, what is read of them afterwards
 //   display.ts, secrets.ts  how a line is shown, and what in it is secret
 import type { SourceRef } from '@outrigger/rules';
 import type { LedgerEntry } from '../ledger.ts';

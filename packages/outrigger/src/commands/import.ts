@@ -16,7 +16,7 @@ import {
 } from '@outrigger/importer';
 import { dumpRules } from '@outrigger/rules';
 import { Command, Option } from 'commander';
-import { collect } from '../options.ts';
+import { collect, valuesOf } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { reasonOf, UsageError } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
@@ -132,16 +132,6 @@ function placeOf({ apacheAddress, apachePlain }: Options): ApachePlace {
     );
   }
   return { ...place, isPlain };
-}
-
-function valuesOf(defines: readonly string[]): Map<string, string> {
-  return new Map(
-    defines.map((text): [string, string] => {
-      const equals = text.indexOf('=');
-      if (equals < 1) throw new UsageError(`--define ${text}: it is written NAME=VALUE`);
-      return [text.slice(0, equals), text.slice(equals + 1)];
-    }),
-  );
 }
 
 /** What was asked for, else what the name of the file promises, else text. */

@@ -1,0 +1,134 @@
+// Room: `outrigger plan`: the cut-over of an Apache to loopback as a diff and steps; with --apply, done.
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { diskReader, type FileChange, planApache, unifiedDiff } from '@outrigger/importer';
+import { formatDiagnostic } from '@outrigger/rules';
+import { Command } from 'commander';
+import { applyCutover } from '../cutover/apply.ts';
+import { commandsOf, type GivenCommands } from '../cutover/command.ts';
+import { type Step, stepsOf } from '../cutover/steps.ts';
+import { collect, valuesOf } from '../options.ts';
+import type { Finish } from '../program.ts';
+import { printDiagnostics, readRules, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
+import type { Terminal } from '../terminal.ts';
+
+/** Where backups are kept, and the lock. */
+export const BACKUPS = '/var/lib/outrigger/cutover';
+/** It was tried, and put back. */
+const PUT_BACK = 5;
+/** By these a person breaks it off: everything is put back first. */
+const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
+type Options = GivenCommands & {
+  apache: string;
+  D: string[];
+  define: string[];
+  backups: string;
+  apply?: true;
+  json?: true;
+};
+
+export function planCommand(terminal: Terminal, finish: Finish): Command {
+  return new Command('plan')
+    .summary('show how Apache goes to loopback and Outrigger on its port; --apply does it')
+    .description(
+      'Prints the changes of the files of Apache as a unified diff, and the steps of the cut-over with their commands; nothing is changed.\n' +
+        'With --apply: keeps what was, changes the files, lets Apache test them, reloads it, starts Outrigger, asks every site again,\n' +
+        'and puts everything back where a step or an answer fails. `outrigger rollback` puts it back later.\n' +
+        'Commands are run as words, never by a shell. Exit 0: planned, or done. 5: tried and put back. 1: cannot run; nothing was changed.',
+    )
+    .argument('<file>', 'the rules file')
+    .requiredOption('--apache <path>', 'the main file of Apache or its folder: /etc/apache2, /etc/httpd')
+    .option('-D <name>', 'a name that Apache is started with (-D) (may be repeated)', collect, [])
+    .option('--define <name=value>', 'a value of its environment (may be repeated)', collect, [])
+    .option('--json', 'changes, steps and findings as JSON on stdout')
+    .option('--apply', 'do it')
+    .option('--backups <folder>', 'where the way back is kept', BACKUPS)
+    .option('--test-apache <command>', "Apache's own test of its files (default: apache2 -t on the very tree)")
+    .option('--reload-apache <command>', 'makes Apache read its files (default: systemctl reload apache2)')
+    .option('--start-outrigger <command>', 'starts it, and returns or stays (default: systemctl start outrigger)')
+    .option('--stop-outrigger <command>', 'for the way back (default: systemctl stop outrigger, or by its pid)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  outrigger plan outrigger.yaml --apache /etc/apache2\n  outrigger plan outrigger.yaml --apache /etc/apache2 --apply\n  outrigger rollback',
+    )
+    .action(async (file: string, options: Options) => {
+      const { rules, diagnostics } = readRules(file);
+      if (rules === undefined) {
+        printDiagnostics(diagnostics, terminal);
+        throw new UsageError(`${file}: not usable`);
+      }
+      const planned = planApache({
+        path: resolve(options.apache),
+        reader: diskReader(),
+        rules: withAbsoluteFiles(rules, file),
+        names: options.D,
+        values: valuesOf(options.define),
+      });
+      if (planned.kind === 'failed') throw new UsageError(formatDiagnostic(planned.note));
+      const plan = { ...planned, files: realFiles(planned.files) };
+      const commands = commandsOf(options, plan, file, { names: options.D });
+      const steps = stepsOf(plan, commands, resolve(file));
+      if (options.json && !options.apply) {
+        const { files, notes, doors, sites } = plan;
+        terminal.out(
+          `${JSON.stringify({ files, diff: unifiedDiff(files), steps, notes, doors, sites }, undefined, 2)}\n`,
+        );
+        return;
+      }
+      if (plan.files.length === 0) {
+        terminal.err('Apache is behind Outrigger already: there is nothing to change.\n');
+        return;
+      }
+      if (!options.apply) {
+        terminal.out(`${unifiedDiff(plan.files)}\n${steps.map(stepText).join('\n')}`);
+        for (const note of plan.notes) terminal.err(`${formatDiagnostic(note)}\n`);
+        return;
+      }
+      const ending = new AbortController();
+      const breakOff = (): void => ending.abort();
+      for (const signal of STOP_SIGNALS) process.on(signal, breakOff);
+      const say = (text: string): void => terminal.err(`${text}\n`);
+      const result = await applyCutover({
+        plan,
+        commands,
+        folder: resolve(options.backups),
+        say,
+        signal: ending.signal,
+      });
+      for (const signal of STOP_SIGNALS) process.off(signal, breakOff);
+      if (options.json) terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
+      if (result.kind === 'refused') throw new UsageError(`${result.message}\nNothing was changed.`);
+      if (result.kind === 'put back') {
+        const ending =
+          result.trouble.length === 0
+            ? 'Everything is as it was.'
+            : `NOT everything is as it was:\n${result.trouble.join('\n')}\nRun outrigger rollback --backup ${result.backup}`;
+        terminal.err(`The cut-over failed: ${result.message}\n${ending}\n`);
+        finish(PUT_BACK);
+        return;
+      }
+      const { sites, unsteady, logs, silentLogs, backup } = result;
+      say(
+        `${sites} sites answer as before${unsteady.length === 0 ? '' : ` (by their status: ${unsteady.join(', ')} answer otherwise each time)`}`,
+      );
+      if (logs.length > 0) say(`the address of the client arrives: ${logs.join(', ')}`);
+      if (silentLogs.length > 0) say(`no line of the proof was found in ${silentLogs.join(', ')}: look there yourself`);
+      say(`To go back: outrigger rollback --backup ${backup}`);
+    });
+}
+
+/** Files under their own names: sites-enabled holds links, which neither patch nor a copy must replace. */
+function realFiles(files: readonly FileChange[]): FileChange[] {
+  const real = files.map((each) => (each.kind === 'edit' ? { ...each, path: realpathSync(each.path) } : each));
+  return real.filter(({ path }, index) => real.findIndex((each) => each.path === path) === index);
+}
+
+function stepText({ title, why, commands, back }: Step, index: number): string {
+  return [
+    `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why}`}`,
+    ...commands.map((line) => `#      ${line}`),
+    ...(back ?? []).map((line) => `#      back: ${line}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,120 @@
+// Room: the programs of this machine that a cut-over runs: given as words, never to a shell; and the ones it takes where none is given.
+import { spawn } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { delimiter, join, resolve } from 'node:path';
+import type { CutoverPlan } from '@outrigger/importer';
+
+/** A program, its arguments, and what its environment has beside ours. */
+export type Command = { argv: [string, ...string[]]; env?: Record<string, string> };
+
+/** What a cut-over does to services. `stopOutrigger` absent: the process that was started is ended by its pid. */
+export type Commands = { testApache: Command; reloadApache: Command; startOutrigger: Command; stopOutrigger?: Command };
+
+/** Commands as a person writes them on the command line. */
+export type GivenCommands = Partial<Record<keyof Commands, string>>;
+
+/** Milliseconds a command may take: systemd waits 90 s for a service. */
+const COMMAND_PATIENCE = 100_000;
+/** Characters of what a command said that are told. */
+const SAID_MAX = 2_000;
+
+/** Where systemd runs, sd_booted(3). */
+const SYSTEMD = '/run/systemd/system';
+/** Daemons live where an ordinary user's PATH does not look. */
+const SBIN = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
+
+/** Words of a command: blanks part them, quotes of either kind hold them together; undefined where there is none. */
+export function commandOf(text: string): Command | undefined {
+  const words = [...text.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) =>
+    word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'),
+  );
+  const [program, ...args] = words;
+  return program === undefined ? undefined : { argv: [program, ...args] };
+}
+
+/**
+ * The commands of this machine: of systemd where it runs, else the programs themselves. Apache's test reads the very files that are
+ * changed, with the environment that its envvars say.
+ */
+export function commandsOf(
+  given: GivenCommands,
+  { apache }: Pick<CutoverPlan, 'apache'>,
+  rulesFile: string,
+  { names = [], hasSystemd = existsSync(SYSTEMD) }: { names?: readonly string[]; hasSystemd?: boolean } = {},
+): Commands {
+  const service = apache.isRedHat ? 'httpd' : 'apache2';
+  const program = findProgram(service) ?? findProgram('httpd') ?? findProgram('apache2') ?? service;
+  const files = ['-d', resolve(apache.root), '-f', resolve(apache.main), ...names.flatMap((name) => ['-D', name])];
+  const env = Object.fromEntries(apache.environment);
+  const pick = (key: keyof Commands): Command | undefined =>
+    given[key] === undefined ? undefined : commandOf(given[key]);
+  const stop =
+    pick('stopOutrigger') ??
+    (hasSystemd && given.startOutrigger === undefined ? of('systemctl', 'stop', 'outrigger') : undefined);
+  return {
+    testApache: pick('testApache') ?? { ...of(program, '-t', ...files), env },
+    reloadApache:
+      pick('reloadApache') ??
+      (hasSystemd ? of('systemctl', 'reload', service) : { ...of(program, ...files, '-k', 'graceful'), env }),
+    startOutrigger:
+      pick('startOutrigger') ??
+      (hasSystemd
+        ? of('systemctl', 'start', 'outrigger')
+        : of(process.execPath, resolve(process.argv[1] ?? 'outrigger'), 'run', resolve(rulesFile))),
+    ...(stop && { stopOutrigger: stop }),
+  };
+}
+
+function of(program: string, ...args: string[]): Command {
+  return { argv: [program, ...args] };
+}
+
+function findProgram(name: string): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...SBIN];
+  return folders.map((folder) => join(folder, name)).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false; // the only answer node has for no
+  }
+}
+
+/** The command as it is typed, to be copied. Values of its environment stand in front. */
+export function commandText({ argv, env = {} }: Command): string {
+  const quoted = (word: string): string =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return [...Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`), ...argv.map(quoted)].join(' ');
+}
+
+export type Ran = { code: number | null; said: string };
+
+/** Runs a command to its end. Code null: it could not be run, or was too late and was ended. */
+export function runCommandToEnd({ argv: [program, ...args], env }: Command): Promise<Ran> {
+  return new Promise((done) => {
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const late = setTimeout(() => child.kill('SIGKILL'), COMMAND_PATIENCE);
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (piece: Buffer) => {
+        said = (said + piece.toString()).slice(-SAID_MAX);
+      });
+    const end = (code: number | null): void => {
+      clearTimeout(late);
+      done({ code, said: said.trim() });
+    };
+    child.once('error', (error) => {
+      said = `${program}: ${error.message}`;
+      end(null);
+    });
+    // A daemon that keeps the pipes open would hold us: what counts is the end of the command itself.
+    child.once('exit', (code) => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      end(code);
+    });
+  });
+}

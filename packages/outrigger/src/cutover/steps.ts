@@ -1,0 +1,104 @@
+// Room: the cut-over as numbered steps a person can do by hand: what, the commands to copy, and how to go back. Pure.
+import type { CutoverPlan } from '@outrigger/importer';
+import { type Commands, commandText } from './command.ts';
+
+/** `commands` and `back` are lines for a shell; `why` is one sentence. */
+export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
+
+/** Ports that SELinux lets a web server have (http_port_t of the reference policy). */
+const HTTP_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
+/** Where the steps keep the diff, for the way back. */
+const DIFF = '/root/apache-behind-outrigger.diff';
+const CERTBOT = '/etc/letsencrypt/live/';
+
+export function stepsOf(plan: CutoverPlan, commands: Commands, rulesFile: string): Step[] {
+  if (plan.files.length === 0) return [];
+  const { doors, files, apache } = plan;
+  const places = doors.map(({ place }) => place);
+  const taken = doors.map(({ taken: each }) => each);
+  const links = files.filter((each) => each.kind === 'link');
+  return [
+    { title: 'Keep a copy', commands: [`cp -a ${apache.root} /root/apache.before-outrigger`] },
+    ...keySteps(plan),
+    ...(apache.isRedHat ? portSteps(places) : []),
+    {
+      title: 'Change the files, as the lines above say',
+      why: `Apache goes on on ${places.join(', ')}; its sites keep their old address beside the new one, for it is the port they believe to be on`,
+      commands: [
+        `outrigger plan ${rulesFile} --apache ${apache.root} > ${DIFF}`,
+        `patch -d / -p1 < ${DIFF}`,
+        ...links.map(({ path, target }) =>
+          path === '/etc/apache2/mods-enabled/remoteip.load' ? 'a2enmod remoteip' : `ln -s ${target} ${path}`,
+        ),
+      ],
+      back: [`patch -R -d / -p1 < ${DIFF}`, ...links.map(({ path }) => `rm ${path}`)],
+    },
+    { title: 'Let Apache test them', commands: [commandText(commands.testApache)] },
+    {
+      title: `Take Apache off ${taken.join(', ')}`,
+      why: 'From here until the next step nobody listens there',
+      commands: [commandText(commands.reloadApache)],
+      back: ['put the files back, then the same command'],
+    },
+    {
+      title: `Put Outrigger on ${taken.join(', ')}`,
+      commands: [commandText(commands.startOutrigger)],
+      back: [commands.stopOutrigger === undefined ? 'end that process' : commandText(commands.stopOutrigger)],
+    },
+    { title: 'Look', why: 'Each site answers, and the log of Apache names your own address', commands: lookAt(plan) },
+    ...renewalSteps(plan),
+    {
+      title: 'Know what stays as it is',
+      why: 'fail2ban reads the same logs with the same addresses, and its bans hold before Outrigger; the firewall needs no new opening, for the new port of Apache is on loopback',
+      commands: [],
+    },
+  ];
+}
+
+function lookAt({ sites }: CutoverPlan): string[] {
+  return sites.slice(0, 3).map(({ name, address, port, isTls }) => {
+    const host = address === '*' ? '127.0.0.1' : address;
+    return `curl -sk -o /dev/null -w '%{http_code}\\n' --connect-to ::${host}:${port} ${isTls ? 'https' : 'http'}://${name}:${port}/`;
+  });
+}
+
+function keySteps({ certificates }: CutoverPlan): Step[] {
+  if (certificates.length === 0) return [];
+  const why =
+    'Apache reads keys as root before it gives root up; Outrigger reads them as the user it runs as, here outrigger';
+  return [
+    {
+      title: 'See that Outrigger can read the certificates',
+      why,
+      commands: certificates.map((file) => `sudo -u outrigger test -r ${file}`),
+    },
+  ];
+}
+
+function portSteps(places: readonly string[]): Step[] {
+  const ports = places
+    .map((place) => Number(place.slice(place.lastIndexOf(':') + 1)))
+    .filter((port) => !HTTP_PORTS.has(port));
+  if (ports.length === 0) return [];
+  return [
+    {
+      title: 'Allow Apache the port, where SELinux is on',
+      commands: ports.map((port) => `semanage port -a -t http_port_t -p tcp ${port}`),
+      back: ports.map((port) => `semanage port -d -t http_port_t -p tcp ${port}`),
+    },
+  ];
+}
+
+/** certbot: http-01 goes over port 80, which Apache keeps; what is new is that Outrigger must be told. */
+function renewalSteps({ certificates }: CutoverPlan): Step[] {
+  if (!certificates.some((file) => file.startsWith(CERTBOT))) return [];
+  const hook = '/etc/letsencrypt/renewal-hooks/deploy/outrigger';
+  return [
+    {
+      title: 'Tell Outrigger of renewed certificates',
+      why: 'webroot and the apache plugin go on renewing over port 80, which Apache keeps; Outrigger reads certificates when told (README, "Renewed certificates")',
+      commands: [`printf '#!/bin/sh\\nsystemctl reload outrigger\\n' > ${hook}`, `chmod 755 ${hook}`],
+      back: [`rm ${hook}`],
+    },
+  ];
+}
