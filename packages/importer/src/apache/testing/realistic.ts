@@ -97,11 +97,14 @@ export function fateIn(rules: RuleSet, row: ExpectedRow): string {
   const { method, target, host, client } = row;
   const listener = rules.listen.find(({ address }) => row.listener === undefined || address === row.listener);
   if (listener === undefined) return `no listener ${row.listener}`;
-  const read = requestFacts({ method, target, version: '1.1', fields: [['Host', host]] }, { listener, client });
+  const read = requestFacts(
+    { method, target, version: '1.1', fields: [['Host', host]] },
+    { listener, client, time: { day: 'wed', minute: 720 } },
+  );
   if (read.kind === 'bad') return `bad: ${read.code} at ${listenerName(listener)}`;
   const { access, upstream = '', answer, refusal } = route(compileRules(rules), read.facts);
   if (access === 'deny')
-    return answer === 'forbidden' ? 'denied' : `answered ${typeof answer === 'string' ? answer : answer.redirect}`;
+    return typeof answer === 'object' && 'redirect' in answer ? `answered ${answer.redirect}` : 'denied';
   if (refusal !== undefined) return `refused ${refusal.status}`;
   return upstream.startsWith('apache') ? 'stays' : (rules.upstreams.get(upstream)?.servers.join(' ') ?? 'nowhere');
 }

@@ -17,6 +17,8 @@ export type Stage = {
   dir: string;
   cert: string;
   key: string;
+  /** Authority of servers that are asked over TLS; absent where all are asked in the clear. */
+  ca?: string;
 };
 
 const MODULES = '/usr/lib/apache2/modules';
@@ -32,7 +34,7 @@ export const USUAL_MODULES: readonly string[] =
   negotiation proxy proxy_http rewrite setenvif ssl status`.split(/\s+/);
 const DROPPED = new Set(
   `errorlog customlog transferlog pidfile user group mutex defaultruntimedir sslsessioncache sslcertificatekeyfile
-  sslcertificatechainfile sslproxyverify sslproxycacertificatefile servertokens serversignature sslusestapling sslstaplingcache
+  sslcertificatechainfile servertokens serversignature sslusestapling sslstaplingcache
   sslpassphrasedialog sslproxymachinecertificatefile sslcarevocationfile sslopensslconfcmd davlockdb cacheroot typesconfig
   mimemagicfile scriptsock remoteipheader remoteipinternalproxy remoteiptrustedproxy extfilterdefine coredumpdirectory`.split(
     /\s+/,
@@ -78,6 +80,8 @@ const OWN: Readonly<Record<string, (node: ConfigNode, stage: Stage) => string[]>
     const addresses = isAny ? ['127.0.0.1', ...(stage.alsoAt ?? [])] : [word.replace(/:\d+$/, '')];
     return addresses.map((each) => `Listen ${each}:${port}`);
   },
+  sslproxyverify: ({ rest }, { ca }) => (ca === undefined ? [] : [`SSLProxyVerify ${rest}`]),
+  sslproxycacertificatefile: (_, { ca }) => (ca === undefined ? [] : [`SSLProxyCACertificateFile ${ca}`]),
   documentroot: (_, { dir }) => [`DocumentRoot ${dir}`],
   sslcacertificatefile: (_, { cert }) => [`SSLCACertificateFile ${cert}`],
   sslcertificatefile: (_, { cert, key }) => [`SSLCertificateFile ${cert}`, `SSLCertificateKeyFile ${key}`],
@@ -88,9 +92,12 @@ function address(word: string, { portFor, addressFor = () => '127.0.0.1' }: Stag
   return local.replace(/(?<=^|:)\d+$/, (port) => String(portFor(Number(port))));
 }
 
-function withOrigins(text: string, { originPort }: Stage): string {
+function withOrigins(text: string, { originPort, ca }: Stage): string {
   return text.replace(/https?:\/\/[\w.-]+(?::\d+)?(?=[/"\s$]|$)/gi, (url) => {
     const target = parseTarget(url);
-    return target.kind === 'http' ? `http://127.0.0.1:${originPort(target.origin)}` : url;
+    if (target.kind !== 'http') return url;
+    const port = originPort(target.origin);
+    if (ca === undefined || target.scheme === 'http') return `http://127.0.0.1:${port}`;
+    return `https://${/^[\d.]+$/.test(target.host) ? '127.0.0.1' : 'localhost'}:${port}`;
   });
 }
