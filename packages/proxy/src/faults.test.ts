@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { createAuthority } from '@outrigger/tools/certs';
 import { expectResponse, readResponse } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
-import { UNSENT_LIMIT } from './leg.ts';
+import { LOOK, UNSENT_LIMIT } from './leg.ts';
 import { later, nextHead, openStage, PATIENCE, simpleRules } from './testing/stage.ts';
 
 // What a fault gets, for whole kinds of faults: the README's table, where no other test holds a row of it.
@@ -137,7 +138,7 @@ describe.each(LANES)('a server behind the %s lane', (_lane, rewrite) => {
   });
 
   const CHUNKS = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ncut\r\n';
-  it.each([
+  it.each<[string, string, string, string]>([
     ['a length', 'FIN', '1.1', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut'],
     ['a length', 'RST', '1.1', 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut'],
     ['chunks', 'FIN', '1.1', CHUNKS],
@@ -151,8 +152,8 @@ describe.each(LANES)('a server behind the %s lane', (_lane, rewrite) => {
       ? []
       : [
           // The lane takes the chunks out for such a client: its end of the connection would be the end of a whole body.
-          ['chunks', 'FIN', '1.0', CHUNKS] as const,
-          ['chunks', 'RST', '1.0', CHUNKS] as const,
+          ['chunks', 'FIN', '1.0', CHUNKS] satisfies [string, string, string, string],
+          ['chunks', 'RST', '1.0', CHUNKS] satisfies [string, string, string, string],
         ]),
   ])(
     'that dies inside an answer with %s, by %s, to HTTP/%s, ends the connection and makes up no end',
@@ -171,6 +172,33 @@ describe.each(LANES)('a server behind the %s lane', (_lane, rewrite) => {
       await expect.poll(() => proxy.edge.connections()).toBe(0);
     },
   );
+});
+
+describe.each([
+  ['plain', 'relay', LANES[0][1]],
+  ['plain', 'rewrite', LANES[1][1]],
+  ['TLS', 'relay', LANES[0][1]],
+])('a client that dies over %s, in the %s lane', (transport, _lane, rewrite) => {
+  it('is missed also while nothing of its upload is read', async () => {
+    const begun = later<void>();
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      begun.resolve();
+    });
+    const tls = transport === 'TLS' ? ', tls: { certificates: [{ cert: crt, key: key }] }' : '';
+    const rules = simpleRules(port)
+      .replace('{ to: one }', `{ to: one${rewrite} }`)
+      .replace("'127.0.0.1:0' }", `'127.0.0.1:0'${tls} }`);
+    const leaf = await (await createAuthority()).issue({ names: ['a.test'] });
+    const proxy = await stage.proxy(rules, (path) => Buffer.from(path === 'crt' ? leaf.certPem : leaf.keyPem));
+    const wire = await proxy.wire(transport === 'TLS' ? { tls: { rejectUnauthorized: false } } : {});
+    void wire.send(`${POST}Content-Length: 100000000\r\n\r\n`, Buffer.alloc(16_000_000));
+    await begun.promise;
+    await new Promise((resolve) => setTimeout(resolve, 500)); // every buffer on the way fills up
+    wire.reset();
+    await expect.poll(() => proxy.edge.connections(), { timeout: LOOK + PATIENCE }).toBe(0);
+    expect(await proxy.request('/')).toMatchObject({ ending: { how: 'reset', by: 'client' } });
+  });
 });
 
 describe.each(LANES)('a client of the %s lane that dies', (_lane, rewrite) => {
