@@ -7,11 +7,11 @@ import { dirname, join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
 import { createAuthority, type Leaf, saveLeaf } from '../certs.ts';
 import { findDaemon, startSquid } from '../daemons.ts';
+import type { Heads } from '../heads.ts';
 import { field } from '../message.ts';
 import { type Origin, startOrigin } from '../origin.ts';
 import { connect, readResponse, type Wire } from '../wire.ts';
 import { fieldsOf, option, type Probe, type SquidCase } from './cases.ts';
-import type { Heads } from './heads.ts';
 import { own } from './solitude.ts';
 
 /** What Squid did: verdict and heads for each probe in order, or why it does not start, in its own words. */

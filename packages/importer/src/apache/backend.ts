@@ -6,6 +6,7 @@ import { type Disposition, remark } from '../ledger.ts';
 import { type Balancer, balancerOf } from './balancer.ts';
 import { nameOf, type ServerTarget } from './leads.ts';
 import type { Server, Servers } from './servers.ts';
+import { remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
 import type { ConfigNode, Directive } from './tree.ts';
 
@@ -19,7 +20,7 @@ export type Backend = {
   name: string;
   servers: [string, ...string[]];
   host?: string;
-  tls?: { verify: boolean; ca?: string; minVersion?: '1.0' | '1.1'; certificate?: string };
+  tls?: { verify: boolean; ca?: string };
   affinity?: 'client' | 'cookie';
   health?: { path: string; seconds?: number };
   timeouts?: { connect?: number; answer?: number };
@@ -65,29 +66,12 @@ function authorityOf({ scheme, host, port }: Extract<ServerTarget, { kind: 'http
   return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
 }
 
-/** TLS towards servers; a sentence where there is none, or where rules would trust others than Apache does. */
+/** TLS towards servers; a sentence where there is none. */
 function tlsTo(servers: Servers, server: Server): NonNullable<Backend['tls']> | string {
   if (!isOn(servers, server, 'sslproxyengine')) return 'without SSLProxyEngine On Apache answers 500 there';
   const verify = setting(servers, server, 'sslproxyverify')?.toLowerCase() === 'require';
   const ca = setting(servers, server, 'sslproxycacertificatefile');
-  if (verify && ca === undefined && setting(servers, server, 'sslproxycacertificatepath') !== undefined) {
-    return 'its authorities are a folder (SSLProxyCACertificatePath), and a rule names one file';
-  }
-  const certificate = setting(servers, server, 'sslproxymachinecertificatefile');
-  const minVersion = oldVersion(inherited(servers, server, 'sslproxyprotocol').at(-1));
-  return {
-    verify,
-    ...(verify && ca !== undefined && { ca }),
-    ...(certificate !== undefined && { certificate }),
-    ...(minVersion !== undefined && { minVersion }),
-  };
-}
-
-/** The oldest version of an SSLProxyProtocol that names no newer one: what a very old server needs, and no default allows. */
-function oldVersion(line: Directive | undefined): '1.0' | '1.1' | undefined {
-  const words = line?.words.map(({ text }) => text.toLowerCase().replace(/^\+/, '')) ?? [];
-  if (words.length === 0 || words.some((word) => !/^tlsv1(?:\.1)?$|^-/.test(word))) return undefined;
-  return words.includes('tlsv1') ? '1.0' : words.includes('tlsv1.1') ? '1.1' : undefined;
+  return { verify, ...(verify && ca !== undefined && { ca }) };
 }
 
 /** Waits that lines say: those of the line itself, else of the server. Exchange holds requests for an hour: to it a shorter wait is none. */
@@ -118,7 +102,6 @@ export function upstreamFrom(
   frontEndHttps: Directive | undefined,
 ): Upstream {
   const { kind, servers, host, tls, affinity, health, timeouts } = backend;
-  const certificate = tls?.certificate;
   return upstreamOf({
     servers,
     ...(kind === 'exchange' && { rpcOverHttp: true }),
@@ -130,14 +113,7 @@ export function upstreamFrom(
       health: { path: health.path, ...(health.seconds !== undefined && { interval: `${health.seconds}s` }) },
     }),
     ...(host !== undefined && { host }),
-    ...(tls !== undefined && {
-      tls: {
-        verify: tls.verify,
-        ...(tls.minVersion !== undefined && { minVersion: tls.minVersion }),
-        ...(tls.ca !== undefined && { ca: tls.ca }),
-        ...(certificate !== undefined && { certificate: { cert: certificate, key: certificate } }),
-      },
-    }),
+    ...(tls !== undefined && { tls }),
     ...(timeouts !== undefined && {
       timeouts: {
         ...(timeouts.connect !== undefined && { connect: `${timeouts.connect}s` }),
@@ -148,15 +124,15 @@ export function upstreamFrom(
   });
 }
 
+const OWN_LIMITS = 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
+
 const PROXY_TLS = [
   'sslproxyengine',
   'sslproxyverify',
   'sslproxycacertificatefile',
-  'sslproxymachinecertificatefile',
   'sslproxycheckpeername',
   'sslproxycheckpeercn',
   'sslproxycheckpeerexpire',
-  'sslproxyprotocol',
 ];
 
 /** What became of the lines that say how Apache talks to a server whose paths moved. */
@@ -176,23 +152,18 @@ export function remarkBackend(
     const isCarried = timeouts?.answer !== undefined;
     const message = isCarried
       ? 'timeouts of upstreams whose paths moved; Apache answers 502 when it ends, Outrigger 504'
-      : 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
+      : OWN_LIMITS;
     once(directive, isCarried ? 'translated' : 'approximated', 'APACHE_TIMEOUT', message);
   }
+  if (/\s(?:timeout|retry)=/i.test(line.rest) && (timeouts?.answer === undefined || /\sretry=/i.test(line.rest)))
+    once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
   if (balancer !== undefined) remarkBalancer(balancer, backend, line, isOn(servers, server, 'proxypreservehost'));
   if (tls === undefined) return;
+  remarkServerTls(servers, server, tls.verify, line);
   for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
     once(directive, 'translated', 'APACHE_CARRIED', 'in tls of the upstream');
   }
-  if (tls.verify) {
-    const off = ['sslproxycheckpeername', 'sslproxycheckpeercn']
-      .flatMap((key) => inherited(servers, server, key))
-      .find(({ words }) => words[0]?.text.toLowerCase() === 'off');
-    const message = 'the name in the certificate of the server is checked all the same';
-    const hint = 'Set serverName in tls of the upstream to the name that its certificate has.';
-    if (off !== undefined) once(off, 'approximated', 'APACHE_TLS', message, { hint });
-    return;
-  }
+  if (tls.verify) return;
   const message =
     kind === 'exchange'
       ? 'as with Apache, nobody checks the certificate of the server: whoever can take its address reads logins'

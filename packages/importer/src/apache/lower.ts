@@ -25,8 +25,8 @@ import { type ApachePlace, placeSentence } from './place.ts';
 import { proxyLines } from './proxypass.ts';
 import { serverRules } from './rewriterules.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode } from './settings.ts';
-import type { Directive } from './tree.ts';
+import { everyNode, inherited } from './settings.ts';
+import type { ConfigNode, Directive } from './tree.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
@@ -247,6 +247,13 @@ function routesOf(
     if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
   }
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
+  for (const almost of changes.almost) remarkAlmost(almost);
+  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
+    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
+    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
+  }
+  for (const directive of inherited(servers, host, 'proxyaddheaders'))
+    remarkAlmost({ line: directive, message: OWN_FORWARDED });
   for (const ours of changes.ours)
     remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
   if (changes.frontEndHttps !== undefined && backend.kind === 'exchange')
@@ -263,6 +270,16 @@ function routesOf(
       from: [at],
     },
   ];
+}
+
+const REVERSED = 'in rewrite of the routes of paths that moved';
+const DOTS =
+  'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
+const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
+
+function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
+  if (!line.entry.remarks.some((each) => each.message === message))
+    remark(line.entry, 'approximated', 'APACHE_HEADER', message);
 }
 
 function remarkRoute({ prefix, line, sign, path, rewrite, read }: Move, to: string): void {

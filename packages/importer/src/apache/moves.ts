@@ -9,7 +9,7 @@ import { accessTo, type MoveAccess } from './moveaccess.ts';
 import { hindranceOf, type Obstacle, patternStays, type Staying, strictObstacle } from './obstacles.ts';
 import { isOtherCase, isUnder, overlapOf } from './overlap.ts';
 import { locationsOf, type ProxyLine, pathsOf } from './proxypass.ts';
-import { answerMaps } from './reversals.ts';
+import { reversalsOf } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
 import { type Directive, directivesOf } from './tree.ts';
@@ -151,10 +151,9 @@ function moveOf(
       .filter(({ rest }) => read.balancer === undefined || !/BALANCER_ROUTE_CHANGED/.test(rest)),
   );
   if (changes.kind === 'unsayable') return stay(changes);
-  const isElsewhere = read.backend.host !== undefined || map !== undefined;
   const rewrite: Rewrite = {
     ...(map !== undefined && { path: map }),
-    ...answerMaps(prefix, covering, servers, server, isElsewhere ? read.backend.servers : undefined),
+    ...reversalsOf(covering, servers, server, read.backend),
   };
   const path = pathsOfMove(prefix, kind, map !== undefined);
   return {

@@ -1,60 +1,52 @@
-// Room: ProxyPassReverse and its kin, as what a route makes of answers. Pure. Source: modules/proxy/proxy_util.c (AP-111, AP-112).
+// Room: what of an answer is changed back for the client: ProxyPassReverse and its two sisters for cookies, as maps of a route. Pure.
+// Source: modules/proxy/proxy_util.c ap_proxy_location_reverse_map, ap_proxy_cookie_reverse_map (AP-111, AP-112). Apache asks all lines
+// that hold for the path of the request, whatever path they are about: what /owa answers may lead to /ecp.
 import type { Rewrite } from '@outrigger/rules';
-import { isUnder } from './overlap.ts';
-import type { Servers, VirtualHost } from './servers.ts';
+import type { Backend } from './backend.ts';
+import type { Server, Servers } from './servers.ts';
 import { inherited } from './settings.ts';
 import { parseTarget } from './target.ts';
-import { type Directive, directivesOf, type Section } from './tree.ts';
+import { directivesOf, type Section } from './tree.ts';
 
-type Maps = NonNullable<Rewrite['location']>;
+type PathMap = NonNullable<Rewrite['location']>[number];
 
-/**
- * Maps of Location and of cookies for the paths under `prefix`. `names`: servers that may name themselves in Location; undefined where
- * they are told the Host of the client, and its path, and have nobody else to name.
- */
-export function answerMaps(
-  prefix: string,
+/** The maps of a path to `backend` that the sections `covering` hold for, in the order in which Apache tries them; empty where no line says any. */
+export function reversalsOf(
   covering: readonly Section[],
   servers: Servers,
-  server: VirtualHost,
-  names: readonly string[] | undefined,
-): Pick<Rewrite, 'location' | 'cookieDomain' | 'cookiePath'> {
-  const pairs = (key: string): { from: string; to: string }[] =>
-    [...inherited(servers, server, key), ...covering.flatMap(({ children }) => directivesOf(children, key))].flatMap(
-      pairOf,
+  server: Server,
+  { name, servers: members }: Pick<Backend, 'name' | 'servers'>,
+): Rewrite {
+  const maps = (key: string, hasPath: boolean): PathMap[] => {
+    const outside = inherited(servers, server, key).map(({ words }) => words.map(({ text }) => text));
+    // In a section the path is that of the section and is left out.
+    const inside = covering.flatMap((section) =>
+      directivesOf(section.children, key).map(({ words }) => {
+        const own = words.map(({ text }) => text);
+        return hasPath ? [section.words[0]?.text ?? '', ...own] : own;
+      }),
     );
-  const location = names === undefined ? [] : locations(prefix, covering, servers, server, names);
-  const [cookieDomain, cookiePath] = [pairs('proxypassreversecookiedomain'), pairs('proxypassreversecookiepath')];
+    return [...outside, ...inside].map(([first = '', second = '']) =>
+      hasPath ? { from: second, to: first } : { from: first, to: second },
+    );
+  };
+  const location = maps('proxypassreverse', true).flatMap(({ from, to }): PathMap[] => {
+    const target = parseTarget(from);
+    if (target.kind === 'http') return [{ from, to }];
+    // A balancer stands for each of its servers.
+    const isOwn = target.kind === 'balancer' && `balancer://${target.name}` === name;
+    return isOwn ? members.map((member) => ({ from: `${member}${target.path}`, to })) : [];
+  });
+  const cookieDomain = maps('proxypassreversecookiedomain', false);
+  const cookiePath = maps('proxypassreversecookiepath', false);
   return {
-    ...(location.length > 0 && { location }),
+    ...(location.length > 0 && { location: distinct(location) }),
     ...(cookieDomain.length > 0 && { cookieDomain }),
     ...(cookiePath.length > 0 && { cookiePath }),
   };
 }
 
-function pairOf({ words }: Directive): Maps {
-  const [from = '', to = ''] = words.map(({ text }) => text);
-  return from === '' || to === '' ? [] : [{ from, to }];
-}
-
-function locations(
-  prefix: string,
-  covering: readonly Section[],
-  servers: Servers,
-  server: VirtualHost,
-  names: readonly string[],
-): Maps {
-  const key = 'proxypassreverse';
-  const outside = inherited(servers, server, key).map(({ words }) => [words[0]?.text ?? '', words[1]?.text ?? '']);
-  const inside = covering.flatMap((section) =>
-    directivesOf(section.children, key).map(({ words }) => [section.words[0]?.text ?? '', words[0]?.text ?? '']),
-  );
-  return [...outside, ...inside]
-    .filter(([to = '']) => isUnder(to, prefix) || isUnder(prefix, to))
-    .flatMap(([to = '', from = '']) => {
-      const target = parseTarget(from);
-      if (target.kind === 'http') return [{ from, to }];
-      // A balancer stands for each of its servers.
-      return target.kind === 'balancer' ? names.map((name) => ({ from: `${name}${target.path}`, to })) : [];
-    });
+function distinct(maps: readonly PathMap[]): PathMap[] {
+  const byText = new Map(maps.map((map) => [`${map.from}\n${map.to}`, map]));
+  return [...byText.values()];
 }

@@ -25,7 +25,8 @@
 //                  lines as values, with what is inherited
 //   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts
 //                  which lines send which prefixes of paths to a server
-//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts, balancer.ts, backend.ts, moves.ts
+//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts, balancer.ts, backend.ts,
+//   servertls.ts, moves.ts
 //                  which of them surely go there, and what a rule must say of them
 //   listeners.ts, place.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger
