@@ -99,6 +99,7 @@ export const CODES = {
   APACHE_IGNORES_CASE: 'paths of Exchange are taken in any case, where Apache took one',
   APACHE_HOSTS_UNSAID: 'names of a virtual host whose requests stay with Apache',
   APACHE_EXCHANGE: 'the sign by which a server was taken for Exchange',
+  APACHE_LOG: 'where and how Apache logs, for the paths that moved',
   APACHE_TIMEOUT: 'a time limit of Apache; Outrigger keeps its own, made for long channels',
   APACHE_ACCESS: 'who may ask, on paths that moved',
   APACHE_HEADER: 'a header change on paths that moved',

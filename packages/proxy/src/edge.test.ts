@@ -79,6 +79,31 @@ describe('TLS', () => {
     await expect.poll(() => proxy.edge.connections()).toBe(0);
   });
 
+  it.each([
+    ['an RPC method in plain HTTP', 'RPC_IN_DATA /rpc/x HTTP/1.1\r\nHost: a.test\r\n\r\n'],
+    ['HTTP/2 in plain', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+    ['a PROXY header nobody announced', 'PROXY TCP4 192.0.2.1 192.0.2.2 1 443\r\n'],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['garbage', '\xff'.repeat(32)],
+    ['an alert', '\x15\x03\x01\x00\x02\x02\x28'],
+    ['a record that is too long', `\x16\x03\x01\xff\xff${'\x01'.repeat(32)}`],
+  ])('says so where a client begins with %s', async (_, text) => {
+    const proxy = await stage.proxy(secureRules(1, ['first']), readFile);
+    const wire = await proxy.wire();
+    await wire.send(Buffer.from(text, 'latin1'));
+    expect((await proxy.notice('TLS_NOT_TLS')).message).toMatch(/a port of its own/);
+    await expect.poll(() => proxy.edge.connections()).toBe(0);
+  });
+
+  it.each([
+    ['cipher', { ciphers: 'ECDHE-RSA-AES256-GCM-SHA384', maxVersion: 'TLSv1.2' }],
+    ['kind of signature', { sigalgs: 'rsa_pss_rsae_sha256' }],
+  ] as const)('says so where a client has no %s in common with it', async (_, tls) => {
+    const proxy = await stage.proxy(secureRules(1, ['first']), readFile);
+    await expect(proxy.wire({ tls: { ...anyPeer, ...tls } })).rejects.toThrow();
+    expect((await proxy.notice('TLS_NO_COMMON_CIPHER')).message).toMatch(/\. [A-Z]/);
+  });
+
   it('resets under TLS, too, where the rules say so', async () => {
     const rules = secureRules(1, ['first']).replace('[{ allow: {} }]', '[{ deny: {}, answer: reset }]');
     const proxy = await stage.proxy(rules, readFile);

@@ -1,4 +1,5 @@
 // Room: what failed, on whose side, which status it becomes, and what a person can do about it. The one table of errors.
+import { tlsCause } from './handshake.ts';
 
 /** Trouble with a server behind us. Closed; each has its line in the README. */
 export type UpstreamFailureCode =
@@ -11,6 +12,9 @@ export type UpstreamFailureCode =
   | 'UPSTREAM_CERT_AUTHORITY_UNKNOWN'
   | 'UPSTREAM_CERT_NAME'
   | 'UPSTREAM_CERT_EXPIRED'
+  | 'UPSTREAM_CERT_UNUSABLE'
+  | 'UPSTREAM_CLIENT_CERTIFICATE'
+  | 'UPSTREAM_NAME_REFUSED'
   | 'UPSTREAM_NOT_TLS'
   | 'UPSTREAM_TLS'
   | 'UPSTREAM_TROUBLE'
@@ -87,6 +91,21 @@ const CERT_EXPIRED = upstreamRow(
   'shows a certificate that is outside its dates',
   'Renew it, and check the clocks of both machines.',
 );
+const CERT_UNUSABLE = upstreamRow(
+  'UPSTREAM_CERT_UNUSABLE',
+  'shows a certificate that cannot be relied on',
+  'Have it issued anew, for a server, by an authority that may sign, with a key and signature of today; the code says what is wrong.',
+);
+const CLIENT_CERTIFICATE = upstreamRow(
+  'UPSTREAM_CLIENT_CERTIFICATE',
+  'wants a client certificate, and was shown none or refuses ours',
+  'Name one that it accepts in tls.certificate of the upstream, or let it ask for none.',
+);
+const NAME_REFUSED = upstreamRow(
+  'UPSTREAM_NAME_REFUSED',
+  'does not serve the name it was asked for in TLS',
+  'Write a name that it serves in tls.serverName of the upstream.',
+);
 const NOT_TLS = upstreamRow(
   'UPSTREAM_NOT_TLS',
   'does not speak TLS on this port',
@@ -150,18 +169,42 @@ const ROWS: Readonly<Record<string, Row>> = {
   UNABLE_TO_GET_ISSUER_CERT: AUTHORITY_UNKNOWN,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: AUTHORITY_UNKNOWN,
   CERT_UNTRUSTED: AUTHORITY_UNKNOWN,
+  HOSTNAME_MISMATCH: CERT_NAME,
+  CERT_REVOKED: CERT_UNUSABLE,
+  CERT_REJECTED: CERT_UNUSABLE,
+  CERT_SIGNATURE_FAILURE: CERT_UNUSABLE,
+  CERT_CHAIN_TOO_LONG: CERT_UNUSABLE,
+  PATH_LENGTH_EXCEEDED: CERT_UNUSABLE,
+  INVALID_CA: CERT_UNUSABLE,
+  INVALID_PURPOSE: CERT_UNUSABLE,
+  UNABLE_TO_DECRYPT_CERT_SIGNATURE: CERT_UNUSABLE,
+  UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: CERT_UNUSABLE,
+  ERROR_IN_CERT_NOT_BEFORE_FIELD: CERT_UNUSABLE,
+  ERROR_IN_CERT_NOT_AFTER_FIELD: CERT_UNUSABLE,
+  UNSPECIFIED: CERT_UNUSABLE, // what node calls the newer findings of OpenSSL: a key too small, a digest too weak
+  ERR_TLS_CERT_ALTNAME_FORMAT: CERT_UNUSABLE,
   ERR_TLS_CERT_ALTNAME_INVALID: CERT_NAME,
   CERT_HAS_EXPIRED: CERT_EXPIRED,
   CERT_NOT_YET_VALID: CERT_EXPIRED,
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
+  ERR_SSL_DATA_LENGTH_TOO_LONG: NOT_TLS,
   ERR_SSL_HTTP_REQUEST: NOT_TLS,
+  'alert CERTIFICATE_REQUIRED': CLIENT_CERTIFICATE,
+  'alert BAD_CERTIFICATE': CLIENT_CERTIFICATE,
+  'alert UNSUPPORTED_CERTIFICATE': CLIENT_CERTIFICATE,
+  'alert CERTIFICATE_REVOKED': CLIENT_CERTIFICATE,
+  'alert CERTIFICATE_EXPIRED': CLIENT_CERTIFICATE,
+  'alert CERTIFICATE_UNKNOWN': CLIENT_CERTIFICATE,
+  'alert UNKNOWN_CA': CLIENT_CERTIFICATE,
+  'alert ACCESS_DENIED': CLIENT_CERTIFICATE,
+  'alert UNRECOGNIZED_NAME': NAME_REFUSED,
 };
 
 /** What an error of dialling or of a connection means. `place` names upstream and server: `exchange (https://10.1.1.14:443)`. */
 export function upstreamFailure(error: NodeJS.ErrnoException, place: string): Failure {
   const code = error.code ?? '';
-  const row = ROWS[code] ?? (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') ? TLS : TROUBLE);
+  const row = ROWS[tlsCause(error)] ?? (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') ? TLS : TROUBLE);
   const cause = code === '' ? error.message : code;
   return failure(row, `${place} ${row.finding} (${cause})`, row.remedy);
 }

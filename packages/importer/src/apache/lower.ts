@@ -2,6 +2,7 @@
 // the paths of Exchange that surely go there, and all else to Apache on loopback.
 import {
   type AccessLine,
+  type AccessLog,
   type Condition,
   defaultLimits,
   listenerName,
@@ -13,25 +14,31 @@ import {
   upstreamOf,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { accessLines, allow, joined, needsAccess, pathed, remarkOnce } from './accesslines.ts';
-import { remarkBackend, upstreamFrom } from './backend.ts';
+import { accessLines, allow, joined, needsAccess, pathed } from './accesslines.ts';
+import { accessLogsOf } from './accesslogs.ts';
+import { upstreamFrom } from './backend.ts';
 import { exchangePath } from './exchange.ts';
 import { hostsOf } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
-import { findMoves, type Lift, type Move, type Stay } from './moves.ts';
+import { movedRequests } from './movedrequests.ts';
+import { remarkHost, remarkMove, remarkOthers, remarkStay } from './moveremarks.ts';
+import { findMoves, type Lift, type Move } from './moves.ts';
 import { hindranceOf } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
-import { proxyLines } from './proxypass.ts';
 import { serverRules } from './rewriterules.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode, inherited } from './settings.ts';
-import type { ConfigNode, Directive } from './tree.ts';
+import { everyNode } from './settings.ts';
+import { tlsOf } from './tls.ts';
+import type { Directive } from './tree.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
 
-export function lower(servers: Servers, place: ApachePlace, lift: Lift): Lowered {
+/** `root`: the folder that names of logs are in. */
+export type Wishes = { place: ApachePlace; lift: Lift; root: string };
+
+export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered {
   const doors = readDoors(servers, place);
   if (doors.length === 0)
     return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
@@ -39,6 +46,7 @@ export function lower(servers: Servers, place: ApachePlace, lift: Lift): Lowered
   const access: AccessLine[] = [];
   const routes: Route[] = [];
   const rest: Route[] = [];
+  const logs: AccessLog[] = [];
   for (const door of doors) {
     const apache = apacheName(door, doors);
     const here: Condition = doors.length === 1 ? {} : { listeners: [listenerName(door.listener)] };
@@ -46,6 +54,7 @@ export function lower(servers: Servers, place: ApachePlace, lift: Lift): Lowered
       const lowered = lowerHost(host, door, here, { apache, upstreams, servers, lift });
       access.push(...lowered.access);
       routes.push(...lowered.routes);
+      if (lowered.moved !== undefined) logs.push(...accessLogsOf(servers, host, lowered.moved, root));
     }
     for (const host of door.hosts) remarkOthers(servers, host, lift);
     upstreams.set(apache, apacheUpstream(door));
@@ -71,6 +80,7 @@ export function lower(servers: Servers, place: ApachePlace, lift: Lift): Lowered
       ],
       routes: [...routes, ...rest],
       limits: defaultLimits(),
+      ...(logs.length > 0 && { accessLog: logs }),
       tunnelMethods: [...TUNNEL_METHODS],
     },
   };
@@ -99,7 +109,7 @@ function lowerHost(
   door: Door,
   here: Condition,
   lowering: Lowering,
-): { access: AccessLine[]; routes: Route[] } {
+): { access: AccessLine[]; routes: Route[]; moved?: Condition } {
   const { apache, upstreams, servers, lift } = lowering;
   const { moves, stays, twins } = findMoves(servers, host, lift);
   for (const { line, of } of twins) {
@@ -112,6 +122,13 @@ function lowerHost(
   }
   for (const stay of stays) remarkStay(stay);
   if (moves.length === 0) return { access: [], routes: [] };
+  if (asksOtherCertificates(host, door, servers)) {
+    for (const { line, prefix } of moves) {
+      const message = `${prefix} stays with Apache: its virtual host asks for other client certificates than the first of its address, and a listener asks all alike`;
+      remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', message, { hint: 'Give it an address of its own.' });
+    }
+    return { access: [], routes: [] };
+  }
   const hosts = hostsOf(host, door.hosts, servers);
   if (hosts.unsaid.length > 0) {
     const message = `requests for ${hosts.unsaid.join(', ')} stay with Apache: no rule can say which of them are for this virtual host`;
@@ -130,44 +147,14 @@ function lowerHost(
   return {
     access: all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
     routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    moved: movedRequests(all, when),
   };
 }
 
-function remarkStay({ prefix, line, obstacle, isExchange }: Stay): void {
-  const because = obstacle.line === line ? '' : ` (line ${obstacle.line.at.line})`;
-  const why = `${prefix ?? 'it'} stays with Apache: ${obstacle.reason}${because}`;
-  if (!isExchange) {
-    remarkOnce(line, why, 'APACHE_STAYS', 'irrelevant');
-    return;
-  }
-  remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', `${why}. RPC over HTTP does not pass there`, {
-    hint: 'Write the route by hand if it may move.',
-  });
-}
-
-/** Lines of proxying that are no matter of ours: why they stay is said, too. */
-function remarkOthers(servers: Servers, host: VirtualHost, lift: Lift): void {
-  for (const { directive, target } of proxyLines(servers, host)) {
-    if (directive.entry.remarks.length > 0 || target === undefined) continue;
-    const isHttp = /^(?:https?|balancer):/i.test(target);
-    const why = isHttp
-      ? lift === 'all'
-        ? 'it takes no path of its own'
-        : 'nothing says that it leads to Exchange; with --lift all it moves where a rule can do the same'
-      : 'only Apache speaks the protocol behind it';
-    remarkOnce(directive, `stays with Apache: ${why}`, 'APACHE_STAYS', 'irrelevant');
-  }
-}
-
-function remarkHost({ section, serverName }: VirtualHost, hosts: string[] | undefined, lift: Lift): void {
-  const whom = hosts === undefined ? 'every Host' : hosts.join(', ');
-  const what = lift === 'all' ? 'its proxied paths' : 'its paths of Exchange';
-  remark(
-    section.entry,
-    'translated',
-    'APACHE_CARRIED',
-    `${what} are routed for ${whom}; the rest of ${serverName ?? 'it'} stays with Apache`,
-  );
+/** Whether a virtual host asks for client certificates that the listener, which is that of the first, does not ask for (AP-43). */
+function asksOtherCertificates(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): boolean {
+  const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each)?.clients);
+  return own !== undefined && (own.mode !== listeners?.mode || own.ca !== listeners.ca);
 }
 
 const RPC = '/rpc';
@@ -237,27 +224,10 @@ function routesOf(
   servers: Servers,
   host: VirtualHost,
 ): Route[] {
-  const { line, staying, changes, rewrite, read, isAdded } = move;
-  const { backend } = read;
+  const { line, staying, changes, rewrite, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
-  if (!isAdded) remarkRoute(move, to);
-  remarkBackend(servers, host, read, line);
-  for (const each of staying) {
-    const who = `requests that ${each.line.at.directive} (line ${each.line.at.line}) is for stay with Apache`;
-    if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
-  }
-  for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
-  for (const almost of changes.almost) remarkAlmost(almost);
-  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
-    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
-    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
-  }
-  for (const directive of inherited(servers, host, 'proxyaddheaders'))
-    remarkAlmost({ line: directive, message: OWN_FORWARDED });
-  for (const ours of changes.ours)
-    remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
-  if (changes.frontEndHttps !== undefined && backend.kind === 'exchange')
-    remarkOnce(changes.frontEndHttps, 'frontEndHttps of the upstream', 'APACHE_CARRIED');
+  remarkMove(move, to, servers, host);
+
   const own = joined(when, move.when);
   return [
     ...staying.map((each): Route => ({ when: joined(own, each.where), to: apache, from: [each.line.at] })),
@@ -270,30 +240,6 @@ function routesOf(
       from: [at],
     },
   ];
-}
-
-const REVERSED = 'in rewrite of the routes of paths that moved';
-const DOTS =
-  'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
-const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
-
-function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
-  if (!line.entry.remarks.some((each) => each.message === message))
-    remark(line.entry, 'approximated', 'APACHE_HEADER', message);
-}
-
-function remarkRoute({ prefix, line, sign, path, rewrite, read }: Move, to: string): void {
-  const isAnyCase = sign !== undefined && rewrite?.path === undefined;
-  const what = path === undefined ? 'every path' : isAnyCase ? `${prefix} in any case` : prefix;
-  const mapped = rewrite?.path === undefined ? '' : `, as ${rewrite.path.to}`;
-  remark(line.entry, 'translated', 'APACHE_CARRIED', `route to upstream ${to} for ${what}${mapped}`);
-  if (sign !== undefined) {
-    remarkOnce(
-      line,
-      `${read.backend.name} is taken for Exchange because of ${sign}: RPC may be tunnelled to it`,
-      'APACHE_EXCHANGE',
-    );
-  }
 }
 
 function conditionOf(when: Condition): { when?: Condition } {

@@ -46,8 +46,14 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     .option('--backups <folder>', 'where the way back is kept', BACKUPS)
     .option('--test-apache <command>', "Apache's own test of its files (default: apache2 -t on the very tree)")
     .option('--reload-apache <command>', 'makes Apache read its files (default: systemctl reload apache2)')
-    .option('--start-outrigger <command>', 'starts it, and returns or stays (default: systemctl start outrigger)')
-    .option('--stop-outrigger <command>', 'for the way back (default: systemctl stop outrigger, or by its pid)')
+    .option(
+      '--start-outrigger <command>',
+      'starts it, and returns or stays (default: systemctl enable --now outrigger)',
+    )
+    .option(
+      '--stop-outrigger <command>',
+      'for the way back (default: systemctl disable --now outrigger, or by its pid)',
+    )
     .addHelpText(
       'after',
       '\nExamples:\n  outrigger plan outrigger.yaml --apache /etc/apache2\n  outrigger plan outrigger.yaml --apache /etc/apache2 --apply\n  outrigger rollback',
@@ -70,10 +76,16 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       const commands = commandsOf(options, plan, file, { names: options.D });
       const steps = stepsOf(plan, commands, resolve(file));
       if (options.json && !options.apply) {
-        const { files, notes, doors, sites } = plan;
-        terminal.out(
-          `${JSON.stringify({ files, diff: unifiedDiff(files), steps, notes, doors, sites }, undefined, 2)}\n`,
-        );
+        const { notes, doors, sites } = plan;
+        const document = {
+          files: plan.files.map(shownChange),
+          diff: unifiedDiff(plan.files),
+          steps,
+          notes,
+          doors,
+          sites,
+        };
+        terminal.out(`${JSON.stringify(document, undefined, 2)}\n`);
         return;
       }
       if (plan.files.length === 0) {
@@ -122,6 +134,13 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
 function realFiles(files: readonly FileChange[]): FileChange[] {
   const real = files.map((each) => (each.kind === 'edit' ? { ...each, path: realpathSync(each.path) } : each));
   return real.filter(({ path }, index) => real.findIndex((each) => each.path === path) === index);
+}
+
+/** A change without the whole file around it, which may hold passwords. */
+function shownChange(change: FileChange): Partial<FileChange> {
+  if (change.kind !== 'edit') return change;
+  const { before: _before, after: _after, ...shown } = change;
+  return shown;
 }
 
 function stepText({ title, why, commands, back }: Step, index: number): string {

@@ -42,12 +42,8 @@ export async function applyCutover(options: {
     const refusal = await obstacle(plan, commands);
     if (refusal !== undefined) return { kind: 'refused', message: refusal };
     const round = await askBefore(plan.sites, plan.logs);
-    const mute = round.asked.find(({ answer }) => answer === undefined);
-    if (mute !== undefined)
-      return {
-        kind: 'refused',
-        message: `Apache does not answer for ${mute.site.name} on port ${mute.site.port} today`,
-      };
+    if (round.asked.every(({ answer }) => answer === undefined))
+      return { kind: 'refused', message: 'no site of Apache answers today, so that nothing could be proven' };
     const backup = createBackup(folder, plan, commands, new Date());
     options.say(`what was is kept in ${backup.folder}`);
     try {
@@ -107,8 +103,9 @@ async function change({
   goOn();
 
   reach(backup, 'starting');
-  const trouble = await startOutrigger(backup, taken);
+  const trouble = await startOutrigger(backup, taken, signal);
   const gap = performance.now() - left;
+  goOn();
   if (trouble !== undefined) throw new Error(trouble);
   say(
     `Apache is on ${plan.doors.map(({ place }) => place).join(', ')}, Outrigger on ${taken.join(', ')}; nobody listened for ${Math.round(gap)} ms`,

@@ -136,6 +136,7 @@ export function makeChanges(changes: readonly FileChange[]): void {
 export function restoreFiles({ folder, manifest }: Backup): string[] {
   const replaced: string[] = [];
   for (const [index, kept] of manifest.kept.entries()) {
+    rmSync(freshName(kept.path), { force: true });
     const now = current(kept.path);
     if (now !== undefined && sha256(now) !== kept.after && !(kept.kind === 'file' && sha256(now) === kept.sha256)) {
       write(join(folder, `replaced-${index}-${basename(kept.path)}`), now, 0o600);
@@ -165,12 +166,17 @@ function current(path: string): Buffer | undefined {
 
 /** A file in place of another at once, so that nobody ever reads half of it. */
 function replace(path: string, bytes: Buffer, { mode, uid, gid }: { mode: number; uid?: number; gid?: number }): void {
-  const fresh = join(dirname(path), `.${basename(path)}.outrigger`);
+  const fresh = freshName(path);
   rmSync(fresh, { force: true });
   write(fresh, bytes, mode, 'wx');
   chmodSync(fresh, mode);
   if (uid !== undefined && gid !== undefined && process.getuid?.() === 0) chownSync(fresh, uid, gid);
   renameSync(fresh, path);
+}
+
+/** What a file is called until it is whole. No Include of Debian or Red Hat matches it. */
+function freshName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.outrigger`);
 }
 
 function write(path: string, bytes: Buffer, mode: number, flag = 'w'): void {

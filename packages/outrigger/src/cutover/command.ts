@@ -50,7 +50,7 @@ export function commandsOf(
     given[key] === undefined ? undefined : commandOf(given[key]);
   const stop =
     pick('stopOutrigger') ??
-    (hasSystemd && given.startOutrigger === undefined ? of('systemctl', 'stop', 'outrigger') : undefined);
+    (hasSystemd && given.startOutrigger === undefined ? of('systemctl', 'disable', '--now', 'outrigger') : undefined);
   return {
     testApache: pick('testApache') ?? { ...of(program, '-t', ...files), env },
     reloadApache:
@@ -59,7 +59,7 @@ export function commandsOf(
     startOutrigger:
       pick('startOutrigger') ??
       (hasSystemd
-        ? of('systemctl', 'start', 'outrigger')
+        ? of('systemctl', 'enable', '--now', 'outrigger')
         : of(process.execPath, resolve(process.argv[1] ?? 'outrigger'), 'run', resolve(rulesFile))),
     ...(stop && { stopOutrigger: stop }),
   };

@@ -52,7 +52,8 @@ export async function lookInLogs(
   const deadline = performance.now() + LOG_PATIENCE;
   for (const [file, size] of logSizes) {
     const sites = logs.filter((each) => each.file === file).map(({ site }) => site);
-    const from = asked.find(({ site }) => sites.includes(site.name))?.answer?.from ?? '';
+    const from =
+      asked.find(({ site, answer }) => answer !== undefined && sites.includes(site.name))?.answer?.from ?? '';
     let lines = linesWith(file, size, path);
     while (lines.length === 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, LOG_INTERVAL));

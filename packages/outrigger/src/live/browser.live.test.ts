@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,6 +9,7 @@ import type { Acceptor } from '@outrigger/tools/acceptor';
 import { type Daemon, daemonOrSkip, freePort, startApache } from '@outrigger/tools/daemons';
 import { type Exchange, startExchange } from '@outrigger/tools/exchange/index';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { spawnChromium } from './devtools.ts';
 import { startEchoSocket } from './echosocket.ts';
 import { openStage, type Stage } from './stage.ts';
 import { runToEnd } from './witness.ts';
@@ -20,8 +20,6 @@ import { runToEnd } from './witness.ts';
 const RESOURCES = 50;
 /** Milliseconds until a browser has reported: Chromium takes two seconds to start, a busy machine makes it many. */
 const PATIENCE = 45_000;
-/** Milliseconds from SIGTERM to SIGKILL. */
-const END_PATIENCE = 5_000;
 
 const chromium = daemonOrSkip('chromium');
 const apache2 = daemonOrSkip('apache2');
@@ -170,41 +168,19 @@ routes:
   });
 });
 
-/** A headless Chromium with a profile of its own, to whom every name is loopback. It leads its own group and is ended with it. */
+/** A Chromium that shows a page, to whom every name is loopback, over HTTP/2 at most. */
 function startChromium(url: string): { said(): string; end(): Promise<void> } {
   const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
     '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
     '--ignore-certificate-errors',
     '--remote-debugging-port=0', // or it shows the page to nobody and leaves
-    `--user-data-dir=${join(stage.folder, 'profile')}`,
     '--host-resolver-rules=MAP * 127.0.0.1',
+    url,
   ];
-  const child: ChildProcess = spawn(chromium ?? '', [...flags, url], {
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-    // What it leaves in its temporary folder goes with the stage.
-    env: { ...process.env, TMPDIR: stage.folder },
-  });
+  const { child, end } = spawnChromium(chromium ?? '', stage.folder, flags, ['ignore', 'ignore', 'pipe']);
   let said = '';
   child.stderr?.on('data', (piece: Buffer) => {
     said = (said + piece.toString()).slice(-2_000);
   });
-  const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
-  return {
-    said: () => said,
-    async end() {
-      if (child.pid === undefined || child.exitCode !== null) return;
-      const late = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), END_PATIENCE);
-      child.kill('SIGTERM'); // so that it ends its own children before its profile is removed
-      await ended;
-      clearTimeout(late);
-    },
-  };
+  return { said: () => said, end };
 }

@@ -127,6 +127,14 @@ console.log('exchange on ' + address);`;
     expect(out).not.toContain(':8443');
   }
 
+  /** How far the cut-over came by what it wrote down. */
+  function stage(): string | undefined {
+    const backups = join(folder, 'backups');
+    const name = existsSync(backups) ? readdirSync(backups).find((each) => each !== 'lock') : undefined;
+    const file = join(backups, name ?? '', 'manifest.json');
+    return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).stage : undefined;
+  }
+
   it('shows the change and the steps, and changes nothing', async () => {
     await imported();
     const ran = await plan();
@@ -215,6 +223,22 @@ console.log('exchange on ' + address);`;
   );
 
   it(
+    'goes back by itself when it is broken off',
+    async () => {
+      await imported();
+      const words = [process.execPath, BIN, 'plan', rulesFile(), '--apache', apache.tree, '--apply'] as const;
+      const [program, args] = split(network.inside(...words));
+      const ran = watch(program, [...args, ...services('sleep', '60')]);
+      await expect.poll(stage, { timeout: PATIENCE / 2 }).toBe('starting');
+      process.kill(ran.pid, 'SIGINT');
+      await expect.poll(() => ran.said, { timeout: PATIENCE / 2 }).toContain('Everything is as it was');
+      await ran.stop();
+      await expectAsBefore();
+    },
+    PATIENCE,
+  );
+
+  it(
     'lets nobody in beside it, and can be taken back after it was killed',
     async () => {
       await imported();
@@ -230,11 +254,6 @@ console.log('exchange on ' + address);`;
       const first = spawn(program, [...args, ...services('sleep', '60')], { stdio: 'ignore' });
       const gone = new Promise((resolve) => first.once('exit', resolve));
       const backups = join(folder, 'backups');
-      const stage = (): string | undefined => {
-        const name = existsSync(backups) ? readdirSync(backups).find((each) => each !== 'lock') : undefined;
-        const file = join(backups, name ?? '', 'manifest.json');
-        return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).stage : undefined;
-      };
       await expect.poll(stage, { timeout: PATIENCE / 2 }).toBe('starting');
       expect((await outrigger('rollback', '--backups', backups)).err).toContain('another cut-over is under way');
       first.kill('SIGKILL');

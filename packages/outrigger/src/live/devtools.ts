@@ -1,6 +1,6 @@
 // Room: a headless Chromium that a test drives and listens to, over the DevTools protocol on a pipe: no port, and nothing of
 // the network but what the page asks for.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 
@@ -27,27 +27,48 @@ export type Page = {
 
 export type Browser = { page(): Promise<Page>; end(): Promise<void> };
 
-/** `folder` takes its profile, and goes with the stage. */
-export function startBrowser(chromium: string, folder: string): Browser {
-  const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    '--remote-debugging-pipe',
-    `--user-data-dir=${join(folder, 'profile')}`,
-    // Whoever asks for a name anyway learns that there is none.
-    '--host-resolver-rules=MAP * ~NOTFOUND',
-  ];
-  const child = spawn(chromium, flags, {
+/** Of every Chromium of a test: no window, no first steps, and nothing of the network on its own account. */
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A Chromium with a profile of its own below `folder`, which goes with the stage. It leads its own group and is ended with it. */
+export function spawnChromium(
+  chromium: string,
+  folder: string,
+  flags: readonly string[],
+  stdio: StdioOptions,
+): { child: ChildProcess; end(): Promise<void> } {
+  const child = spawn(chromium, [...FLAGS, `--user-data-dir=${join(folder, 'profile')}`, ...flags], {
     detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+    stdio,
+    // What it leaves in its temporary folder goes with the stage.
     env: { ...process.env, TMPDIR: folder },
   });
   const ended = new Promise((resolve) => child.once('exit', resolve).once('error', resolve));
+  return {
+    child,
+    async end() {
+      if (child.pid === undefined || child.exitCode !== null) return;
+      const late = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), END_PATIENCE);
+      child.kill('SIGTERM'); // so that it ends its own children before its profile is removed
+      await ended;
+      clearTimeout(late);
+    },
+  };
+}
+
+/** `folder` takes its profile, and goes with the stage. */
+export function startBrowser(chromium: string, folder: string): Browser {
+  // Whoever asks for a name anyway learns that there is none.
+  const flags = ['--remote-debugging-pipe', '--host-resolver-rules=MAP * ~NOTFOUND'];
+  const { child, end } = spawnChromium(chromium, folder, flags, ['ignore', 'ignore', 'ignore', 'pipe', 'pipe']);
   const [toBrowser, fromBrowser] = [child.stdio[3] as Writable, child.stdio[4] as Readable];
   const waiting = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   const listeners: ((method: string, params: Answer, sessionId: string) => void)[] = [];
@@ -104,13 +125,7 @@ export function startBrowser(chromium: string, folder: string): Browser {
       for (const domain of ['Page', 'Runtime', 'Log', 'Network']) await page.send(`${domain}.enable`);
       return page;
     },
-    async end() {
-      if (child.pid === undefined || child.exitCode !== null) return;
-      const late = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), END_PATIENCE);
-      child.kill('SIGTERM'); // so that it ends its own children before its profile is removed
-      await ended;
-      clearTimeout(late);
-    },
+    end,
   };
 }
 

@@ -59,6 +59,7 @@ const OWN: Readonly<Record<string, (node: ConfigNode, stage: Stage) => string[]>
   sslproxyverify: ({ rest }, { ca }) => (ca === undefined ? [] : [`SSLProxyVerify ${rest}`]),
   sslproxycacertificatefile: (_, { ca }) => (ca === undefined ? [] : [`SSLProxyCACertificateFile ${ca}`]),
   documentroot: (_, { dir }) => [`DocumentRoot ${dir}`],
+  sslcacertificatefile: (_, { cert }) => [`SSLCACertificateFile ${cert}`],
   sslcertificatefile: (_, { cert, key }) => [`SSLCertificateFile ${cert}`, `SSLCertificateKeyFile ${key}`],
 };
 

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { connect, type SecureVersion } from 'node:tls';
 import type { ServerTls } from '@outrigger/tools/acceptor';
 import { type Authority, createAuthority } from '@outrigger/tools/certs';
 import { freePort, startApache } from '@outrigger/tools/daemons';
@@ -37,6 +37,8 @@ export type ApacheStage = {
   ask(question: Question): Promise<string>;
   /** What the server was sent and the client answered, with servers called as the configuration calls them. */
   heads(question: Question): Promise<Heads>;
+  /** Whether a handshake of this TLS version comes about on a port of the configuration. */
+  speaks(port: number, version: SecureVersion): Promise<boolean>;
   close(): Promise<void>;
 };
 
@@ -58,7 +60,7 @@ export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean 
     const { protocol, hostname, port } = new URL(url);
     const origin = `${protocol}//${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
     // A server called down.* is one that cannot be reached.
-    if (hostname.startsWith('down.') || origins.has(origin)) continue;
+    if ((options.keepsTls === true && hostname.startsWith('down.')) || origins.has(origin)) continue;
     const tls = protocol === 'https:' && options.keepsTls ? serverTls(authority, hostname) : undefined;
     origins.set(origin, await startOrigin({ name: origin, ...(tls && { tls: await tls }) }));
   }
@@ -95,6 +97,16 @@ export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean 
         ...(sent && { sent: named(sent) }),
       };
     },
+    speaks: (port, version) =>
+      new Promise((resolve) => {
+        const ciphers = 'DEFAULT:@SECLEVEL=0'; // or the client itself would refuse the old ones
+        const options = { host: '127.0.0.1', port: ports.get(port) ?? 0, rejectUnauthorized: false, ciphers };
+        const socket = connect({ ...options, minVersion: version, maxVersion: version }, () => {
+          socket.destroy();
+          resolve(true);
+        });
+        socket.on('error', () => resolve(false));
+      }),
     close: async () => {
       await apache.stop();
       for (const origin of origins.values()) await origin.close();
