@@ -22,7 +22,9 @@ export function movedRequests(moves: readonly Move[], host: Condition): Conditio
 function pathsOf(moves: readonly Move[]): PathCondition[] | undefined {
   if (moves.some(({ path }) => path === undefined)) return undefined;
   return distinct(
-    moves.flatMap(({ path = [], sign }) => path.map((each) => ({ ignoreCase: sign !== undefined, ...each }))),
+    moves.flatMap(({ path = [], sign }) =>
+      path.map((each) => ({ ...each, ignoreCase: each.ignoreCase ?? sign !== undefined })),
+    ),
   );
 }
 
