@@ -233,22 +233,25 @@ function before(lead: Lead, { lines, leads }: Leads, moved: readonly Move[]): { 
   return { staying };
 }
 
+/** Whether a path goes on as it is, but for its case. */
+function keepsPath({ prefix, target }: Lead): boolean {
+  return prefix.toLowerCase() === target.path.toLowerCase();
+}
+
 function takenBefore(
   other: ProxyLine,
-  { prefix, target }: Lead,
+  lead: Lead,
   leads: readonly Lead[],
   moved: readonly Move[],
 ): Staying | Obstacle | undefined {
   const line = other.directive;
+  const { prefix } = lead;
   const overlap = overlapOf(other.paths, prefix);
   if (overlap.kind === 'none') return undefined;
   if (overlap.kind === 'covers') return { line, reason: 'a line that Apache asks first takes it' };
   if (overlap.kind === 'below') {
     const isSame = leads.some(
-      (each) =>
-        each.line === line &&
-        nameOf(each.target) === nameOf(target) &&
-        each.prefix.toLowerCase() === each.target.path.toLowerCase(),
+      (each) => each.line === line && nameOf(each.target) === nameOf(lead.target) && keepsPath(each) && keepsPath(lead),
     );
     const isMoved = moved.some(
       (each) => each.line === line && each.prefix === overlap.prefix && Object.keys(each.when).length === 0,
