@@ -368,12 +368,15 @@ class Relay implements LegListener {
       this.#noAnswer();
       return;
     }
-    // After a whole answer the client is owed a clean end, however rudely the server left: it may still be reading.
-    if (error === undefined || this.#responseDone) {
+    // After a whole answer the client is owed a clean end, however rudely the server left: it may still be reading. A body that
+    // ends with its connection is whole after a FIN alone: a leg that closed without one was cut, with an error or none.
+    const cut = error !== undefined || this.#responseFraming?.kind === 'close';
+    if (!cut || this.#responseDone) {
       this.#end('finish', this.#endingOfServer());
       return;
     }
-    this.#end('reset', { how: 'reset', by: 'server' }, upstreamFailure(error, this.#request.place));
+    const failure = error === undefined ? undefined : upstreamFailure(error, this.#request.place);
+    this.#end('reset', { how: 'reset', by: 'server' }, failure);
   }
 
   #endingOfServer(): Ending {
