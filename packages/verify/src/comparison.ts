@@ -6,6 +6,7 @@ import { type Pair, standInName } from './mapped.ts';
 import type { Oracle, TakenOut } from './oracle.ts';
 import type { Entrance, Fields, Outcome, Probe, Side } from './probe.ts';
 import { probesFor } from './probes.ts';
+import type { Subjects } from './subjects.ts';
 
 /** One probe whose outcomes differ. */
 export type Difference = {
@@ -59,10 +60,12 @@ export type Running = {
   redactor: Redactor;
   /** What the old config says, to make probes of. */
   model?: Pick<Model, 'acls'>;
+  /** What else to make probes of. */
+  subjects?: Partial<Subjects>;
 };
 
 /** A comparison of two sides that are running. */
-export function compareSides({ oracle, ours, rules, pairs, known, redactor, model }: Running): Comparison {
+export function compareSides({ oracle, ours, rules, pairs, known, redactor, model, subjects }: Running): Comparison {
   const { ruleSet } = rules;
   const knowledge: Knowledge = {
     servers: oracle.config.servers,
@@ -100,7 +103,14 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
   return {
     kind: 'open',
     probes: ({ seed, most }) =>
-      probesFor({ rules: ruleSet, entrances, seed, most, ...(model !== undefined && { model }) }),
+      probesFor({
+        rules: ruleSet,
+        entrances,
+        seed,
+        most,
+        ...(model !== undefined && { model }),
+        ...(subjects !== undefined && { more: subjects }),
+      }),
     async put(probes, { progress, signal } = {}) {
       const found: Difference[] = [];
       let done = 0;
