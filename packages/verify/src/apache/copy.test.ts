@@ -25,7 +25,12 @@ ${lines}
   const options = { path: '', reader: memoryReader({ 'httpd.conf': HEAD + vhost }) };
   const model = readApache(options);
   const { rules } = importApache(options);
-  if (model === undefined || rules === undefined) throw new Error(importApache(options).diagnostics.map(({ message }) => message).join('\n'));
+  if (model === undefined || rules === undefined)
+    throw new Error(
+      importApache(options)
+        .diagnostics.map(({ message }) => message)
+        .join('\n'),
+    );
   return copyApache(model, rules);
 }
 
