@@ -97,7 +97,12 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
     const deciding = decidingRules(probe, rules, pairs);
     const reached = knowledge.servers.filter(({ name }) => theirs.reached.some(({ server }) => server === name));
     const old = [...deciding.flatMap(({ from }) => from ?? []), ...reached.map(({ at }) => at)];
-    return { probe, aspects, rules: deciding.flatMap(({ at }) => at ?? []), old: [...new Set(old)] };
+    return {
+      probe,
+      aspects,
+      rules: deciding.flatMap(({ at }) => at ?? []),
+      old: [...new Map(old.map((at) => [`${at.file}:${at.line}`, at])).values()],
+    };
   }
 
   return {

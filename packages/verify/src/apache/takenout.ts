@@ -22,6 +22,10 @@ const RUNS: Reason = {
   code: 'COMMAND_TAKEN_OUT',
   message: 'starts a program or hands messages to one, which a comparison never does',
 };
+const FOREIGN: Reason = {
+  code: 'COMMAND_TAKEN_OUT',
+  message: 'belongs to a module that is no part of httpd, whose code is not run for a comparison',
+};
 const MACHINE: Reason = {
   code: 'MACHINE_TAKEN_OUT',
   message: 'names files, users, sockets or settings of this machine; the copy has its own',
@@ -63,7 +67,7 @@ export function takenOutBecause(directive: Directive, loaded: ReadonlySet<string
   if (key === 'sethandler' && /^"?proxy:/i.test(rest)) return DIRECT;
   if ((SENDS_ON.test(key) || isProxyRule(directive)) && !goesToKnownServer(directive)) return DIRECT;
   const known = knownDirective(name);
-  if (known === undefined) return RUNS;
+  if (known === undefined) return FOREIGN;
   if (isProvided(known, loaded)) return undefined;
   return RUNS_PROGRAMS.test(known.module) ? RUNS : MACHINE;
 }
