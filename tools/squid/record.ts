@@ -4,8 +4,8 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type HeadRow, type Heads, headRows, keyOf, printHeads, readHeads } from '../heads.ts';
 import { printVerdicts, readCase, readRefusal, type SquidCase } from './cases.ts';
-import { type HeadRow, type Heads, headRows, keyOf, printHeads, readHeads } from './heads.ts';
 import { askSquid, squidVersion, type Testimony } from './oracle.ts';
 import { isAlone, mayBeAlone, runAlone } from './solitude.ts';
 

@@ -40,6 +40,7 @@ export {
 } from './source.ts';
 export type { Acl, AclValue } from './squid/acl.ts';
 export { bytesOf } from './squid/bytes.ts';
+export { planSquid, type SquidCutover } from './squid/cutover.ts';
 export {
   type AnnouncedDifference,
   type AskedRequest,

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { importSquid, memoryReader } from '@outrigger/importer';
 import { startEdge } from '@outrigger/proxy';
 import type { RuleSet } from '@outrigger/rules';
+import { type Heads, headRows, keyOf, readHeads } from '@outrigger/tools/heads';
 import { field } from '@outrigger/tools/message';
 import { startOrigin } from '@outrigger/tools/origin';
 import { fieldsOf, option, type Probe, readCase } from '@outrigger/tools/squid/cases';
-import { type Heads, headRows, keyOf, readHeads } from '@outrigger/tools/squid/heads';
 import { connect, expectResponse } from '@outrigger/tools/wire';
 import { afterAll, describe, expect, it } from 'vitest';
 

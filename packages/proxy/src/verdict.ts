@@ -5,6 +5,7 @@ import {
   type Decision,
   denialAnswer,
   type Listener,
+  type LocalTime,
   type RequestFacts,
   redirection,
   requestFacts,
@@ -58,12 +59,12 @@ const MISDIRECTED = {
 };
 
 /** Framing first, then Host and target, then a redirect of the listener, then the rules: what cannot be read in one way is not worth routing. */
-export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
+export function judge(head: RequestHead, origin: Origin, rules: CompiledRules, time: LocalTime): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
   const client = clientOf(head.fields, origin.address, rules.trusts);
   if (client.kind === 'bad') return { ...client, kind: 'refuse' };
-  const read = requestFacts(head, { listener: origin.listener, client: client.address });
+  const read = requestFacts(head, { listener: origin.listener, client: client.address, time });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;

@@ -1,4 +1,5 @@
 // Room: from a request head to what rules look at. One reading of Host and request target for the proxy and for `explain`.
+import type { LocalTime } from './localtime.ts';
 import type { Listener } from './schema.ts';
 
 /** Field lines in order, names as spelled. */
@@ -20,6 +21,8 @@ export type RequestFacts = {
   client: string;
   /** Name of the listener, or its address where unnamed. */
   listener: string;
+  /** When its head came. */
+  time: LocalTime;
   fields: Fields;
 };
 
@@ -49,7 +52,10 @@ export function listenerName(listener: Pick<Listener, 'name' | 'address'>): stri
  * Reads Host and target as RFC 9112 3.2 wants: one Host, required in HTTP/1.1; an absolute-form target overrides it
  * (3.2.2). A request of HTTP/1.0 without Host gets the listener's `defaultHost`, as Squid's defaultsite does (SQ-102).
  */
-export function requestFacts(head: FactsHead, connection: { listener: Listener; client: string }): FactsResult {
+export function requestFacts(
+  head: FactsHead,
+  connection: { listener: Listener; client: string; time: LocalTime },
+): FactsResult {
   const hostLines = head.fields.filter(([name]) => name.length === 4 && name.toLowerCase() === 'host');
   if (hostLines.length > 1) return bad('HOST_REPEATED', 'the request has more than one Host field');
   const given = hostLines[0]?.[1];
@@ -84,6 +90,7 @@ export function requestFacts(head: FactsHead, connection: { listener: Listener; 
       authority,
       client: connection.client,
       listener: listenerName(connection.listener),
+      time: connection.time,
       fields: head.fields,
     },
   };

@@ -60,7 +60,7 @@ function truthOf(condition: Condition, host: string, listener: string): Truth {
   if (any !== undefined) parts.push(anyOf(any.map((each) => truthOf(each, host, listener))));
   for (const each of all ?? []) parts.push(truthOf(each, host, listener));
   if (not !== undefined) parts.push(OPPOSITE[truthOf(not, host, listener)]);
-  // Path, method, field, client, port, URL: some request has it and some has not, for all a name can tell.
+  // Path, method, field, client, port, URL, time: some request has it and some has not, for all a name can tell.
   if (Object.values(others).some((value) => value !== undefined)) parts.push('maybe');
   return allOf(parts);
 }
@@ -73,6 +73,7 @@ function known(condition: Condition, host: string, listener: string): Truth {
     target: '/',
     authority: host,
     client: '',
+    time: { day: 'mon', minute: 0 },
     fields: [],
   } as const;
   return compileCondition(condition, true)(subjectOf({ ...asked, host, listener })) ? 'always' : 'never';

@@ -1,6 +1,13 @@
 // Room: two sides that run, asked the same: each probe to both at once, one probe after another, and what came of it compared.
 import type { Model, Redactor } from '@outrigger/importer';
-import { type CompiledRules, type RequestFacts, requestFacts, route, type SourceRef } from '@outrigger/rules';
+import {
+  type CompiledRules,
+  localTimeOf,
+  type RequestFacts,
+  requestFacts,
+  route,
+  type SourceRef,
+} from '@outrigger/rules';
 import { type Aspect, compareOutcomes, isAnnounced, type Knowledge, type Known, readingsOf } from './compare.ts';
 import { type Pair, standInName } from './mapped.ts';
 import type { Oracle, TakenOut } from './oracle.ts';
@@ -153,7 +160,10 @@ export function factsOf(probe: Probe, pairs: readonly Pair[]): RequestFacts | un
   if (listener === undefined) return undefined;
   const fields: Fields = probe.host === undefined ? probe.fields : [['Host', probe.host], ...probe.fields];
   const version = probe.host === undefined ? '1.0' : '1.1';
-  const result = requestFacts({ ...probe, version, fields }, { listener, client: probe.client });
+  const result = requestFacts(
+    { ...probe, version, fields },
+    { listener, client: probe.client, time: localTimeOf(new Date()) },
+  );
   return result.kind === 'facts' ? result.facts : undefined;
 }
 

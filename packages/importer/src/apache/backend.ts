@@ -4,6 +4,7 @@ import { type Upstream, upstreamOf } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { type Disposition, remark } from '../ledger.ts';
 import type { Server, Servers } from './servers.ts';
+import { remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
 import type { Target } from './target.ts';
 import type { Directive } from './tree.ts';
@@ -53,6 +54,8 @@ export function exchangeUpstream(
   });
 }
 
+const OWN_LIMITS = 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
+
 const PROXY_TLS = [
   'sslproxyengine',
   'sslproxyverify',
@@ -60,7 +63,6 @@ const PROXY_TLS = [
   'sslproxycheckpeername',
   'sslproxycheckpeercn',
   'sslproxycheckpeerexpire',
-  'sslproxyprotocol',
 ];
 
 /** What became of the lines that say how Apache talks to a server whose paths moved. */
@@ -70,10 +72,12 @@ export function remarkBackend(servers: Servers, server: Server, { tls, host }: B
     once(directive, 'translated', 'APACHE_CARRIED', `servers whose paths moved are told ${told}`);
   }
   for (const directive of ['proxytimeout', 'timeout'].flatMap((key) => inherited(servers, server, key))) {
-    const message = 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
-    once(directive, 'approximated', 'APACHE_TIMEOUT', message);
+    once(directive, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
   }
+  if (/\s(?:timeout|connectiontimeout|retry)=/i.test(line.rest))
+    once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
   if (tls === undefined) return;
+  remarkServerTls(servers, server, tls.verify, line);
   for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
     once(directive, 'translated', 'APACHE_CARRIED', 'in tls of the upstream');
   }

@@ -17,7 +17,9 @@ import { printed } from './testing/verdict.ts';
 const apache = daemonOrSkip('apache2');
 const RECORD = process.env.OUTRIGGER_RECORD === '1';
 const CASES = join(FIXTURES, 'apache');
-const withProbes = readdirSync(CASES).filter((name) => existsSync(join(CASES, name, 'probes.tsv')));
+const withProbes = readdirSync(CASES).filter(
+  (name) => existsSync(join(CASES, name, 'probes.tsv')) && !existsSync(join(CASES, name, 'heads.tsv')),
+);
 
 describe.skipIf(apache === undefined).each(withProbes)('apache/%s', (name) => {
   const folder = join(CASES, name);

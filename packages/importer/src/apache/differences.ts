@@ -22,6 +22,8 @@ export type ApacheDifferenceCode =
   | 'DIFFERS_PATH_REFUSED'
   | 'DIFFERS_HOST_REFUSED'
   | 'DIFFERS_FORWARDED'
+  | 'DIFFERS_EXPECT'
+  | 'DIFFERS_UNREACHABLE'
   | 'DIFFERS_VERSION'
   | 'DIFFERS_CONNECT'
   | 'DIFFERS_WHOLE_URL'
@@ -67,11 +69,23 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_FORWARDED',
-    text: 'X-Forwarded-Proto is sent too; on paths that moved X-Forwarded-Server is not, and on those that stay X-Forwarded-Host names the host twice.',
+    text: 'X-Forwarded-Proto is sent too; on paths that moved X-Forwarded-Server is not, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further; on those that stay X-Forwarded-Host names the host twice.',
     on: 'all',
     signs: [
       { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server'] },
     ],
+  },
+  {
+    code: 'DIFFERS_EXPECT',
+    text: 'On paths that moved, Expect: 100-continue and Upgrade (WebSocket) go on to the server; Apache answered or waited for the one, and kept the other unless upgrade= said so.',
+    on: 'moved',
+    signs: [{ kind: 'field', names: ['expect', 'upgrade'] }],
+  },
+  {
+    code: 'DIFFERS_UNREACHABLE',
+    text: 'A server that cannot be reached is answered with 502 on paths that moved, in place of 503.',
+    on: 'moved',
+    signs: [{ kind: 'unseen' }],
   },
   {
     code: 'DIFFERS_VERSION',

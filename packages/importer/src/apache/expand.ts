@@ -3,6 +3,7 @@
 // the ledger. Source: httpd 2.4 server/config.c, ap_build_config and what it calls (AP-8 to AP-25).
 import { compileRegex } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import { lettersOf } from '../letters.ts';
 import type { Redactor } from '../redact.ts';
 import { pathIn, type Reader } from '../source.ts';
 import { AT_ONCE, hasWords, remarkUnused } from './atonce.ts';
@@ -47,6 +48,7 @@ export function readTree(given: {
     // Debian's files name /etc/apache2 nowhere but in absolute paths; a copy of them is read whole where it lies.
     moved: { from: '/etc/apache2', to: layout.root },
     files: [],
+    letters: new Map(),
     includeDepth: 0,
     lines: 0,
     missing: new Set(),
@@ -70,6 +72,7 @@ function readFile(path: string, reading: Reading, via?: LogicalLine['via']): Con
     return [];
   }
   reading.files.push(path);
+  reading.letters.set(path, lettersOf(result.file.text));
   const lines = linesOfFile(result.file).map((line) => (via === undefined ? line : { ...line, via }));
   const { nodes, open } = readBlock(
     streamOf(lines, (line) => remarkLost(line, reading)),

@@ -13,6 +13,8 @@ export type FieldChanges =
       frontEndHttps?: Directive;
       ours: Directive[];
       made: Directive[];
+      /** Made, but for what the message says. */
+      almost: { line: Directive; message: string }[];
     }
   | { kind: 'unsayable'; line: Directive; reason: string };
 
@@ -22,14 +24,18 @@ const OURS = new Set(
   transfer-encoding content-length proxy-connection trailer host`.split(/\s+/),
 );
 
-/** Lines that hold for a path, in the order in which Apache makes them. */
+/**
+ * Lines that hold for a path, `early` ones first, as Apache makes them. What `Header always` writes stands in a table of its own, which
+ * knows nothing of the fields of the server: it replaces and removes only what such a line wrote before, and comes beside the rest (AP-121).
+ */
 export function fieldChanges(lines: readonly Directive[]): FieldChanges {
-  const result: FieldChanges = { kind: 'changes', request: [], response: [], ours: [], made: [] };
-  for (const line of lines) {
+  const result: FieldChanges = { kind: 'changes', request: [], response: [], ours: [], made: [], almost: [] };
+  const always = new Map<string, [name: string, values: string[]]>();
+  for (const line of [...lines].sort((a, b) => Number(isEarly(b)) - Number(isEarly(a)))) {
     const words = line.words.map(({ text }) => text);
-    if (/^(?:always|onsuccess)$/i.test(words[0] ?? '')) words.shift();
-    const isEarly = words.at(-1)?.toLowerCase() === 'early';
-    if (isEarly) words.pop();
+    const isAlways = line.key === 'header' && words[0]?.toLowerCase() === 'always';
+    if (line.key === 'header' && /^(?:always|onsuccess)$/i.test(words[0] ?? '')) words.shift();
+    if (isEarly(line)) words.pop();
     const [action = '', name = '', value, ...rest] = words;
     if (line.key === 'requestheader' && name.toLowerCase() === 'front-end-https' && /^on$/i.test(value ?? '')) {
       result.frontEndHttps = line;
@@ -44,9 +50,25 @@ export function fieldChanges(lines: readonly Directive[]): FieldChanges {
       return { kind: 'unsayable', line, reason: `${line.name} ${action} ${name} depends on more than a route can see` };
     }
     result.made.push(line);
-    (line.key === 'header' ? result.response : result.request).push(change);
+    if (!isAlways) (line.key === 'header' ? result.response : result.request).push(change);
+    else if (change.remove !== undefined) always.delete(name.toLowerCase());
+    else {
+      const before = change.add === undefined ? [] : (always.get(name.toLowerCase())?.[1] ?? []);
+      always.set(name.toLowerCase(), [name, [...before, value ?? '']]);
+      result.almost.push({ line, message: BESIDE });
+    }
+    if (line.key === 'header' && !isAlways && change.remove?.some((each) => each.toLowerCase() === 'server'))
+      result.almost.push({ line, message: 'clients get no Server field, where Apache put its own in its place' });
   }
+  for (const [name, values] of always.values()) result.response.push({ add: { [name]: values } });
   return result;
+}
+
+const BESIDE =
+  'where the server sends the field as well, it comes behind that of the server, as it came before it with Apache';
+
+function isEarly({ words }: Directive): boolean {
+  return words.at(-1)?.text.toLowerCase() === 'early';
 }
 
 /** A line of visible latin1, as a route may set it, without the letters that stand for something in Apache or in our rules. */

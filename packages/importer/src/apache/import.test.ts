@@ -199,7 +199,7 @@ describe('what moves', () => {
     expect(translation.rules?.upstreams.get('exchange')).toMatchObject({ frontEndHttps: true, host: 'x:81' });
     expect(translation.rules?.routes[0]).toMatchObject({
       requestHeaders: [{ remove: ['Accept-Encoding'] }],
-      responseHeaders: [{ set: { 'X-Frame-Options': 'DENY' } }],
+      responseHeaders: [{ add: { 'X-Frame-Options': ['DENY'] } }],
       rewrite: { location: [{ from: 'http://x:81/ecp', to: '/ecp' }] },
     });
   });

@@ -52,7 +52,7 @@ export function importApache(options: ApacheOptions): Translation {
   const refusal: Refusal | undefined = tree.refusal ?? checkTree(tree) ?? servers.refusal;
   if (refusal !== undefined)
     return fail(refusal.at, `Apache itself does not start with this configuration: ${refusal.message}`);
-  const lowered = lower(servers, place);
+  const lowered = lower(servers, place, tree.serverRoot);
   remarkForwardProxy(tree);
   remarkSidecar(tree, place);
   if (place.isPlain) remarkPlain(tree);

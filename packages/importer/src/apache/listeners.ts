@@ -4,7 +4,9 @@ import type { CertificateFiles, Listener, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { type ApachePlace, remarkTaken, serversOn } from './place.ts';
 import type { Address, Listen, Servers, VirtualHost } from './servers.ts';
+import { inherited } from './settings.ts';
 import { type ServerTls, tlsOf } from './tls.ts';
+import type { Directive } from './tree.ts';
 import { addressSet, type Member } from './vhosts.ts';
 
 /** A listener of ours, the virtual hosts it stands for, and where Apache keeps them. `server`: as an upstream names it. */
@@ -105,6 +107,12 @@ function remarkTls(hosts: readonly VirtualHost[], tls: ServerTls, servers: Serve
     }
     for (const { entry } of own.certificates.flatMap(({ lines }) => lines))
       carried(entry, 'shown to clients by the listener');
+    for (const line of inherited(servers, host, 'sslstrictsnivhostcheck')) {
+      const message = 'clients that send no name in TLS are served on paths that moved, where Apache answered 403';
+      if (line.words[0]?.text.toLowerCase() === 'on') remarkTlsOnce(line, message);
+    }
+    for (const line of inherited(servers, host, 'sslciphersuite').filter(({ words }) => words.length > 1))
+      remarkTlsOnce(line, 'a listener has the suites of TLS 1.3 that Node has');
     for (const chain of own.chains) {
       const message = `a listener takes the chain from the certificate's own file`;
       remark(chain.entry, 'approximated', 'APACHE_TLS', message, {
@@ -128,6 +136,10 @@ function remarkTls(hosts: readonly VirtualHost[], tls: ServerTls, servers: Serve
       hint: 'Sites that read SSL_CLIENT_* variables must read X-Client-Cert-Subject instead.',
     });
   }
+}
+
+function remarkTlsOnce({ entry }: Directive, message: string): void {
+  if (!entry.remarks.some((each) => each.message === message)) remark(entry, 'approximated', 'APACHE_TLS', message);
 }
 
 function carried(entry: VirtualHost['section']['entry'], message: string): void {

@@ -2,6 +2,7 @@
 // the paths of Exchange that surely go there, and all else to Apache on loopback.
 import {
   type AccessLine,
+  type AccessLog,
   type Condition,
   defaultLimits,
   listenerName,
@@ -14,6 +15,7 @@ import {
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { accessLines, allow, needsAccess, remarkOnce } from './accesslines.ts';
+import { accessLogsOf } from './accesslogs.ts';
 import { type Backend, exchangeUpstream, remarkBackend } from './backend.ts';
 import { exchangePath } from './exchange.ts';
 import { hostsOf } from './hosts.ts';
@@ -23,12 +25,15 @@ import { obstacleTo } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode } from './settings.ts';
+import { everyNode, inherited } from './settings.ts';
+import { tlsOf } from './tls.ts';
+import type { ConfigNode } from './tree.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
 
-export function lower(servers: Servers, place: ApachePlace): Lowered {
+/** `root`: the folder that names of logs are in. */
+export function lower(servers: Servers, place: ApachePlace, root: string): Lowered {
   const doors = readDoors(servers, place);
   if (doors.length === 0)
     return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
@@ -36,6 +41,7 @@ export function lower(servers: Servers, place: ApachePlace): Lowered {
   const access: AccessLine[] = [];
   const routes: Route[] = [];
   const rest: Route[] = [];
+  const logs: AccessLog[] = [];
   for (const door of doors) {
     const apache = apacheName(door, doors);
     const here: Condition = doors.length === 1 ? {} : { listeners: [listenerName(door.listener)] };
@@ -43,6 +49,7 @@ export function lower(servers: Servers, place: ApachePlace): Lowered {
       const lowered = lowerHost(host, door, here, apache, upstreams, servers);
       access.push(...lowered.access);
       routes.push(...lowered.routes);
+      if (lowered.moved !== undefined) logs.push(...accessLogsOf(servers, host, lowered.moved, root));
     }
     upstreams.set(apache, apacheUpstream(door));
     rest.push({ ...(doors.length > 1 && { when: here }), to: apache, from: [door.listen.directive.at] });
@@ -67,6 +74,7 @@ export function lower(servers: Servers, place: ApachePlace): Lowered {
       ],
       routes: [...routes, ...rest],
       limits: defaultLimits(),
+      ...(logs.length > 0 && { accessLog: logs }),
       tunnelMethods: [...TUNNEL_METHODS],
     },
   };
@@ -94,7 +102,7 @@ function lowerHost(
   apache: string,
   upstreams: Map<string, Upstream>,
   servers: Servers,
-): { access: AccessLine[]; routes: Route[] } {
+): { access: AccessLine[]; routes: Route[]; moved?: Condition } {
   const { moves, stays, twins } = findMoves(servers, host);
   for (const { line, of } of twins) {
     remark(
@@ -112,6 +120,13 @@ function lowerHost(
     });
   }
   if (moves.length === 0) return { access: [], routes: [] };
+  if (asksOtherCertificates(host, door, servers)) {
+    for (const { line, prefix } of moves) {
+      const message = `${prefix} stays with Apache: its virtual host asks for other client certificates than the first of its address, and a listener asks all alike`;
+      remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', message, { hint: 'Give it an address of its own.' });
+    }
+    return { access: [], routes: [] };
+  }
   const hosts = hostsOf(host, door.hosts, servers);
   if (hosts.unsaid.length > 0) {
     const message = `requests for ${hosts.unsaid.join(', ')} stay with Apache: no rule can say which of them are for this virtual host`;
@@ -130,7 +145,23 @@ function lowerHost(
   return {
     access: all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
     routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    moved: movedOf(all, when),
   };
+}
+
+/** Whether a virtual host asks for client certificates that the listener, which is that of the first, does not ask for (AP-43). */
+function asksOtherCertificates(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): boolean {
+  const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each)?.clients);
+  return own !== undefined && (own.mode !== listeners?.mode || own.ca !== listeners.ca);
+}
+
+/** The requests that moved: those of the paths, but for what below them stays. */
+function movedOf(moves: readonly Move[], when: Condition): Condition {
+  const paths = (prefixes: readonly string[]): Condition =>
+    prefixes.includes('/') ? {} : { path: [...new Set(prefixes)].map((prefix) => ({ prefix, ignoreCase: true })) };
+  const staying = moves.flatMap((move) => move.staying.map(({ prefix }) => prefix));
+  const moved = { ...when, ...paths(moves.map(({ prefix }) => prefix)) };
+  return staying.length === 0 ? moved : { all: [moved, { not: paths(staying) }] };
 }
 
 function remarkHost({ section, serverName }: VirtualHost, hosts: string[] | undefined): void {
@@ -201,7 +232,7 @@ function routesOf(
   servers: Servers,
   host: VirtualHost,
 ): Route[] {
-  const { prefix, line, staying, changes, location, backend, sign, isAdded } = move;
+  const { prefix, line, staying, changes, reversals, backend, sign, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
   if (!isAdded) {
     const what = prefix === '/' ? 'every path' : `${prefix} in any case`;
@@ -215,6 +246,13 @@ function routesOf(
   }
   remarkBackend(servers, host, backend, line);
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
+  for (const almost of changes.almost) remarkAlmost(almost);
+  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
+    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
+    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
+  }
+  for (const directive of inherited(servers, host, 'proxyaddheaders'))
+    remarkAlmost({ line: directive, message: OWN_FORWARDED });
   for (const ours of changes.ours)
     remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
   if (changes.frontEndHttps !== undefined)
@@ -231,12 +269,22 @@ function routesOf(
     {
       ...conditionOf({ ...when, ...path(prefix) }),
       to,
-      ...(location.length > 0 && { rewrite: { location } }),
+      ...(Object.keys(reversals).length > 0 && { rewrite: reversals }),
       ...(changes.request.length > 0 && { requestHeaders: changes.request }),
       ...(changes.response.length > 0 && { responseHeaders: changes.response }),
       from: [at],
     },
   ];
+}
+
+const REVERSED = 'in rewrite of the routes of paths that moved';
+const DOTS =
+  'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
+const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
+
+function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
+  if (!line.entry.remarks.some((each) => each.message === message))
+    remark(line.entry, 'approximated', 'APACHE_HEADER', message);
 }
 
 function conditionOf(when: Condition): { when?: Condition } {

@@ -8,6 +8,7 @@ import { type FieldChanges, fieldChanges } from './fieldchanges.ts';
 import { keepsBelow, type Obstacle, obstacleTo } from './obstacles.ts';
 import { isOtherCase, isUnder, overlapOf } from './overlap.ts';
 import { locationsOf, type ProxyLine, pathsOf, proxyLines } from './proxypass.ts';
+import { reversalsOf } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
 import { parseTarget, type Target } from './target.ts';
@@ -30,8 +31,8 @@ export type Move = {
   changes: Extract<FieldChanges, { kind: 'changes' }>;
   /** No line of Apache says it. */
   isAdded?: true;
-  /** ProxyPassReverse, where the server is told another Host than the client asked for. */
-  location: NonNullable<Rewrite['location']>;
+  /** What of answers is changed back. */
+  reversals: Rewrite;
 };
 
 /** A path of Exchange that stays, and why. */
@@ -130,8 +131,8 @@ function moveOf(each: Straight, lines: ProxyLine[], sign: string, servers: Serve
     ]),
   );
   if (changes.kind === 'unsayable') return stay(changes);
-  const location = talk.backend.host === undefined ? [] : reversals(prefix, covering, servers, server);
-  return { prefix, line: line.directive, backend: talk.backend, sign, staying, access, changes, location };
+  const reversals = reversalsOf(covering, servers, server);
+  return { prefix, line: line.directive, backend: talk.backend, sign, staying, access, changes, reversals };
 }
 
 /** Parameters that say how Apache keeps connections, and no more. */
@@ -212,20 +213,4 @@ function isForTarget({ key, words }: Section, { origin }: HttpTarget): boolean {
   const literal = /^[^*?[]*/.exec(pattern)?.[0] ?? '';
   const written = parseTarget(literal);
   return written.kind === 'http' ? written.origin === origin : origin.startsWith(literal);
-}
-
-function reversals(prefix: string, covering: Section[], servers: Servers, server: VirtualHost): Move['location'] {
-  const outside = inherited(servers, server, 'proxypassreverse').map(({ words }) => [
-    words[0]?.text ?? '',
-    words[1]?.text ?? '',
-  ]);
-  const inside = covering.flatMap((section) =>
-    directivesOf(section.children, 'proxypassreverse').map(({ words }) => [
-      section.words[0]?.text ?? '',
-      words[0]?.text ?? '',
-    ]),
-  );
-  return [...outside, ...inside]
-    .filter(([to = '', from = '']) => parseTarget(from).kind === 'http' && (isUnder(to, prefix) || isUnder(prefix, to)))
-    .map(([to = '', from = '']) => ({ from, to }));
 }

@@ -27,6 +27,10 @@ const CHANGES: Readonly<Record<string, string>> = {
   sethandler: 'a handler answers in place of the server',
   setinputfilter: 'a filter of Apache changes requests',
   setoutputfilter: 'a filter of Apache changes answers',
+  sslproxycacertificatepath: 'authorities of servers stand in a folder',
+  sslproxycarevocationcheck: 'certificates of servers are looked up in lists of revoked ones',
+  sslproxymachinecertificatefile: 'Apache shows servers a certificate of its own',
+  sslproxymachinecertificatepath: 'Apache shows servers a certificate of its own',
   sslrequire: 'access depends on what TLS says of the client',
   sslverifyclient: 'Apache asks for a client certificate on this path alone',
   substitute: 'Apache changes answers',
@@ -109,6 +113,9 @@ function outsideObstacle(servers: Servers, server: Server): Obstacle | undefined
   if (line !== undefined) return { line, reason: 'an environment variable may keep requests from being proxied' };
   const condition = [...servers.main.nodes, ...server.nodes].find(({ key }) => key === 'if' || key === 'elseif');
   if (condition !== undefined) return { line: condition, reason: 'an If section may say otherwise for some requests' };
+  const proxies = [...servers.main.nodes, ...server.nodes].filter(({ key }) => key === 'proxy' || key === 'proxymatch');
+  const own = proxies.find((node) => node.kind === 'section' && node.children.some(({ key }) => /^sslproxy/.test(key)));
+  if (own !== undefined) return { line: own, reason: 'a Proxy section has TLS settings of its own' };
   const errors = inherited(servers, server, 'proxyerroroverride').at(-1);
   return errors !== undefined && isOn(servers, server, 'proxyerroroverride')
     ? { line: errors, reason: 'Apache puts pages of its own in place of error answers' }

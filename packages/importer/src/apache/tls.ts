@@ -20,10 +20,11 @@ export type ServerTls = {
 export function tlsOf(servers: Servers, server: Server): ServerTls | undefined {
   const engine = setting(servers, server, 'sslengine')?.toLowerCase();
   if (engine !== 'on') return undefined;
-  const versions = versionsOf(inherited(servers, server, 'sslprotocol').at(-1));
   const ciphers = inherited(servers, server, 'sslciphersuite')
     .filter(({ words }) => words.length === 1)
     .at(-1);
+  const allowsOld = /@SECLEVEL=0/i.test(ciphers?.words[0]?.text ?? '');
+  const versions = versionsOf(inherited(servers, server, 'sslprotocol').at(-1), allowsOld);
   const clients = clientsOf(servers, server);
   return {
     certificates: certificatesOf(servers, server),
@@ -53,7 +54,7 @@ const VERSIONS: readonly (readonly [word: string, version: TlsVersion])[] = [
 ];
 
 /** Words folded from left to right; a bare name resets, `+` adds, `-` takes away (AP-140). Oldest and newest of what is left. */
-function versionsOf(directive: Directive | undefined): ServerTls['versions'] {
+function versionsOf(directive: Directive | undefined, allowsOld: boolean): ServerTls['versions'] {
   if (directive === undefined) return undefined;
   let chosen = new Set<TlsVersion>();
   for (const { text } of directive.words) {
@@ -69,8 +70,8 @@ function versionsOf(directive: Directive | undefined): ServerTls['versions'] {
   const [oldest, newest] = [left[0], left.at(-1)];
   return {
     directive,
-    // TLS 1.0 and 1.1 are listed and refused by the OpenSSL of today (AP-140): the default says the same.
-    ...(oldest !== undefined && oldest > '1.2' && { min: oldest }),
+    // TLS 1.0 and 1.1 are listed and refused by the OpenSSL of today unless the ciphers say @SECLEVEL=0 (AP-140).
+    ...(oldest !== undefined && (oldest > '1.2' || (allowsOld && oldest < '1.2')) && { min: oldest }),
     ...(newest !== undefined && newest < '1.3' && { max: newest }),
   };
 }

@@ -23,7 +23,7 @@
 //                  recorded to do is fixtures/apache/*/verdicts.tsv
 //   settings.ts, proxypass.ts, target.ts, access.ts, tls.ts
 //                  lines as values, with what is inherited
-//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, backend.ts, moves.ts
+//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, reversals.ts, accesslogs.ts, backend.ts, servertls.ts, moves.ts
 //                  which paths surely go to Exchange, and what a rule must say of them
 //   listeners.ts, place.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger

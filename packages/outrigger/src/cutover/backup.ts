@@ -21,8 +21,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { CutoverPlan, FileChange } from '@outrigger/importer';
+import type { FileChange } from '@outrigger/importer';
 import type { Commands } from './command.ts';
+import type { Cutover } from './cutover.ts';
 
 /** How far a cut-over came; each is written before what it names is done. */
 export type Stage = 'begun' | 'editing' | 'reloading' | 'starting' | 'applied' | 'rolled back';
@@ -46,6 +47,8 @@ export type Manifest = {
   version: 1;
   created: string;
   stage: Stage;
+  /** Who held the addresses: as a person calls it. */
+  holder: string;
   kept: Kept[];
   commands: Commands;
   /** Addresses that change hands. */
@@ -59,7 +62,7 @@ export type Backup = { folder: string; manifest: Manifest };
 const MANIFEST = 'manifest.json';
 
 /** Makes the folder of a cut-over with a copy of each file that will change. Nothing else is touched. */
-export function createBackup(folder: string, plan: CutoverPlan, commands: Commands, now: Date): Backup {
+export function createBackup(folder: string, plan: Cutover, commands: Commands, now: Date): Backup {
   const created = now.toISOString();
   const own = join(folder, created.replaceAll(':', '-'));
   mkdirSync(own, { recursive: true, mode: 0o700 });
@@ -85,7 +88,15 @@ export function createBackup(folder: string, plan: CutoverPlan, commands: Comman
   });
   const backup: Backup = {
     folder: own,
-    manifest: { version: 1, created, stage: 'begun', kept, commands, taken: plan.doors.map(({ taken }) => taken) },
+    manifest: {
+      version: 1,
+      created,
+      stage: 'begun',
+      holder: plan.holder,
+      kept,
+      commands,
+      taken: plan.doors.map(({ taken }) => taken),
+    },
   };
   save(backup);
   return backup;
@@ -136,6 +147,7 @@ export function makeChanges(changes: readonly FileChange[]): void {
 export function restoreFiles({ folder, manifest }: Backup): string[] {
   const replaced: string[] = [];
   for (const [index, kept] of manifest.kept.entries()) {
+    rmSync(freshName(kept.path), { force: true });
     const now = current(kept.path);
     if (now !== undefined && sha256(now) !== kept.after && !(kept.kind === 'file' && sha256(now) === kept.sha256)) {
       write(join(folder, `replaced-${index}-${basename(kept.path)}`), now, 0o600);
@@ -165,12 +177,17 @@ function current(path: string): Buffer | undefined {
 
 /** A file in place of another at once, so that nobody ever reads half of it. */
 function replace(path: string, bytes: Buffer, { mode, uid, gid }: { mode: number; uid?: number; gid?: number }): void {
-  const fresh = join(dirname(path), `.${basename(path)}.outrigger`);
+  const fresh = freshName(path);
   rmSync(fresh, { force: true });
   write(fresh, bytes, mode, 'wx');
   chmodSync(fresh, mode);
   if (uid !== undefined && gid !== undefined && process.getuid?.() === 0) chownSync(fresh, uid, gid);
   renameSync(fresh, path);
+}
+
+/** What a file is called until it is whole. No Include of Debian or Red Hat matches it. */
+function freshName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.outrigger`);
 }
 
 function write(path: string, bytes: Buffer, mode: number, flag = 'w'): void {

@@ -14,7 +14,11 @@ const STOP_PATIENCE = 20_000;
 const STOP_INTERVAL = 20;
 
 /** Starts it and waits until it has the addresses; a sentence where it does not. */
-export async function startOutrigger(backup: Backup, taken: readonly string[]): Promise<string | undefined> {
+export async function startOutrigger(
+  backup: Backup,
+  taken: readonly string[],
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const { argv, env } = backup.manifest.commands.startOutrigger;
   const [program, ...args] = argv;
   const log = join(backup.folder, 'outrigger.log');
@@ -37,7 +41,7 @@ export async function startOutrigger(backup: Backup, taken: readonly string[]): 
   });
   const { pid } = child;
   if (pid !== undefined) reach(backup, 'starting', { outrigger: { pid, born: born(pid) ?? '' } });
-  const isThere = await untilListening(taken, true, START_PATIENCE, () => isFailed);
+  const isThere = await untilListening(taken, true, START_PATIENCE, () => isFailed || signal?.aborted === true);
   child.unref();
   if (isThere && !isFailed) return undefined;
   return `Outrigger does not listen on ${taken.join(', ')} (${ended ?? 'it is running'}): ${lastLines(log)}`;

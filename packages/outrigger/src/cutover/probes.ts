@@ -20,13 +20,24 @@ const LOG_INTERVAL = 50;
 /** One round of questions; `path` names it, so that it is found in logs and asked the same way again. */
 export type Round = { path: string; asked: Asked[]; logSizes: Map<string, number> };
 
-/** Asks each site twice: a page that is another one each time is compared by its status alone. */
-export async function askBefore(sites: readonly Site[], logs: readonly AccessLog[]): Promise<Round> {
+/**
+ * Asks each site twice: a page that is another one each time is compared by its status alone, and so is an error where whoever answers
+ * writes its own (`writesErrors`).
+ */
+export async function askBefore(
+  sites: readonly Site[],
+  logs: readonly AccessLog[],
+  writesErrors = false,
+): Promise<Round> {
   const path = `/?outrigger-probe=${randomBytes(8).toString('hex')}`;
   const asked: Asked[] = [];
   for (const site of sites) {
     const [answer, again] = [await ask(site, path), await ask(site, path)];
-    asked.push({ site, answer, isSteady: told(answer) === told(again) });
+    asked.push({
+      site,
+      answer,
+      isSteady: told(answer) === told(again) && !(writesErrors && (answer?.status ?? 0) >= 400),
+    });
   }
   const logSizes = new Map(logs.map(({ file }) => [file, sizeOf(file)]));
   return { path, asked, logSizes };
@@ -52,7 +63,8 @@ export async function lookInLogs(
   const deadline = performance.now() + LOG_PATIENCE;
   for (const [file, size] of logSizes) {
     const sites = logs.filter((each) => each.file === file).map(({ site }) => site);
-    const from = asked.find(({ site }) => sites.includes(site.name))?.answer?.from ?? '';
+    const from =
+      asked.find(({ site, answer }) => answer !== undefined && sites.includes(site.name))?.answer?.from ?? '';
     let lines = linesWith(file, size, path);
     while (lines.length === 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, LOG_INTERVAL));

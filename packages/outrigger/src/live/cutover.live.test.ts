@@ -7,13 +7,13 @@ import { createAuthority, saveLeaf } from '@outrigger/tools/certs';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DebianApache, hasPackagedTree, startDebianApache } from './debianapache.ts';
+import { startExchangeInside } from './exchangeinside.ts';
 import { mayHaveNetwork, type Network, openNetwork } from './network.ts';
 import { clientScript, type Finished, runToEnd, type Watched, watch } from './witness.ts';
 
 // From a fresh Debian Apache with an Exchange virtual host, the documented commands, on port 443 of a network of their own.
 
 const BIN = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
-const EXCHANGE = fileURLToPath(new URL('../../../../tools/dist/exchange/index.js', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 /** The host's public address, a client's, and that of Exchange. */
 const [PUBLIC, CLIENT, INTERNAL] = ['203.0.113.10', '198.51.100.7', '10.1.1.14'] as const;
@@ -47,12 +47,7 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
     const authority = await createAuthority();
     const names = ['mail.contoso.com', 'www.contoso.com', 'shop.contoso.com'];
     files = await saveLeaf(await authority.issue({ names }), certificates, 'contoso');
-    const script = `import { readFileSync } from 'node:fs'; import { startExchange } from ${JSON.stringify(EXCHANGE)};
-const tls = { cert: readFileSync(${JSON.stringify(files.cert)}, 'utf8'), key: readFileSync(${JSON.stringify(files.key)}, 'utf8') };
-const { address } = await startExchange({ host: '${INTERNAL}', port: ${EXCHANGE_PORT}, tls, users: [{ user: 'lab', password: 'Secret1', domain: 'LAB' }] });
-console.log('exchange on ' + address);`;
-    exchange = watch(...split(network.inside(process.execPath, '--input-type=module', '-e', script)));
-    await exchange.until(/exchange on/);
+    exchange = await startExchangeInside(network, INTERNAL, EXCHANGE_PORT, files);
   }, PATIENCE);
   afterAll(async () => {
     await exchange?.stop();
@@ -125,6 +120,14 @@ console.log('exchange on ' + address);`;
     const { out } = await run('ss', '-ltnp');
     expect(out).toMatch(/0\.0\.0\.0:443\s.*apache2/);
     expect(out).not.toContain(':8443');
+  }
+
+  /** How far the cut-over came by what it wrote down. */
+  function stage(): string | undefined {
+    const backups = join(folder, 'backups');
+    const name = existsSync(backups) ? readdirSync(backups).find((each) => each !== 'lock') : undefined;
+    const file = join(backups, name ?? '', 'manifest.json');
+    return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).stage : undefined;
   }
 
   it('shows the change and the steps, and changes nothing', async () => {
@@ -215,6 +218,22 @@ console.log('exchange on ' + address);`;
   );
 
   it(
+    'goes back by itself when it is broken off',
+    async () => {
+      await imported();
+      const words = [process.execPath, BIN, 'plan', rulesFile(), '--apache', apache.tree, '--apply'] as const;
+      const [program, args] = split(network.inside(...words));
+      const ran = watch(program, [...args, ...services('sleep', '60')]);
+      await expect.poll(stage, { timeout: PATIENCE / 2 }).toBe('starting');
+      process.kill(ran.pid, 'SIGINT');
+      await expect.poll(() => ran.said, { timeout: PATIENCE / 2 }).toContain('Everything is as it was');
+      await ran.stop();
+      await expectAsBefore();
+    },
+    PATIENCE,
+  );
+
+  it(
     'lets nobody in beside it, and can be taken back after it was killed',
     async () => {
       await imported();
@@ -230,11 +249,6 @@ console.log('exchange on ' + address);`;
       const first = spawn(program, [...args, ...services('sleep', '60')], { stdio: 'ignore' });
       const gone = new Promise((resolve) => first.once('exit', resolve));
       const backups = join(folder, 'backups');
-      const stage = (): string | undefined => {
-        const name = existsSync(backups) ? readdirSync(backups).find((each) => each !== 'lock') : undefined;
-        const file = join(backups, name ?? '', 'manifest.json');
-        return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).stage : undefined;
-      };
       await expect.poll(stage, { timeout: PATIENCE / 2 }).toBe('starting');
       expect((await outrigger('rollback', '--backups', backups)).err).toContain('another cut-over is under way');
       first.kill('SIGKILL');

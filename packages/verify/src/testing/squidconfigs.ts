@@ -154,6 +154,11 @@ const VALUES: readonly (readonly [weight: number, type: string, values: fc.Arbit
   ],
   [1, 'browser', patterns],
   [1, 'ssl::server_name', domains],
+  [
+    1,
+    'time',
+    some('D', 'SA', 'H', 'M-F 00:00-24:00', 'TWH 00:00-11:59', '00:00-11:59', '12:00-24:00', 'mw', 'a 09:00-21:00'),
+  ],
 ];
 
 type Line = string;

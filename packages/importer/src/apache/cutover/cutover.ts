@@ -105,7 +105,7 @@ export function planApache(options: CutoverOptions): CutoverResult {
     apache: {
       main: layout.main,
       root: layout.root,
-      environment: layout.envvars?.values ?? new Map(),
+      environment: new Map([...(layout.envvars?.values ?? []), ...(options.values ?? [])]),
       isRedHat: /(?:^|\/)httpd\.conf$/.test(layout.main),
     },
     certificates: filesOf(rules),

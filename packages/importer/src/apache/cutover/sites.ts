@@ -26,7 +26,9 @@ export function sitesOf(
   for (const { listener, address, port, set } of doors) {
     for (const { server } of set) {
       const names = [serverNameOf(server, servers), ...server.aliases].filter((name) => name !== undefined);
-      const asked = names.filter((name) => /^[\w.-]+$/.test(name)).slice(0, NAMES_MAX);
+      const plain = names.filter((name) => /^[\w.-]+$/.test(name)).slice(0, NAMES_MAX);
+      // One without a name answers for whatever no other takes.
+      const asked = plain.length > 0 ? plain : [address === '*' ? 'localhost' : address];
       for (const name of asked) {
         if (sites.some((each) => each.name === name && each.address === address && each.port === port)) continue;
         sites.push({ name, address, port, isTls: listener.tls !== undefined });

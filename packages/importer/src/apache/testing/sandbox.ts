@@ -12,6 +12,8 @@ export type Stage = {
   dir: string;
   cert: string;
   key: string;
+  /** Authority of servers that are asked over TLS; absent where all are asked in the clear. */
+  ca?: string;
 };
 
 const MODULES = '/usr/lib/apache2/modules';
@@ -19,9 +21,7 @@ const MODULES = '/usr/lib/apache2/modules';
 const NOT_LOADED = new Set(['mpm_event', 'authz_core', 'socache_shmcb', 'macro']);
 const DROPPED = new Set(
   `errorlog customlog transferlog pidfile user group mutex defaultruntimedir sslsessioncache sslcertificatekeyfile
-  sslcertificatechainfile sslproxyverify sslproxycacertificatefile servertokens outlookanywherepassthrough serversignature`.split(
-    /\s+/,
-  ),
+  sslcertificatechainfile servertokens outlookanywherepassthrough serversignature`.split(/\s+/),
 );
 /** Where Apache takes the client's address from in a test. */
 export const CLIENT_FIELD = 'X-Test-Client';
@@ -56,7 +56,10 @@ const OWN: Readonly<Record<string, (node: ConfigNode, stage: Stage) => string[]>
   listen: ({ words }, stage) => [
     `Listen ${address(words[0]?.text ?? '', stage).replace(/^(?=\d+$)|^\*:/, '127.0.0.1:')}`,
   ],
+  sslproxyverify: ({ rest }, { ca }) => (ca === undefined ? [] : [`SSLProxyVerify ${rest}`]),
+  sslproxycacertificatefile: (_, { ca }) => (ca === undefined ? [] : [`SSLProxyCACertificateFile ${ca}`]),
   documentroot: (_, { dir }) => [`DocumentRoot ${dir}`],
+  sslcacertificatefile: (_, { cert }) => [`SSLCACertificateFile ${cert}`],
   sslcertificatefile: (_, { cert, key }) => [`SSLCertificateFile ${cert}`, `SSLCertificateKeyFile ${key}`],
 };
 
@@ -65,9 +68,12 @@ function address(word: string, { portFor }: Stage): string {
   return local.replace(/(?<=^|:)\d+$/, (port) => String(portFor(Number(port))));
 }
 
-function withOrigins(text: string, { originPort }: Stage): string {
+function withOrigins(text: string, { originPort, ca }: Stage): string {
   return text.replace(/https?:\/\/[\w.-]+(?::\d+)?(?=[/"\s$]|$)/gi, (url) => {
     const target = parseTarget(url);
-    return target.kind === 'http' ? `http://127.0.0.1:${originPort(target.origin)}` : url;
+    if (target.kind !== 'http') return url;
+    const port = originPort(target.origin);
+    if (ca === undefined || target.scheme === 'http') return `http://127.0.0.1:${port}`;
+    return `https://${/^[\d.]+$/.test(target.host) ? '127.0.0.1' : 'localhost'}:${port}`;
   });
 }

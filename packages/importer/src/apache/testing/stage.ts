@@ -2,9 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
-import { createAuthority } from '@outrigger/tools/certs';
+import { connect, type SecureVersion } from 'node:tls';
+import type { ServerTls } from '@outrigger/tools/acceptor';
+import { type Authority, createAuthority } from '@outrigger/tools/certs';
 import { freePort, startApache } from '@outrigger/tools/daemons';
+import { type Heads, headOf } from '@outrigger/tools/heads';
+import type { Fields } from '@outrigger/tools/message';
 import { type Origin, startOrigin } from '@outrigger/tools/origin';
 import { createLedger } from '../../ledger.ts';
 import { createRedactor } from '../../redact.ts';
@@ -23,10 +26,21 @@ export type Question = {
   host: string;
   client: string /** The port as the configuration has it. */;
   port: number;
+  /** Fields beside Host, with servers called as the configuration calls them. */
+  fields?: Fields;
+  /** Bytes of a body; none where absent. */
+  body?: number;
 };
 
 /** What Apache did: `proxied SERVER TARGET HOST`, `redirect STATUS LOCATION`, `denied`, `local` (a page of its own or none), `status N`. */
-export type ApacheStage = { ask(question: Question): Promise<string>; close(): Promise<void> };
+export type ApacheStage = {
+  ask(question: Question): Promise<string>;
+  /** What the server was sent and the client answered, with servers called as the configuration calls them. */
+  heads(question: Question): Promise<Heads>;
+  /** Whether a handshake of this TLS version comes about on a port of the configuration. */
+  speaks(port: number, version: SecureVersion): Promise<boolean>;
+  close(): Promise<void>;
+};
 
 export function treeOf(files: Record<string, string>): ConfigTree {
   const reader = memoryReader(files);
@@ -35,7 +49,9 @@ export function treeOf(files: Record<string, string>): ConfigTree {
   return readTree({ layout: found.layout, reader, ledger: createLedger(), redactor: createRedactor(APACHE_SECRETS) });
 }
 
-export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
+/** `keepsTls`: servers of https are asked over TLS, and the lines on their certificates count. */
+export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean } = {}): Promise<ApacheStage> {
+  const authority = await createAuthority();
   const dir = mkdtempSync(join(tmpdir(), 'outrigger-apache-'));
   const origins = new Map<string, Origin>();
   const ports = new Map<number, number>();
@@ -43,11 +59,15 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
   for (const [url] of texts.matchAll(/https?:\/\/[\w.-]+(?::\d+)?(?=[/"\s$]|$)/gim)) {
     const { protocol, hostname, port } = new URL(url);
     const origin = `${protocol}//${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
-    if (!origins.has(origin)) origins.set(origin, await startOrigin({ name: origin }));
+    // A server called down.* is one that cannot be reached.
+    if ((options.keepsTls === true && hostname.startsWith('down.')) || origins.has(origin)) continue;
+    const tls = protocol === 'https:' && options.keepsTls ? serverTls(authority, hostname) : undefined;
+    origins.set(origin, await startOrigin({ name: origin, ...(tls && { tls: await tls }) }));
   }
   for (const { port } of readServers(tree).listens) ports.set(port, await freePort());
-  const leaf = await (await createAuthority()).issue({ names: ['mail.contoso.com'] });
-  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
+  const leaf = await authority.issue({ names: ['mail.contoso.com'] });
+  const [cert, key, ca] = [join(dir, 'cert.pem'), join(dir, 'key.pem'), join(dir, 'ca.pem')];
+  writeFileSync(ca, authority.certPem);
   writeFileSync(cert, leaf.certPem);
   writeFileSync(key, leaf.keyPem);
   const conf = sandboxed(tree, {
@@ -56,6 +76,7 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
     dir,
     cert,
     key,
+    ...(options.keepsTls === true && { ca }),
   });
   const apache = await startApache({ conf, dir, modules: modulesOf(tree) });
   return {
@@ -63,6 +84,29 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
       const head = await answerTo(question, ports.get(question.port) ?? 0);
       return verdictOf(head, origins);
     },
+    heads: async (question) => {
+      const fields = question.fields?.map(([name, value]): Fields[number] => [name, ours(value, origins)]) ?? [];
+      const head = await answerTo({ ...question, fields }, ports.get(question.port) ?? 0);
+      const answered = headOf(head);
+      const origin = origins.get(answered.fields.find(([name]) => name === 'X-Stand-In')?.[1] ?? '');
+      const request = origin?.requests.at(-1);
+      const sent = request && [...request.fields, ['SNI', serverNameOf(request, origin)] as Fields[number]];
+      const named = (list: Fields): Fields => list.map(([name, value]) => [name, theirs(value, origins)]);
+      return {
+        answered: { ...answered, fields: named(answered.fields) },
+        ...(sent && { sent: named(sent) }),
+      };
+    },
+    speaks: (port, version) =>
+      new Promise((resolve) => {
+        const ciphers = 'DEFAULT:@SECLEVEL=0'; // or the client itself would refuse the old ones
+        const options = { host: '127.0.0.1', port: ports.get(port) ?? 0, rejectUnauthorized: false, ciphers };
+        const socket = connect({ ...options, minVersion: version, maxVersion: version }, () => {
+          socket.destroy();
+          resolve(true);
+        });
+        socket.on('error', () => resolve(false));
+      }),
     close: async () => {
       await apache.stop();
       for (const origin of origins.values()) await origin.close();
@@ -71,14 +115,42 @@ export async function openStage(tree: ConfigTree): Promise<ApacheStage> {
   };
 }
 
-function answerTo({ method, target, host, client }: Question, port: number): Promise<string> {
+/** A certificate for where stand-ins are; a server called wrong.* has one for another name. */
+async function serverTls(authority: Authority, hostname: string): Promise<ServerTls> {
+  const names = hostname.startsWith('wrong.') ? ['other.test'] : ['localhost', '127.0.0.1'];
+  const { certPem, keyPem } = await authority.issue({ names });
+  return { cert: certPem, key: keyPem };
+}
+
+/** The name in SNI, that of the server where it is asked as the stand-in it is. */
+function serverNameOf(
+  { serverName = '(none)' }: Origin['requests'][number],
+  { name = '' }: Partial<Origin> = {},
+): string {
+  return serverName === 'localhost' ? new URL(name).hostname : serverName;
+}
+
+function ours(value: string, origins: ReadonlyMap<string, Origin>): string {
+  return [...origins].reduce((text, [name, { port }]) => text.replaceAll(name, `http://127.0.0.1:${port}`), value);
+}
+
+function theirs(value: string, origins: ReadonlyMap<string, Origin>): string {
+  return [...origins].reduce(
+    (text, [name, { port }]) => text.replaceAll(`127.0.0.1:${port}`, new URL(name).host),
+    value,
+  );
+}
+
+function answerTo({ method, target, host, client, fields = [], body }: Question, port: number): Promise<string> {
   const lines = [
     `${method} ${target} HTTP/1.1`,
     `Host: ${host}`,
     `${CLIENT_FIELD}: ${client}`,
-    'Connection: close',
+    ...(fields.some(([name]) => name.toLowerCase() === 'connection') ? [] : ['Connection: close']),
+    ...fields.map((field) => field.join(': ')),
+    ...(body === undefined ? [] : [`Content-Length: ${body}`]),
     '',
-    '',
+    'x'.repeat(body ?? 0),
   ];
   return new Promise((resolve, reject) => {
     let answer = '';
@@ -88,7 +160,7 @@ function answerTo({ method, target, host, client }: Question, port: number): Pro
     socket.on('error', reject).on('data', (bytes) => {
       answer += bytes.toString('latin1');
     });
-    socket.on('end', () => resolve(answer.split('\r\n\r\n', 1)[0] ?? ''));
+    socket.on('end', () => resolve(answer.split('\r\n\r\n').find((head) => !/^HTTP\/1\.1 1/.test(head)) ?? ''));
   });
 }
 

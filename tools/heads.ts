@@ -1,9 +1,11 @@
 // Room: heads.tsv of a golden case: which values some fields had in the request that reached a server and in the answer that came
-// back, as the installed Squid wrote them. Which fields a case is about stands in its first lines: `# Watched: > X-A, < Server`.
+// back, as the installed Squid or Apache wrote them. Which fields a case is about stands in its first lines: `# Watched: > X-A, < Server`.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Fields } from '../message.ts';
-import type { Probe } from './cases.ts';
+import type { Fields } from './message.ts';
+
+/** A request of a case; `columns`: what else it says, as it stands in the row. */
+type Probe = { method: string; target: string; host: string | undefined; columns: readonly string[] };
 
 /** What went on and what came back for one probe; `sent` is undefined where no server was asked. */
 export type Heads = { sent?: Fields; answered?: { status: number; fields: Fields } };
@@ -68,4 +70,16 @@ export function keyOf({ request, watched }: HeadRow): string {
 
 function watchedOf(text: string): Watched {
   return { direction: text.startsWith('<') ? '<' : '>', name: text.slice(2) };
+}
+
+/** Status and fields of an answer's head, line ends and all. */
+export function headOf(head: string): { status: number; fields: Fields } {
+  const [first = '', ...lines] = head.split('\r\n');
+  const fields = lines
+    .filter((line) => line.includes(':'))
+    .map((line): Fields[number] => {
+      const colon = line.indexOf(':');
+      return [line.slice(0, colon), line.slice(colon + 1).trim()];
+    });
+  return { status: Number(/^HTTP\/1\.\d (\d+)/.exec(first)?.[1] ?? 0), fields };
 }
