@@ -12,6 +12,7 @@ import { readTree } from './expand.ts';
 import { findLayout } from './layout.ts';
 import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
+import type { Lift } from './moves.ts';
 import { type ApachePlace, DEFAULT_PLACE, remarkPlain } from './place.ts';
 import { APACHE_SECRETS } from './secrets.ts';
 import { readServers } from './servers.ts';
@@ -27,6 +28,8 @@ export type ApacheOptions = {
   values?: ReadonlyMap<string, string>;
   /** Where Apache goes on listening; by default with TLS on a free port of 127.0.0.1. */
   place?: ApachePlace;
+  /** What is to move: paths of Exchange (the default), or everything that is proxied and that a rule can do. */
+  lift?: Lift;
 };
 
 /** Imports an Apache configuration. Never throws on input. */
@@ -52,7 +55,7 @@ export function importApache(options: ApacheOptions): Translation {
   const refusal: Refusal | undefined = tree.refusal ?? checkTree(tree) ?? servers.refusal;
   if (refusal !== undefined)
     return fail(refusal.at, `Apache itself does not start with this configuration: ${refusal.message}`);
-  const lowered = lower(servers, place, tree.serverRoot);
+  const lowered = lower(servers, { place, lift: options.lift ?? 'exchange', root: tree.serverRoot });
   remarkForwardProxy(tree);
   remarkSidecar(tree, place);
   if (place.isPlain) remarkPlain(tree);
