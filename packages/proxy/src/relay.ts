@@ -7,11 +7,11 @@
 //
 // Either side may end its direction first; that passes on as a half-close. A response may come, and even end, while the request
 // is still being sent: an OUT channel lives on that, and a 401 may answer an IN whose 1 GiB has not begun.
-import type { HeaderEdits, Timeouts } from '@outrigger/rules';
+import type { Fields, HeaderEdits, Timeouts } from '@outrigger/rules';
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { editedHead } from './http1/edits.ts';
-import { type Fields, hasToken } from './http1/fields.ts';
+import { hasToken } from './http1/fields.ts';
 import { withFieldLine } from './http1/forward.ts';
 import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
 import type { Leg, LegListener } from './leg.ts';
