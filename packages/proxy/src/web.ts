@@ -150,7 +150,7 @@ export function createRewriteLane(headLimit: number): RewriteLane {
   };
 }
 
-/** An answer that was cut. To HTTP/1.0, and without a length, its body ends with the connection: without an error it would look whole. */
+/** An answer that was cut. To HTTP/1.0, and without a length, its body ends with the connection: newer Nodes would tell a FIN, and it would look whole. */
 function brokenOff(): Error {
   return Object.assign(new Error('the answer was broken off'), { code: 'ECONNRESET' });
 }
