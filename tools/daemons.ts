@@ -91,7 +91,7 @@ const QUOTED = 2_000;
  * the http_port and https_port lines say. Relative names in it count from `dir`. Process id, cache.log, and access.log where the config names none, go to
  * `dir/run`. As root it runs as Debian's `proxy`, for whom `dir` is opened. Rejects with Squid's own words where it ends.
  */
-export async function startSquid({ conf, dir }: { conf: string; dir: string }): Promise<Daemon> {
+export async function startSquid({ conf, dir, zone }: { conf: string; dir: string; zone?: string }): Promise<Daemon> {
   const run = await runFolder(dir, 'proxy');
   const text = [
     conf,
@@ -114,6 +114,7 @@ export async function startSquid({ conf, dir }: { conf: string; dir: string }): 
     dir,
     addressesIn(conf, /^\s*https?_port\s+(\S+)/gm),
     `${run}/cache.log`,
+    zone === undefined ? {} : { TZ: `:${zone}` },
   );
   return { ...daemon, kill: () => daemon.kill().then(() => forgetMemory(service)) };
 }
@@ -171,11 +172,17 @@ async function start(
   cwd: string,
   addresses: Address[],
   log: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Daemon> {
   const program = findDaemon(name);
   if (program === undefined) throw new Error(`${name} is not installed (Debian package ${DAEMONS[name].package})`);
   if (addresses.length === 0) throw new Error(`the config names no port on which ${name} could be seen to listen`);
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, cwd });
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    cwd,
+    env: { ...process.env, ...environment },
+  });
   let said = '';
   const hear = (piece: Buffer) => {
     said = (said + piece.toString()).slice(-QUOTED);

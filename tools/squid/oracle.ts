@@ -13,6 +13,7 @@ import { type Origin, startOrigin } from '../origin.ts';
 import { connect, readResponse, type Wire } from '../wire.ts';
 import { fieldsOf, option, type Probe, type SquidCase } from './cases.ts';
 import { own } from './solitude.ts';
+import { zoneWhere } from './zone.ts';
 
 /** What Squid did: verdict and heads for each probe in order, or why it does not start, in its own words. */
 export type Testimony = { kind: 'verdicts'; verdicts: string[]; heads: Heads[] } | { kind: 'refused'; words: string[] };
@@ -35,12 +36,12 @@ export function squidVersion(): string {
 export async function askSquid(given: SquidCase): Promise<Testimony> {
   const text = [...given.files.values()].join('\n').replace(/\\\n/g, '');
   const situation = { ports: portsIn(text), peers: peersIn(text) };
-  // Squid remembers who was down: each set of peers that are gets a Squid of its own.
-  const gone = new Set(['', ...given.probes.map((probe) => option(probe, 'down') ?? '')]);
+  // Squid remembers who was down, and its clock stands still in no zone: each such state gets a Squid of its own.
+  const states = new Map([[keyOf(), STATE], ...given.probes.map((probe) => [keyOf(probe), stateOf(probe)] as const)]);
   const verdicts = new Map<Probe, Seen>();
-  for (const down of gone) {
-    const probes = given.probes.filter((probe) => (option(probe, 'down') ?? '') === down);
-    const words = await askThese(probes, given, { ...situation, down: down.split(',') }, verdicts);
+  for (const [key, state] of states) {
+    const probes = given.probes.filter((probe) => keyOf(probe) === key);
+    const words = await askThese(probes, given, { ...situation, ...state }, verdicts);
     if (words !== undefined) return { kind: 'refused', words };
   }
   const seen = given.probes.map((probe) => verdicts.get(probe) ?? { verdict: '' });
@@ -48,13 +49,26 @@ export async function askSquid(given: SquidCase): Promise<Testimony> {
 }
 
 type Seen = Heads & { verdict: string };
-type Situation = { ports: Port[]; peers: Peer[]; down: string[] };
+/** `down`: peers that cannot be reached; `time`: what the clock says (`mon 09:30`), where it matters. */
+type State = { down: string[]; time?: string };
+type Situation = State & { ports: Port[]; peers: Peer[] };
+
+const STATE: State = { down: [] };
+
+function stateOf(probe: Probe): State {
+  const time = option(probe, 'time');
+  return { down: (option(probe, 'down') ?? '').split(','), ...(time !== undefined && { time }) };
+}
+
+function keyOf(probe?: Probe): string {
+  return probe === undefined ? '/' : `${option(probe, 'down') ?? ''}/${option(probe, 'time') ?? ''}`;
+}
 
 /** Asks on one Squid and enters what it did; or its words where it does not start. */
 async function askThese(
   probes: readonly Probe[],
   given: SquidCase,
-  { ports, peers, down }: Situation,
+  { ports, peers, down, time }: Situation,
   verdicts: Map<Probe, Seen>,
 ): Promise<string[] | undefined> {
   const clients = probes.flatMap((probe) => option(probe, 'client') ?? []);
@@ -66,7 +80,8 @@ async function askThese(
     const leaf = await (await createAuthority()).issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' });
     for (const peer of peers) if (!down.includes(peer.name)) origins.push(await standIn(peer, leaf));
     const conf = await layOut(given, peers, folder, leaf);
-    const squid = await startSquid({ conf, dir: folder });
+    if (time !== undefined) await writeFile(join(folder, 'zone'), zoneWhere(time));
+    const squid = await startSquid({ conf, dir: folder, ...(time !== undefined && { zone: join(folder, 'zone') }) });
     try {
       for (const probe of probes) verdicts.set(probe, await askOften(probe, ports, origins));
     } finally {

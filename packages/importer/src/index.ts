@@ -8,8 +8,19 @@ export {
   planApache,
 } from './apache/cutover/cutover.ts';
 export type { AccessLog, Site } from './apache/cutover/sites.ts';
+export {
+  APACHE_DIFFERENCES,
+  type ApacheDifference,
+  type ApacheDifferenceCode,
+  isConcerned,
+} from './apache/differences.ts';
+export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
 export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
+export { type ApacheModel, readApache } from './apache/read.ts';
+export { everyNode } from './apache/settings.ts';
+export { parseTarget } from './apache/target.ts';
+export type { ConfigNode, Directive, Section } from './apache/tree.ts';
 export { CODES, type ImportCode } from './codes.ts';
 export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
@@ -29,6 +40,7 @@ export {
 } from './source.ts';
 export type { Acl, AclValue } from './squid/acl.ts';
 export { bytesOf } from './squid/bytes.ts';
+export { planSquid, type SquidCutover } from './squid/cutover.ts';
 export {
   type AnnouncedDifference,
   type AskedRequest,

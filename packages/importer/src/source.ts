@@ -41,7 +41,7 @@ export function diskReader(): Reader {
         return { kind: 'missing', message: reasonOf(error) };
       }
     },
-    list: listFolder,
+    list: (folder) => listFolder(folder === '' ? '.' : folder),
     glob: (pattern) => expandGlob(pattern, (folder) => (listFolder(folder === '' ? '.' : folder) ?? []).map(nameOf)),
   };
 }

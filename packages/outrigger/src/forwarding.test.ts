@@ -22,7 +22,7 @@ function factsOf(rules: RuleSet, method: string, client: string, fields: [string
   const [listener] = rules.listen;
   if (listener === undefined) throw new Error('rules have a listener');
   const head = { method, target: '/', version: '1.1', fields: [['Host', 'contoso.com'], ...fields] } as const;
-  const read = requestFacts(head, { listener, client });
+  const read = requestFacts(head, { listener, client, time: { day: 'wed', minute: 720 } });
   if (read.kind === 'bad') throw new Error(read.message);
   return read.facts;
 }

@@ -1,4 +1,5 @@
-// Room: the two streams a command writes to, and colour where a person is looking.
+// Room: the two streams a command writes to, colour where a person is looking, and readers that leave early.
+import type { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
@@ -13,7 +14,9 @@ export type Terminal = {
   status?(text: string): void;
 };
 
+/** The streams of the process. From here on a reader that leaves early, as head(1) does, is no error of the command. */
 export function processTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) letReaderLeave(stream);
   const coloured = process.stderr.isTTY === true && process.stdout.isTTY === true && !process.env.NO_COLOR;
   return {
     ...(process.stderr.isTTY === true && { status: showStatus }),
@@ -21,6 +24,17 @@ export function processTerminal(): Terminal {
     err: (text) => void process.stderr.write(text),
     paint: (style, text) => (coloured ? styleText(style, text) : text),
   };
+}
+
+/**
+ * Drops what nobody reads any more: the stream's EPIPE (write(2); Node ignores SIGPIPE) is taken as the reader's wish to hear no
+ * more. The command itself goes on, and ends with its own code: a cut-over must not stop half way because its output was cut. Any
+ * other error of the stream is thrown, as without this.
+ */
+export function letReaderLeave(stream: Writable): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 /** To the start of the line, and clear to its end (ECMA-48 8.3.41). */

@@ -1,12 +1,11 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { listenerName, type RequestFacts, timeoutsOf } from '@outrigger/rules';
+import { type Fields, listenerName, localTimeOf, type RequestFacts, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
 import type { Generation } from './generation.ts';
 import { editedHead } from './http1/edits.ts';
-import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
 import { type ReplyOptions, replyBytes } from './http1/reply.ts';
@@ -56,8 +55,9 @@ const REPLY_FIELDS: Fields = [['Content-Type', 'text/plain; charset=utf-8']];
 export async function exchange(head: RequestHead, session: Session): Promise<After> {
   const { origin, generation, report, logAccess, now } = session;
   session.answered = undefined;
-  const verdict = judge(head, origin, generation.rules);
-  const record = openRecord(head, verdict, origin, now());
+  const at = now();
+  const verdict = judge(head, origin, generation.rules, localTimeOf(new Date(at)));
+  const record = openRecord(head, verdict, origin, at);
   separateClients(verdict, session);
   const after = await carryOut(verdict, head, session, record);
   record.milliseconds = now() - record.at;

@@ -4,7 +4,9 @@ import {
   clientOf,
   type Decision,
   denialAnswer,
+  type Fields,
   type Listener,
+  type LocalTime,
   type RequestFacts,
   redirection,
   requestFacts,
@@ -12,7 +14,6 @@ import {
   type Upstream,
 } from '@outrigger/rules';
 import { type Framing, requestFraming } from './http1/body.ts';
-import type { Fields } from './http1/fields.ts';
 import type { RequestHead } from './http1/head.ts';
 import type { Party } from './proxyheader.ts';
 
@@ -58,12 +59,12 @@ const MISDIRECTED = {
 };
 
 /** Framing first, then Host and target, then a redirect of the listener, then the rules: what cannot be read in one way is not worth routing. */
-export function judge(head: RequestHead, origin: Origin, rules: CompiledRules): Verdict {
+export function judge(head: RequestHead, origin: Origin, rules: CompiledRules, time: LocalTime): Verdict {
   const framing = requestFraming(head);
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
   const client = clientOf(head.fields, origin.address, rules.trusts);
   if (client.kind === 'bad') return { ...client, kind: 'refuse' };
-  const read = requestFacts(head, { listener: origin.listener, client: client.address });
+  const read = requestFacts(head, { listener: origin.listener, client: client.address, time });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;

@@ -19,6 +19,9 @@ const ACTIVE_SYNC = /activesync/i;
 /** A client from outside (RFC 5737). */
 const CLIENT = '192.0.2.1';
 
+/** A moment at which rules that look at the clock let people in, as a rule. */
+const WORKING_HOURS = { day: 'wed', minute: 12 * 60 } as const;
+
 type Wait = keyof Timeouts;
 
 /** The rule set must be free of errors: it is asked where a poll would go. */
@@ -63,7 +66,10 @@ function routesOfPolls(rules: RuleSet): Set<Route> {
   const hosts = new Set(['unnamed.invalid', ...rules.routes.flatMap(({ when }) => hostsIn(when ?? {}))]);
   for (const listener of rules.listen) {
     for (const host of hosts) {
-      const read = requestFacts({ ...POLL, fields: [['Host', host]] }, { listener, client: CLIENT });
+      const read = requestFacts(
+        { ...POLL, fields: [['Host', host]] },
+        { listener, client: CLIENT, time: WORKING_HOURS },
+      );
       const chosen = read.kind === 'facts' ? route(compiled, read.facts).route : undefined;
       if (chosen !== undefined) taken.add(chosen);
     }

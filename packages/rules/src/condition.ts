@@ -1,5 +1,6 @@
 // Room: the shape of a condition: what a request must be for a rule to hold. What the words mean is match.ts.
 import { z } from 'zod';
+import { minuteOf, TIME_OF_DAY, WEEKDAYS } from './localtime.ts';
 import { list, PORT_FORM, port, portRange, text } from './values.ts';
 
 const pathCondition = z.union(
@@ -12,6 +13,18 @@ const pathCondition = z.union(
 );
 const urlCondition = z.strictObject({ regex: text, ignoreCase: z.boolean().optional() });
 const headerCondition = z.strictObject({ name: text, regex: text, ignoreCase: z.boolean().optional() });
+
+const timeOfDay = z.string().regex(TIME_OF_DAY, 'a time of day is written 09:00, and 24:00 is the end of a day');
+const timeCondition = z
+  .strictObject({
+    days: list(z.enum(WEEKDAYS, `a day is one of ${WEEKDAYS.join(', ')}`)).optional(),
+    from: timeOfDay.optional(),
+    to: timeOfDay.optional(),
+  })
+  .refine(
+    ({ from = '00:00', to = '24:00' }) => minuteOf(from) <= minuteOf(to),
+    'a time ends behind its start: for a night write two, one to 24:00 and one from 00:00',
+  );
 
 const leafConditions = {
   hosts: list(text)
@@ -28,6 +41,10 @@ const leafConditions = {
   ports: list(z.union([port, portRange], PORT_FORM))
     .optional()
     .meta({ description: 'Port of the URL: of the Host, else of the scheme; a number, or a range written 8000-8999' }),
+  time: list(timeCondition).optional().meta({
+    description:
+      'When the request begins, by the local clock: days, and from and to as minutes that both belong to it; all where absent',
+  }),
 };
 
 /** What a request must be for a rule to hold: AND over the keys, OR inside each list. The empty condition always holds. */
@@ -47,4 +64,10 @@ export const condition: z.ZodType<Condition> = z.lazy(() =>
 
 export type PathCondition = z.output<typeof pathCondition>;
 export type UrlCondition = z.output<typeof urlCondition>;
+export type TimeCondition = z.output<typeof timeCondition>;
+
+/** `mon tue 09:00-17:00`: one time of a list in a few words. */
+export function describeTime({ days, from = '00:00', to = '24:00' }: TimeCondition): string {
+  return [...(days ?? []), `${from}-${to}`].join(' ');
+}
 export type HeaderCondition = z.output<typeof headerCondition>;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Condition } from './condition.ts';
+import type { Condition, TimeCondition } from './condition.ts';
 import { TUNNEL_METHODS } from './defaults.ts';
 import { dumpRules } from './dump.ts';
 import { defaultLimits, jsonSchema, type Provenance, type RuleSet, upstreamOf } from './schema.ts';
@@ -25,6 +25,12 @@ const pathCondition = fc.oneof(
   fc.record({ exact: word.map((name) => `/${name}: # '"`) }),
   fc.record({ regex: fc.constantFrom('^/(owa|ecp)', '\\.php$', '[[:digit:]]+ x') }),
 );
+const TIMES: readonly TimeCondition[] = [
+  { from: '09:00', to: '17:00' },
+  { days: ['mon', 'sun'] },
+  { days: ['sat'] },
+  {},
+];
 const leaf = {
   hosts: list(
     fc.oneof(
@@ -44,6 +50,7 @@ const leaf = {
   headers: list(fc.record({ name: word, regex: word })),
   clients: list(fc.constantFrom('10.0.0.0/8', '!2001:db8::/32', '192.0.2.1-192.0.2.9')),
   ports: list(fc.oneof(fc.integer({ min: 1, max: 65_535 }), fc.constantFrom('1-65535', '8000-8999'))),
+  time: list(fc.constantFrom(...TIMES)),
 };
 const simple = fc.record(leaf, { requiredKeys: [] });
 // Unbounded nesting of four recursive keys would grow without end: two levels show every way they combine.

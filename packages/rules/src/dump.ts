@@ -1,7 +1,7 @@
 // Room: from a rule set to the text of a rules file: only what differs from the defaults, with the lines each rule came
 // from as comments. `loadRules(dumpRules(x))` means x.
 import { Document, isCollection, isMap, isNode, isScalar, isSeq, type Node, stringify, visit } from 'yaml';
-import type { Condition } from './condition.ts';
+import type { Condition, TimeCondition } from './condition.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import type { SourceRef } from './diagnostic.ts';
 import type { HeaderChange } from './headers.ts';
@@ -121,17 +121,22 @@ function single<Item>(items: Item[] | undefined): Item | Item[] | undefined {
   return items?.length === 1 ? items[0] : items;
 }
 
-/** Lists of one path or URL condition are written as that condition. */
+/** Lists of one path, URL or time condition are written as that condition. */
 function conditionDocument(condition: Condition): object {
-  const { path, url, any, all, not, ...rest } = condition;
+  const { path, url, time, any, all, not, ...rest } = condition;
   return {
     ...rest,
     ...(path !== undefined && { path: single(path) }),
     ...(url !== undefined && { url: single(url) }),
+    ...(time !== undefined && { time: single(time.map(timeDocument)) }),
     ...(any !== undefined && { any: any.map(conditionDocument) }),
     ...(all !== undefined && { all: all.map(conditionDocument) }),
     ...(not !== undefined && { not: conditionDocument(not) }),
   };
+}
+
+function timeDocument({ days, ...range }: TimeCondition): object {
+  return { ...(days !== undefined && { days: single(days) }), ...range };
 }
 
 function limitsDocument(limits: Limits): object {

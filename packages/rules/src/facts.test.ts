@@ -9,7 +9,10 @@ const listener = {
 
 function facts(target: string, hosts: string[], version: '1.0' | '1.1' = '1.1', method = 'GET') {
   const fields = hosts.map((host): [string, string] => ['hOST', host]);
-  return requestFacts({ method, target, version, fields }, { listener, client: '192.0.2.7' });
+  return requestFacts(
+    { method, target, version, fields },
+    { listener, client: '192.0.2.7', time: { day: 'wed', minute: 720 } },
+  );
 }
 
 function url(target: string, hosts: string[], version: '1.0' | '1.1' = '1.1'): string {

@@ -1,7 +1,9 @@
 // Room: from a request head to what rules look at. One reading of Host and request target for the proxy and for `explain`.
+import { canonicalHost } from './hostname.ts';
+import type { LocalTime } from './localtime.ts';
 import type { Listener } from './schema.ts';
 
-/** Field lines in order, names as spelled. */
+/** Field lines in the order they came: name and value as spelled, latin1, the value without the blanks around it. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** Everything a rule may look at. All text is latin1: one character is one byte from the wire. */
@@ -20,6 +22,8 @@ export type RequestFacts = {
   client: string;
   /** Name of the listener, or its address where unnamed. */
   listener: string;
+  /** When its head came. */
+  time: LocalTime;
   fields: Fields;
 };
 
@@ -49,7 +53,10 @@ export function listenerName(listener: Pick<Listener, 'name' | 'address'>): stri
  * Reads Host and target as RFC 9112 3.2 wants: one Host, required in HTTP/1.1; an absolute-form target overrides it
  * (3.2.2). A request of HTTP/1.0 without Host gets the listener's `defaultHost`, as Squid's defaultsite does (SQ-102).
  */
-export function requestFacts(head: FactsHead, connection: { listener: Listener; client: string }): FactsResult {
+export function requestFacts(
+  head: FactsHead,
+  connection: { listener: Listener; client: string; time: LocalTime },
+): FactsResult {
   const hostLines = head.fields.filter(([name]) => name.length === 4 && name.toLowerCase() === 'host');
   if (hostLines.length > 1) return bad('HOST_REPEATED', 'the request has more than one Host field');
   const given = hostLines[0]?.[1];
@@ -84,6 +91,7 @@ export function requestFacts(head: FactsHead, connection: { listener: Listener; 
       authority,
       client: connection.client,
       listener: listenerName(connection.listener),
+      time: connection.time,
       fields: head.fields,
     },
   };
@@ -104,7 +112,7 @@ export function urlOf(facts: RequestFacts): string {
 function splitAuthority(authority: string): { host: string; port: string } | undefined {
   const match = AUTHORITY.exec(authority);
   if (match === null) return undefined;
-  const host = (match[1] ?? '').toLowerCase().replace(/\.$/, '');
+  const host = canonicalHost(match[1] ?? '');
   const port = match[2] ?? '';
   return host === '' || Number(port) > 65_535 || (port !== '' && Number(port) === 0) ? undefined : { host, port };
 }

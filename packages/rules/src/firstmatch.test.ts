@@ -34,7 +34,15 @@ const request = fc.record({
 });
 
 function asking(host: string, method: string): Subject {
-  const facts = { scheme: 'https', port: 443, target: '/', client: '192.0.2.7', listener: '', fields: [] } as const;
+  const facts = {
+    scheme: 'https',
+    port: 443,
+    target: '/',
+    client: '192.0.2.7',
+    listener: '',
+    time: { day: 'wed', minute: 720 },
+    fields: [],
+  } as const;
   return subjectOf({ ...facts, authority: host, host, method });
 }
 

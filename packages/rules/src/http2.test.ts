@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Condition } from './condition.ts';
 import { http2Offer } from './http2.ts';
+import type { LocalTime } from './localtime.ts';
 import { compileRules, route } from './route.ts';
 import type { Listener, RuleSet } from './schema.ts';
 import { factsOf, load, rulesText } from './testing/rules.ts';
@@ -95,6 +96,7 @@ const leaf = fc.record(
     methods: fc.constantFrom(['GET'], ['!GET']),
     url: fc.constantFrom([{ regex: 'a.test/' }], [{ regex: '^https://b' }]),
     ports: fc.constantFrom([443], [8443]),
+    time: fc.constantFrom([{ to: '11:59' }], [{ from: '12:00' }]),
     listeners: fc.constantFrom(['127.0.0.1:443'], ['!127.0.0.1:443']),
   },
   { requiredKeys: [] },
@@ -116,6 +118,7 @@ const request = fc.record({
   method: fc.constantFrom('GET', 'POST', 'RPC_IN_DATA'),
   target: fc.constantFrom('/', '/owa/x', '/owa?x', '/a.test/', '//owa'),
   port: fc.constantFrom('', ':443', ':8443'),
+  time: fc.constantFrom({ day: 'mon', minute: 0 }, { day: 'sun', minute: 900 }) as fc.Arbitrary<LocalTime>,
 });
 
 it('never offers it for a host of which any request is routed to Exchange', () => {

@@ -4,6 +4,7 @@
 
 import type { Condition } from './condition.ts';
 import { listenerName } from './facts.ts';
+import { canonicalHost } from './hostname.ts';
 import { compileCondition, subjectOf } from './match.ts';
 import type { Listener, Route, RuleSet } from './schema.ts';
 
@@ -28,7 +29,7 @@ export function http2Offer(rules: RuleSet, listener: Listener, name: string): Ht
   // RFC 9113 9.2: TLS 1.2 at least, and none of the ciphers that an old client makes one write down.
   const old = tls.maxVersion === '1.0' || tls.maxVersion === '1.1';
   if (old || (tls.ciphers !== undefined && tls.http2 !== true)) return { offered: false, because: 'tls' };
-  const host = name.toLowerCase().replace(/\.$/, '');
+  const host = canonicalHost(name);
   if (host === '') return { offered: false, because: 'nameless' };
   const route = routeToRpc(rules, host, listenerName(listener));
   return route === undefined ? { offered: true } : { offered: false, because: 'rpc', route };
@@ -60,7 +61,7 @@ function truthOf(condition: Condition, host: string, listener: string): Truth {
   if (any !== undefined) parts.push(anyOf(any.map((each) => truthOf(each, host, listener))));
   for (const each of all ?? []) parts.push(truthOf(each, host, listener));
   if (not !== undefined) parts.push(OPPOSITE[truthOf(not, host, listener)]);
-  // Path, method, field, client, port, URL: some request has it and some has not, for all a name can tell.
+  // Path, method, field, client, port, URL, time: some request has it and some has not, for all a name can tell.
   if (Object.values(others).some((value) => value !== undefined)) parts.push('maybe');
   return allOf(parts);
 }
@@ -73,6 +74,7 @@ function known(condition: Condition, host: string, listener: string): Truth {
     target: '/',
     authority: host,
     client: '',
+    time: { day: 'mon', minute: 0 },
     fields: [],
   } as const;
   return compileCondition(condition, true)(subjectOf({ ...asked, host, listener })) ? 'always' : 'never';

@@ -1,7 +1,14 @@
 // The only door of this package.
 export { type AddressRange, addressTest, parseAddress, parseAddressRange, plainAddress } from './address.ts';
 export type { RulesCode } from './check.ts';
-export type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
+export {
+  type Condition,
+  describeTime,
+  type HeaderCondition,
+  type PathCondition,
+  type TimeCondition,
+  type UrlCondition,
+} from './condition.ts';
 export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 export { type Denial, type DenialAnswer, denialAnswer, redirectError } from './denial.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
@@ -18,8 +25,10 @@ export {
   urlOf,
 } from './facts.ts';
 export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue } from './headers.ts';
+export { canonicalHost } from './hostname.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
+export { formatLocalTime, formatMinute, type LocalTime, localTimeOf, parseLocalTime, WEEKDAYS } from './localtime.ts';
 export {
   type AccessLog,
   isSecretField,

@@ -1,7 +1,8 @@
 // Room: what a condition means. A condition is compiled once into a predicate over a request; predicates are pure.
 import { addressSet, parseAddress, parseAddressRange } from './address.ts';
-import type { Condition, HeaderCondition, PathCondition, UrlCondition } from './condition.ts';
+import type { Condition, HeaderCondition, PathCondition, TimeCondition, UrlCondition } from './condition.ts';
 import { type RequestFacts, urlOf } from './facts.ts';
+import { minuteOf } from './localtime.ts';
 import { compileAny } from './regex.ts';
 import { asciiLowerCase, asWireBytes, normalizedPath, squidUnescape } from './target.ts';
 
@@ -59,11 +60,12 @@ export function conditionTest(condition: Condition): (facts: RequestFacts) => bo
  */
 export function compileCondition(condition: Condition, ignoreCase: boolean): Predicate {
   const parts: Predicate[] = [];
-  const { hosts, path, url, methods, headers, clients, listeners, ports, any, all, not } = condition;
+  const { hosts, path, url, methods, headers, clients, listeners, ports, time, any, all, not } = condition;
   // Cheap look-ups first: the order changes no verdict, for predicates are pure.
   if (methods !== undefined) parts.push(negatable(methods, textSet, (subject: Subject) => subject.facts.method));
   if (listeners !== undefined) parts.push(negatable(listeners, textSet, (subject: Subject) => subject.facts.listener));
   if (ports !== undefined) parts.push(portPredicate(ports));
+  if (time !== undefined) parts.push(anyOf(time.map(timePredicate)));
   if (hosts !== undefined) parts.push(negatable(hosts, hostSet, (subject: Subject) => subject.facts.host));
   if (clients !== undefined) parts.push(negatable(clients, clientSet, (subject: Subject) => subject.client));
   if (path !== undefined) parts.push(anyOf(pathPredicates(path, ignoreCase)));
@@ -122,6 +124,14 @@ function portPredicate(entries: readonly (number | string)[]): Predicate {
   const ranges = entries.filter((entry) => typeof entry === 'string').map((entry) => entry.split('-').map(Number));
   return ({ facts: { port } }) =>
     exact.has(port) || ranges.some(([first = 0, last = 0]) => first <= port && port <= last);
+}
+
+/** Both ends belong to it, each as a whole minute, as in Squid (SQ-69). */
+function timePredicate({ days, from = '00:00', to = '24:00' }: TimeCondition): Predicate {
+  const [first, last] = [minuteOf(from), minuteOf(to)];
+  const wanted = days === undefined ? undefined : new Set(days);
+  return ({ facts: { time } }) =>
+    first <= time.minute && time.minute <= last && (wanted === undefined || wanted.has(time.day));
 }
 
 type HostNames = {

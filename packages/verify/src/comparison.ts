@@ -1,11 +1,19 @@
 // Room: two sides that run, asked the same: each probe to both at once, one probe after another, and what came of it compared.
 import type { Model, Redactor } from '@outrigger/importer';
-import { type CompiledRules, type RequestFacts, requestFacts, route, type SourceRef } from '@outrigger/rules';
+import {
+  type CompiledRules,
+  localTimeOf,
+  type RequestFacts,
+  requestFacts,
+  route,
+  type SourceRef,
+} from '@outrigger/rules';
 import { type Aspect, compareOutcomes, isAnnounced, type Knowledge, type Known, readingsOf } from './compare.ts';
 import { type Pair, standInName } from './mapped.ts';
 import type { Oracle, TakenOut } from './oracle.ts';
 import type { Entrance, Fields, Outcome, Probe, Side } from './probe.ts';
 import { probesFor } from './probes.ts';
+import type { Subjects } from './subjects.ts';
 
 /** One probe whose outcomes differ. */
 export type Difference = {
@@ -59,10 +67,12 @@ export type Running = {
   redactor: Redactor;
   /** What the old config says, to make probes of. */
   model?: Pick<Model, 'acls'>;
+  /** What else to make probes of. */
+  subjects?: Partial<Subjects>;
 };
 
 /** A comparison of two sides that are running. */
-export function compareSides({ oracle, ours, rules, pairs, known, redactor, model }: Running): Comparison {
+export function compareSides({ oracle, ours, rules, pairs, known, redactor, model, subjects }: Running): Comparison {
   const { ruleSet } = rules;
   const knowledge: Knowledge = {
     servers: oracle.config.servers,
@@ -94,13 +104,25 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
     const deciding = decidingRules(probe, rules, pairs);
     const reached = knowledge.servers.filter(({ name }) => theirs.reached.some(({ server }) => server === name));
     const old = [...deciding.flatMap(({ from }) => from ?? []), ...reached.map(({ at }) => at)];
-    return { probe, aspects, rules: deciding.flatMap(({ at }) => at ?? []), old: [...new Set(old)] };
+    return {
+      probe,
+      aspects,
+      rules: deciding.flatMap(({ at }) => at ?? []),
+      old: [...new Map(old.map((at) => [`${at.file}:${at.line}`, at])).values()],
+    };
   }
 
   return {
     kind: 'open',
     probes: ({ seed, most }) =>
-      probesFor({ rules: ruleSet, entrances, seed, most, ...(model !== undefined && { model }) }),
+      probesFor({
+        rules: ruleSet,
+        entrances,
+        seed,
+        most,
+        ...(model !== undefined && { model }),
+        ...(subjects !== undefined && { more: subjects }),
+      }),
     async put(probes, { progress, signal } = {}) {
       const found: Difference[] = [];
       let done = 0;
@@ -138,7 +160,10 @@ export function factsOf(probe: Probe, pairs: readonly Pair[]): RequestFacts | un
   if (listener === undefined) return undefined;
   const fields: Fields = probe.host === undefined ? probe.fields : [['Host', probe.host], ...probe.fields];
   const version = probe.host === undefined ? '1.0' : '1.1';
-  const result = requestFacts({ ...probe, version, fields }, { listener, client: probe.client });
+  const result = requestFacts(
+    { ...probe, version, fields },
+    { listener, client: probe.client, time: localTimeOf(new Date()) },
+  );
   return result.kind === 'facts' ? result.facts : undefined;
 }
 

@@ -10,6 +10,8 @@ export type ProbeOptions = {
   entrances: readonly Entrance[];
   /** What the old config says; without it probes are made of the rules alone. */
   model?: Pick<Model, 'acls'>;
+  /** What else to make probes of. */
+  more?: Partial<Subjects>;
   /** Any whole number; the same number gives the same probes. */
   seed: number;
   /** Probes at most. */
@@ -19,6 +21,8 @@ export type ProbeOptions = {
 /** A client no rule should know, and a host no administrator owns (RFC 5737, RFC 2606). */
 const OUTSIDE = '192.0.2.1';
 const FOREIGN = 'www.example.org';
+/** When probes are thought to be put: it changes which are chosen, never what is asked. */
+const NOON = { day: 'wed', minute: 12 * 60 } as const;
 
 /** Methods every proxy has an opinion on: plain ones, WebDAV, those of Exchange, in the wrong case, unknown, and its own. */
 const METHODS = [
@@ -29,7 +33,7 @@ const METHODS = [
 /** Probes for each entrance both sides have; what the rules and the config name comes first, chance fills the rest. */
 export function probesFor(options: ProbeOptions): Probe[] {
   const { rules, entrances, seed, most } = options;
-  const subjects = subjectsOf(options.model, rules);
+  const subjects = subjectsOf(options.model, rules, options.more);
   const hosts = distinct([
     ...subjects.hosts.flatMap(hostSpellings),
     FOREIGN,
@@ -86,7 +90,7 @@ function representatives(probes: readonly Probe[], rules: RuleSet, entrances: re
     const listener = rules.listen[entrances.findIndex(({ name }) => name === probe.entrance)] ?? rules.listen[0];
     if (listener === undefined) continue;
     const fields: Fields = probe.host === undefined ? [] : [['Host', probe.host]];
-    const facts = requestFacts({ ...probe, version: '1.1', fields }, { listener, client: probe.client });
+    const facts = requestFacts({ ...probe, version: '1.1', fields }, { listener, client: probe.client, time: NOON });
     if (facts.kind !== 'facts') continue;
     const { accessLine, route: chosen } = route(compiled, facts.facts);
     const key = `${accessLine === undefined ? -1 : rules.access.indexOf(accessLine)} ${chosen === undefined ? -1 : rules.routes.indexOf(chosen)}`;

@@ -1,5 +1,6 @@
 // Room: an Apache configuration as a report shows it: a directive on one line, shortened where it is long, and a file line by
-// line. Bytes of the file are shown as UTF-8; secrets are masked before anything is cut.
+// line. Bytes of the file are shown as its letters; secrets are masked before anything is cut.
+import { type Letters, lettersOf, readable } from '../letters.ts';
 import { maskSpans, type Redactor } from '../redact.ts';
 import type { ShownFile, SourceFile } from '../source.ts';
 
@@ -7,8 +8,8 @@ import type { ShownFile, SourceFile } from '../source.ts';
 const DISPLAY_MAX = 88;
 
 /** The directive whole, on one line. */
-export function masked(text: string, redactor: Redactor): string {
-  return readable(redactor.directive(text)).replace(/\s+/g, ' ').trim();
+export function masked(text: string, letters: Letters, redactor: Redactor): string {
+  return readable(redactor.directive(text), letters).replace(/\s+/g, ' ').trim();
 }
 
 /** A masked directive cut to what fits. */
@@ -18,18 +19,21 @@ export function shortened(shown: string): string {
 
 /** The file as it stands, comments with it: a line that was switched off with # may still hold its password. */
 export function shownFile(file: SourceFile, redactor: Redactor): ShownFile {
+  const letters = lettersOf(file.text);
   const lines = file.text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
-  return { path: file.path, lines: lines.map((line) => shownLine(line, redactor)) };
+  return { path: file.path, lines: lines.map((line) => shownLine(line, letters, redactor)) };
 }
+
+/** Where a directive that may hold a secret begins inside a comment. */
+const QUOTED_DIRECTIVE =
+  /(?<=\s)(?:AuthLDAPBindPassword|DBDParams|SessionCryptoPassphrase|(?:Request)?Header|SetEnv|Define)\s/gi;
 
 /** A line of a file. One that a backslash continues is a directive of its own here, and what was found elsewhere is masked. */
-function shownLine(line: string, redactor: Redactor): string {
+function shownLine(line: string, letters: Letters, redactor: Redactor): string {
   const [lead = ''] = /^[\s#]*/.exec(line) ?? [];
   const bare = line.slice(lead.length);
-  return redactor.text(readable(lead + maskSpans(bare, redactor.spans(bare)))).trimEnd();
-}
-
-function readable(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8');
+  // In a comment a directive may stand behind words of a person.
+  if (lead.includes('#')) for (const { index } of bare.matchAll(QUOTED_DIRECTIVE)) redactor.spans(bare.slice(index));
+  return redactor.text(readable(lead + maskSpans(bare, redactor.spans(bare)), letters)).trimEnd();
 }

@@ -1,5 +1,7 @@
 // Room: what is known while a configuration is read, and the ways to say that a line counts, is skipped, or ends it all.
+
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import type { Letters } from '../letters.ts';
 import type { Redactor } from '../redact.ts';
 import type { Reader } from '../source.ts';
 import { masked, shortened } from './display.ts';
@@ -23,6 +25,8 @@ export type Reading = {
   /** A folder that was copied: what the files call `from` is read at `to`. */
   moved?: { from: string; to: string };
   files: string[];
+  /** Of each file that was read. */
+  letters: Map<string, Letters>;
   includeDepth: number;
   /** Lines read so far, those of macros each time they are used. */
   lines: number;
@@ -42,8 +46,8 @@ export type ReadLine = {
 };
 
 /** Enters a line into the ledger. */
-export function enter(line: LogicalLine, { ledger, redactor }: Reading): LedgerEntry {
-  const text = masked(line.text, redactor);
+export function enter(line: LogicalLine, { ledger, letters, redactor }: Reading): LedgerEntry {
+  const text = masked(line.text, letters.get(line.file) ?? 'utf8', redactor);
   const at = { file: line.file, line: line.line, directive: shortened(text), ...(line.via && { via: line.via }) };
   return ledger.enter(at, text, line.lastLine);
 }

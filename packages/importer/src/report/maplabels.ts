@@ -1,7 +1,12 @@
 // Room: what stands in the boxes of the map: a condition in words a person looks for, as much of it as has room.
-import type { Condition } from '@outrigger/rules';
+import { type Condition, describeTime, type HeaderCondition, type TimeCondition } from '@outrigger/rules';
 
 type Part = { label: string; entries: string[] };
+
+function entryText(entry: number | string | HeaderCondition | TimeCondition): string {
+  if (typeof entry !== 'object') return String(entry);
+  return 'name' in entry ? `${entry.name} ~ ${entry.regex}` : describeTime(entry);
+}
 
 /** A condition as words a person looks for: names, paths, and whatever else it asks. */
 export function conditionParts({ hosts, path, url, any, all, not, ...others }: Condition): Part[] {
@@ -21,7 +26,7 @@ export function conditionParts({ hosts, path, url, any, all, not, ...others }: C
     if (value !== undefined)
       parts.push({
         label: key,
-        entries: value.map((each) => (typeof each === 'object' ? `${each.name} ~ ${each.regex}` : String(each))),
+        entries: value.map(entryText),
       });
   const inner = (conditions: readonly Condition[], word: string): Part[] =>
     conditions.flatMap((each, index) =>

@@ -4,6 +4,7 @@ import { addresses, listeners, localAddresses, localPorts, methods, ports, schem
 import { domains, headers, patterns } from './acltext.ts';
 import { destinations } from './destinations.ts';
 import { type Meaning, type MeaningContext, urlReplaced } from './meaning.ts';
+import { times } from './times.ts';
 
 type Read = (values: readonly AclValue[], context: MeaningContext) => Meaning;
 
@@ -24,6 +25,7 @@ const READERS: Readonly<Record<string, Read>> = {
   method: methods,
   port: ports,
   proto: schemes,
+  time: times,
   myportname: (values, { ports: all }) => listeners(all, ({ word }) => values.some(({ text }) => text === word)),
   localport: localPorts,
   localip: localAddresses,
@@ -36,7 +38,6 @@ const READERS: Readonly<Record<string, Read>> = {
 /** Why the other types cannot be said. All are names Squid 2.6 to 7 know; any other type stops Squid from starting. */
 const INEXPRESSIBLE: readonly (readonly [reason: string, types: string])[] = [
   ['it needs a DNS look-up for each request', 'srcdomain srcdom_regex dst_as src_as'],
-  ['it depends on the time of day', 'time'],
   [
     'it needs Squid to know the user',
     'proxy_auth proxy_auth_regex ident ident_regex ext_user ext_user_regex user_cert ca_cert url_login max_user_ip',

@@ -6,7 +6,7 @@ import type { Expr } from './logic.ts';
 /** Lists whose entries may be negated with `!`: `!a, !b` holds when neither does. */
 const NEGATABLE = ['hosts', 'methods', 'clients', 'listeners'] as const;
 /** Lists of alternatives: two conditions of one such key alone are one list. */
-const LISTS = ['hosts', 'path', 'url', 'methods', 'headers', 'clients', 'listeners', 'ports'] as const;
+const LISTS = ['hosts', 'path', 'url', 'methods', 'headers', 'clients', 'listeners', 'ports', 'time'] as const;
 
 /** A condition that holds exactly when `expr` does; `expr` must not be `never`, for no condition says that. */
 export function conditionOf(expr: Expr, meaning: (name: string) => Condition): Condition {

@@ -1,5 +1,6 @@
 // Room: a squid.conf as a report shows it: a directive on one line, shortened where it is long, and a file line by line. Bytes
-// of the file are shown as UTF-8; secrets are masked before anything is cut.
+// of the file are shown as its letters; secrets are masked before anything is cut.
+import { type Letters, lettersOf, readable } from '../letters.ts';
 import { maskSpans, type Redactor, type Span } from '../redact.ts';
 import type { ShownFile, SourceFile } from '../source.ts';
 import { logicalLines, physicalPlaces } from './lines.ts';
@@ -8,13 +9,13 @@ import { logicalLines, physicalPlaces } from './lines.ts';
 const DISPLAY_MAX = 88;
 
 /** The directive whole, on one line. */
-export function masked(text: string, redactor: Redactor): string {
-  return readable(redactor.directive(text.trim())).replace(/\s+/g, ' ').trim();
+export function masked(text: string, letters: Letters, redactor: Redactor): string {
+  return readable(redactor.directive(text.trim()), letters).replace(/\s+/g, ' ').trim();
 }
 
 /** The same, shortened. A long cache_peer keeps its address and its name, by which people know it. */
-export function displayed(text: string, redactor: Redactor): string {
-  const shown = masked(text, redactor);
+export function displayed(text: string, letters: Letters, redactor: Redactor): string {
+  const shown = masked(text, letters, redactor);
   if (shown.length <= DISPLAY_MAX) return shown;
   const name = /^cache_peer .*?(\sname=\S+)/.exec(shown)?.[1] ?? '';
   return `${shown.slice(0, DISPLAY_MAX - name.length - 2).trimEnd()} …${name}`;
@@ -25,6 +26,7 @@ export function displayed(text: string, redactor: Redactor): string {
  * line at its first CR, and so does this.
  */
 export function shownFile(file: SourceFile, redactor: Redactor): ShownFile {
+  const letters = lettersOf(file.text);
   const lines = file.text.split('\n').map((line) => line.split('\r', 1)[0] ?? '');
   const spans = lines.map((): Span[] => []);
   for (const text of [file.text, uncommented(file.text)]) {
@@ -39,7 +41,7 @@ export function shownFile(file: SourceFile, redactor: Redactor): ShownFile {
     path: file.path,
     lines: lines.map((line, index) => {
       const inOrder = (spans[index] ?? []).sort((a, b) => a.start - b.start);
-      return redactor.text(readable(maskSpans(line, apart(inOrder)))).trimEnd();
+      return redactor.text(readable(maskSpans(line, apart(inOrder)), letters)).trimEnd();
     }),
   };
 }
@@ -54,8 +56,4 @@ function uncommented(text: string): string {
 
 function apart(spans: readonly Span[]): Span[] {
   return spans.filter(({ start }, index) => start >= (spans[index - 1]?.end ?? 0));
-}
-
-function readable(latin1: string): string {
-  return Buffer.from(latin1, 'latin1').toString('utf8');
 }

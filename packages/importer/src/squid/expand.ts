@@ -3,6 +3,7 @@
 // Source: cache_cf.cc, parseOneConfigFile, parseManyConfigFiles, EvalBoolExpr, ProcessMacros (SQ-12 to SQ-18).
 import type { SourceRef } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
+import { lettersOf } from '../letters.ts';
 import type { Redactor } from '../redact.ts';
 import { isGlob, pathBeside, type Reader } from '../source.ts';
 import { displayed, masked } from './display.ts';
@@ -63,9 +64,10 @@ function expandFile(path: string, context: Context): Directive[] {
   const directives: Directive[] = [];
   const conditions: { holds: boolean; entry: LedgerEntry }[] = [];
   const isUnreadable = isUtf16(file.text);
+  const letters = lettersOf(file.text);
   for (const raw of logicalLines(file, context.via)) {
-    const at = placeAt(raw, 0, displayed(raw.text, context.redactor));
-    const entry = context.ledger.enter(at, masked(raw.text, context.redactor), raw.joints.at(-1)?.line);
+    const at = placeAt(raw, 0, displayed(raw.text, letters, context.redactor));
+    const entry = context.ledger.enter(at, masked(raw.text, letters, context.redactor), raw.joints.at(-1)?.line);
     if (isUnreadable) {
       remark(entry, 'malformed', 'SQUID_ENCODING', 'the file is UTF-16, of which Squid reads no line to its end', {
         hint: 'Save it as plain text (UTF-8 without a byte order mark), and import again.',

@@ -9,6 +9,7 @@ import {
   denialAnswer,
   dumpRules,
   loadRules,
+  parseLocalTime,
   type RuleSet,
   requestFacts,
   route,
@@ -89,7 +90,7 @@ type Row = {
 };
 
 /**
- * Columns: method, target, Host or (none), verdict, then `listener=`, `client=`, `tls=` (the one version offered), `down=` (peers
+ * Columns: method, target, Host or (none), verdict, then `listener=`, `client=`, `tls=` (the one version offered), `time=` (`mon 09:30`), `down=` (peers
  * that cannot be reached) or a field as `Name: value`; `narrower` where the rules let the request through nowhere, as the report
  * says; `announced` where it goes another way, as the report says. A verdict `a+b`: requests were spread over these peers.
  */
@@ -128,7 +129,9 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
       : { method, target, version: '1.1' as const, fields: [['Host', host] as [string, string], ...fields] };
   const client = clientOf(head.fields, options.get('client') ?? '127.0.0.1', rules.trusts);
   if (client.kind === 'bad') return 'bad request';
-  const result = requestFacts(head, { listener, client: client.address });
+  const time = parseLocalTime(options.get('time') ?? 'wed 12:00');
+  if (time === undefined) return 'no time';
+  const result = requestFacts(head, { listener, client: client.address, time });
   if (result.kind === 'bad') return 'bad request';
   const decision = route(rules, result.facts);
   if (decision.access === 'deny') {

@@ -57,7 +57,7 @@ function decide(text: string, host: string, target: string): string | undefined 
   const listener: Listener = rules.listen[0] ?? never();
   const result = requestFacts(
     { method: 'GET', target, version: '1.1', fields: [['Host', host]] },
-    { listener, client: '192.0.2.1' },
+    { listener, client: '192.0.2.1', time: { day: 'wed', minute: 720 } },
   );
   if (result.kind === 'bad') return result.code;
   const decision = route(compileRules(rules), result.facts);

@@ -6,6 +6,7 @@ import {
   denialAnswer,
   type FactsResult,
   type Listener,
+  type LocalTime,
   requestFacts,
   route,
 } from '@outrigger/rules';
@@ -22,11 +23,13 @@ export type Probe = {
 
 /** An address no client has (RFC 5737). */
 const PROBE_CLIENT = '192.0.2.1';
+/** When examples are asked about: any moment would do, and the same one each time makes the same report. */
+const PROBE_TIME: LocalTime = { day: 'wed', minute: 720 };
 
 export function createProbe(rules: CompiledRules, listener: Listener): Probe {
   const read = ({ host, target }: Example): FactsResult => {
     const head = { method: 'GET', target, version: '1.1' as const, fields: [['Host', host]] as const };
-    return requestFacts(head, { listener, client: PROBE_CLIENT });
+    return requestFacts(head, { listener, client: PROBE_CLIENT, time: PROBE_TIME });
   };
   const upstreamOf = (decision: Decision): string | undefined =>
     decision.access === 'allow' && decision.refusal === undefined ? decision.upstream : undefined;

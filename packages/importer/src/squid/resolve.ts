@@ -1,6 +1,6 @@
 // Room: acl names to expressions and conditions: groups opened, empty acls and acls that always hold folded away, and what
 // cannot be said marked with its reason. Also the ledger of acl lines.
-import type { Condition, SourceRef } from '@outrigger/rules';
+import { type Condition, describeTime, type SourceRef, type TimeCondition } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
@@ -143,7 +143,8 @@ function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) =
   return or(terms.map((term) => lineExpr([term], exprOf)));
 }
 
-function termsOf(line: AclLine): Term[] {
+/** The acls a line of a group names. */
+export function termsOf(line: AclLine): Term[] {
   return line.values.map(({ text }) => ({
     acl: text.replace(/^!/, '').toLowerCase(),
     negated: text.startsWith('!'),
@@ -226,6 +227,7 @@ export function describe(condition: Condition): string {
     if (key === 'any' || key === 'all') {
       return (value as Condition[]).map((each) => `(${describe(each)})`).join(key === 'any' ? ' or ' : ' and ');
     }
+    if (key === 'time') return `time ${(value as TimeCondition[]).map(describeTime).join(', ')}`;
     const entries = (value as (string | number | { regex: string; name?: string; ignoreCase?: boolean })[]).map(
       (entry) =>
         typeof entry === 'object'

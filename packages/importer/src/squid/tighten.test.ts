@@ -198,7 +198,10 @@ function upstreamOf(rules: CompiledRules, [method, target, host]: Row): string |
   const listener: Listener = rules.ruleSet.listen[0] ?? never();
   const version = host === '(none)' ? '1.0' : '1.1';
   const fields = host === '(none)' ? [] : [['Host', host] as const];
-  const result = requestFacts({ method, target, version, fields }, { listener, client: '192.0.2.1' });
+  const result = requestFacts(
+    { method, target, version, fields },
+    { listener, client: '192.0.2.1', time: { day: 'wed', minute: 720 } },
+  );
   return result.kind === 'bad' ? undefined : route(rules, result.facts).upstream;
 }
 

@@ -8,12 +8,15 @@ import {
   type DenialAnswer,
   denialAnswer,
   type FactsHead,
+  formatLocalTime,
   formatPlace,
   type Listener,
   listenerName,
+  localTimeOf,
   type Provenance,
   parseAddress,
   parseListenAddress,
+  parseLocalTime,
   type RuleSet,
   redirection,
   requestFacts,
@@ -31,7 +34,7 @@ import { explainHttp2 } from './explainhttp2.ts';
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
 
-type Options = { from: string; header: string[]; listener?: string; target?: string; json?: true };
+type Options = { from: string; header: string[]; at?: string; listener?: string; target?: string; json?: true };
 
 /** What `--json` prints. `route` and `accessLine` are places in the rules file, with the lines they were imported from. */
 export type Explanation = {
@@ -49,6 +52,8 @@ export type Explanation = {
   passedThrough?: true;
   listener: string;
   client: string;
+  /** When the request comes, as in `mon 09:30`. */
+  time: string;
   /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
   http2: { offered: boolean; because?: string };
 } & ExplainedForwarding;
@@ -68,6 +73,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
     .argument('<url>', 'http://HOST[:PORT]/PATH or https://…')
     .option('--from <ip>', 'address the connection comes from', CLIENT_FROM_OUTSIDE)
     .option('--header <name: value>', 'a header field of the request (may be repeated)', collect, [])
+    .option('--at <time>', 'day and time of the request by the local clock, as in "mon 09:30" (default: now)')
     .option('--listener <address>', 'name or address of the listener that accepts the request')
     .option('--target <target>', 'request target, where it is not the path of the URL (absolute form, *)')
     .option('--json', 'the verdict as JSON on stdout')
@@ -96,12 +102,14 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   if (parseAddress(options.from) === undefined) throw new UsageError(`${options.from}: not an IP address`);
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(method)) throw new UsageError(`${method}: not a request method`);
   const [, scheme = '', authority = '', rest = ''] = parsed;
+  const time = options.at === undefined ? localTimeOf(new Date()) : parseLocalTime(options.at);
+  if (time === undefined) throw new UsageError(`${options.at}: not a day and a time, as in "mon 09:30"`);
   const listener = chooseListener(rules, scheme.toLowerCase(), authority, options.listener);
   const serverName = serverNameOf(authority);
   const passed = compilePassThrough(listener)?.(serverName);
   if (passed !== undefined) {
     const http2 = { offered: false, because: 'the connection passes through, and its server speaks for itself' };
-    const place = { listener: listenerName(listener), client: options.from, http2 };
+    const place = { listener: listenerName(listener), client: options.from, time: formatLocalTime(time), http2 };
     const unseen = { ...NOWHERE, lane: 'relay', route: null, accessLine: null } as const;
     return { access: 'allow', passedThrough: true, upstream: passed.to, ...unseen, ...place };
   }
@@ -110,8 +118,9 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const compiled = compileRules(rules);
   const from = clientOf(head.fields, options.from, compiled.trusts);
   const client = from.kind === 'client' ? from.address : options.from;
-  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client });
-  const place = { listener: listenerName(listener), client, http2: explainHttp2(rules, listener, serverName) };
+  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client, time });
+  const asked = { listener: listenerName(listener), client, time: formatLocalTime(time) };
+  const place = { ...asked, http2: explainHttp2(rules, listener, serverName) };
   const unrouted = { upstream: null, ...NOWHERE, lane: 'relay', route: null, accessLine: null, ...place } as const;
   const refuse = ({ status, code, message }: NonNullable<Explanation['refusal']>): Explanation => ({
     access: 'deny',
@@ -195,8 +204,8 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 }
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
-  const { access, answered, upstream, lane, refusal, redirect, listener, client } = explanation;
-  const request: Row = ['request', `${method} ${url} from ${client} on ${listener}`];
+  const { access, answered, upstream, lane, refusal, redirect, listener, client, time } = explanation;
+  const request: Row = ['request', `${method} ${url} from ${client} on ${listener}, ${time}`];
   if (explanation.passedThrough) {
     const verdict = `passed through to ${upstream} by the name in TLS; no access line and no route sees inside`;
     return printedRows([request, ['verdict', terminal.paint('yellow', verdict)]]);

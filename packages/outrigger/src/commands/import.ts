@@ -30,6 +30,7 @@ type Options = {
   define: string[];
   apacheAddress?: string;
   apachePlain?: true;
+  lift: 'exchange' | 'all';
   output?: string;
   report?: string;
   reportFormat?: ReportFormat;
@@ -74,6 +75,11 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
     .option(
       '--apache-plain',
       'speak plain HTTP with Apache on loopback instead of TLS; the report names what that changes',
+    )
+    .addOption(
+      new Option('--lift <what>', 'what moves from Apache: paths of Exchange, or everything proxied that a rule can do')
+        .choices(['exchange', 'all'])
+        .default('exchange'),
     )
     .option('-o, --output <file>', 'write the rules here instead of stdout')
     .option('--report <file>', 'write the report here instead of stderr')
@@ -121,7 +127,14 @@ function translate(options: Options): Translation {
     );
   }
   if (path !== undefined) {
-    return importApache({ path, reader: diskReader(), names, values: valuesOf(define), place: placeOf(options) });
+    return importApache({
+      path,
+      reader: diskReader(),
+      names,
+      values: valuesOf(define),
+      place: placeOf(options),
+      lift: options.lift,
+    });
   }
   if (squid.length === 0) throw new UsageError('give --squid FILE, --apache PATH or --tmg FILE');
   return importSquid({

@@ -1,15 +1,17 @@
 // Room: `outrigger plan`: the cut-over of an Apache to loopback as a diff and steps; with --apply, done.
+import { X509Certificate } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { diskReader, type FileChange, planApache, unifiedDiff } from '@outrigger/importer';
-import { formatDiagnostic } from '@outrigger/rules';
+import { diskReader, type FileChange, planApache, planSquid, type Site, unifiedDiff } from '@outrigger/importer';
+import { formatDiagnostic, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import { Command } from 'commander';
 import { applyCutover } from '../cutover/apply.ts';
-import { commandsOf, type GivenCommands } from '../cutover/command.ts';
-import { type Step, stepsOf } from '../cutover/steps.ts';
+import { apacheCommands, type Commands, type GivenCommands, squidCommands } from '../cutover/command.ts';
+import type { Cutover } from '../cutover/cutover.ts';
+import { apacheSteps, type Step, squidSteps } from '../cutover/steps.ts';
 import { collect, valuesOf } from '../options.ts';
 import type { Finish } from '../program.ts';
-import { printDiagnostics, readRules, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
+import { printDiagnostics, readRules, readText, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Where backups are kept, and the lock. */
@@ -20,7 +22,9 @@ const PUT_BACK = 5;
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 type Options = GivenCommands & {
-  apache: string;
+  apache?: string;
+  squid: string[];
+  site: string[];
   D: string[];
   define: string[];
   backups: string;
@@ -30,7 +34,7 @@ type Options = GivenCommands & {
 
 export function planCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('plan')
-    .summary('show how Apache goes to loopback and Outrigger on its port; --apply does it')
+    .summary('show how Apache goes to loopback, or Squid off its port, and Outrigger on it; --apply does it')
     .description(
       'Prints the changes of the files of Apache as a unified diff, and the steps of the cut-over with their commands; nothing is changed.\n' +
         'With --apply: keeps what was, changes the files, lets Apache test them, reloads it, starts Outrigger, asks every site again,\n' +
@@ -38,7 +42,14 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
         'Commands are run as words, never by a shell. Exit 0: planned, or done. 5: tried and put back. 1: cannot run; nothing was changed.',
     )
     .argument('<file>', 'the rules file')
-    .requiredOption('--apache <path>', 'the main file of Apache or its folder: /etc/apache2, /etc/httpd')
+    .option(
+      '--apache <path>',
+      'the main file of Apache or its folder, where it holds the port: /etc/apache2, /etc/httpd',
+    )
+    .option('--squid <file>', 'the squid.conf, where Squid holds the port (may be repeated)', collect, [])
+    .option('--site <name>', 'with --squid: a host name to ask before and after (may be repeated)', collect, [])
+    .option('--stop-squid <command>', 'ends Squid (default: systemctl disable --now squid)')
+    .option('--start-squid <command>', 'for the way back (default: systemctl enable --now squid)')
     .option('-D <name>', 'a name that Apache is started with (-D) (may be repeated)', collect, [])
     .option('--define <name=value>', 'a value of its environment (may be repeated)', collect, [])
     .option('--json', 'changes, steps and findings as JSON on stdout')
@@ -56,7 +67,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     )
     .addHelpText(
       'after',
-      '\nExamples:\n  outrigger plan outrigger.yaml --apache /etc/apache2\n  outrigger plan outrigger.yaml --apache /etc/apache2 --apply\n  outrigger rollback',
+      '\nExamples:\n  outrigger plan outrigger.yaml --apache /etc/apache2\n  outrigger plan outrigger.yaml --apache /etc/apache2 --apply\n  outrigger plan outrigger.yaml --squid /etc/squid/squid.conf\n  outrigger rollback',
     )
     .action(async (file: string, options: Options) => {
       const { rules, diagnostics } = readRules(file);
@@ -64,17 +75,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
         printDiagnostics(diagnostics, terminal);
         throw new UsageError(`${file}: not usable`);
       }
-      const planned = planApache({
-        path: resolve(options.apache),
-        reader: diskReader(),
-        rules: withAbsoluteFiles(rules, file),
-        names: options.D,
-        values: valuesOf(options.define),
-      });
-      if (planned.kind === 'failed') throw new UsageError(formatDiagnostic(planned.note));
-      const plan = { ...planned, files: realFiles(planned.files) };
-      const commands = commandsOf(options, plan, file, { names: options.D });
-      const steps = stepsOf(plan, commands, resolve(file));
+      const { plan, commands, steps } = planned(file, withAbsoluteFiles(rules, file), options);
       if (options.json && !options.apply) {
         const { notes, doors, sites } = plan;
         const document = {
@@ -88,8 +89,8 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
         terminal.out(`${JSON.stringify(document, undefined, 2)}\n`);
         return;
       }
-      if (plan.files.length === 0) {
-        terminal.err('Apache is behind Outrigger already: there is nothing to change.\n');
+      if (plan.doors.length === 0) {
+        terminal.err(`${plan.holder} is behind Outrigger already: there is nothing to change.\n`);
         return;
       }
       if (!options.apply) {
@@ -122,12 +123,56 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       }
       const { sites, unsteady, logs, silentLogs, backup } = result;
       say(
-        `${sites} sites answer as before${unsteady.length === 0 ? '' : ` (by their status: ${unsteady.join(', ')} answer otherwise each time)`}`,
+        `${sites} sites answer as before${unsteady.length === 0 ? '' : ` (by status alone: ${unsteady.join(', ')})`}`,
       );
       if (logs.length > 0) say(`the address of the client arrives: ${logs.join(', ')}`);
       if (silentLogs.length > 0) say(`no line of the proof was found in ${silentLogs.join(', ')}: look there yourself`);
       say(`To go back: outrigger rollback --backup ${backup}`);
     });
+}
+
+type Planned = { plan: Cutover; commands: Commands; steps: Step[] };
+
+/** The cut-over of whoever was named. */
+function planned(file: string, rules: RuleSet, options: Options): Planned {
+  const { apache, squid, D: names, define } = options;
+  if ((apache === undefined) === (squid.length === 0))
+    throw new UsageError('give --apache PATH or --squid FILE: the one that holds the port today');
+  if (apache === undefined) return plannedSquid(file, rules, options);
+  const result = planApache({ path: resolve(apache), reader: diskReader(), rules, names, values: valuesOf(define) });
+  if (result.kind === 'failed') throw new UsageError(formatDiagnostic(result.note));
+  const plan = { ...result, files: realFiles(result.files), holder: 'Apache' } as const;
+  const commands = apacheCommands(options, plan, file, names);
+  return { plan, commands, steps: apacheSteps(plan, commands, resolve(file)) };
+}
+
+/** Squid names no sites: the names of the certificates do. */
+function plannedSquid(file: string, rules: RuleSet, options: Options): Planned {
+  const result = planSquid({ files: options.squid, reader: diskReader(), rules });
+  if (result.kind === 'failed') throw new UsageError(formatDiagnostic(result.note));
+  const certificates = rules.listen.flatMap(({ tls }) =>
+    (tls?.certificates ?? []).flatMap((each) => ('pkcs12' in each ? [] : [each.cert])),
+  );
+  const names = [...options.site, ...certificates.flatMap(namesIn)];
+  const sites = result.doors.flatMap(({ taken, isTls }): Site[] => {
+    const at = parseListenAddress(taken);
+    if (at === undefined) return [];
+    const asked = names.length > 0 ? [...new Set(names)] : [at.host ?? 'localhost'];
+    return asked.map((name) => ({ name, address: at.host ?? '*', port: at.port, isTls }));
+  });
+  const plan: Cutover = { files: [], notes: result.notes, logs: [], sites, doors: result.doors, holder: 'Squid' };
+  const commands = squidCommands(options, file);
+  return { plan, commands, steps: squidSteps(plan, certificates, commands) };
+}
+
+/** Host names of a certificate, without patterns; none where it cannot be read. */
+function namesIn(certificate: string): string[] {
+  try {
+    const { subjectAltName = '' } = new X509Certificate(readText(certificate));
+    return [...subjectAltName.matchAll(/DNS:([\w.-]+)/g)].map(([, name = '']) => name);
+  } catch {
+    return []; // whether Outrigger can read it, its start will tell
+  }
 }
 
 /** Files under their own names: sites-enabled holds links, which neither patch nor a copy must replace. */

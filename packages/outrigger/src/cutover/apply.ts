@@ -1,8 +1,8 @@
 // Room: the cut-over itself: files, Apache off the port, Outrigger on it, proof; and all of it back where anything fails.
-import type { CutoverPlan } from '@outrigger/importer';
 import { isListening, untilListening } from './address.ts';
 import { type Backup, createBackup, makeChanges, reach } from './backup.ts';
 import { type Commands, commandText, runCommandToEnd } from './command.ts';
+import type { Cutover } from './cutover.ts';
 import { takeLock } from './lock.ts';
 import { startOutrigger } from './outrigger.ts';
 import { askAfter, askBefore, lookInLogs } from './probes.ts';
@@ -29,7 +29,7 @@ export type Applied =
 
 /** Does what the plan says. `folder`: where backups are kept. `signal`: aborts it, and everything is put back. */
 export async function applyCutover(options: {
-  plan: CutoverPlan;
+  plan: Cutover;
   commands: Commands;
   folder: string;
   say: (text: string) => void;
@@ -41,9 +41,9 @@ export async function applyCutover(options: {
   try {
     const refusal = await obstacle(plan, commands);
     if (refusal !== undefined) return { kind: 'refused', message: refusal };
-    const round = await askBefore(plan.sites, plan.logs);
+    const round = await askBefore(plan.sites, plan.logs, plan.holder === 'Squid');
     if (round.asked.every(({ answer }) => answer === undefined))
-      return { kind: 'refused', message: 'no site of Apache answers today, so that nothing could be proven' };
+      return { kind: 'refused', message: 'no site answers today, so that nothing could be proven' };
     const backup = createBackup(folder, plan, commands, new Date());
     options.say(`what was is kept in ${backup.folder}`);
     try {
@@ -60,13 +60,15 @@ export async function applyCutover(options: {
 }
 
 /** What stands in the way before anything is changed. */
-async function obstacle(plan: CutoverPlan, { testApache }: Commands): Promise<string | undefined> {
-  for (const { place } of plan.doors)
-    if (await isListening(place)) return `somebody listens on ${place} already: choose another address for Apache`;
-  const { code, said } = await runCommandToEnd(testApache);
+async function obstacle({ doors, holder }: Cutover, { test }: Commands): Promise<string | undefined> {
+  for (const { place } of doors)
+    if (place !== undefined && (await isListening(place)))
+      return `somebody listens on ${place} already: choose another address for Apache`;
+  if (test === undefined) return undefined;
+  const { code, said } = await runCommandToEnd(test);
   return code === 0
     ? undefined
-    : `Apache's own test fails before anything is changed: ${commandText(testApache)}\n${said}`;
+    : `the test of ${holder} fails before anything is changed: ${commandText(test)}\n${said}`;
 }
 
 /** From the first changed byte on. Throws a sentence where anything fails. */
@@ -87,18 +89,19 @@ async function change({
   const taken = plan.doors.map(({ taken: each }) => each);
   reach(backup, 'editing');
   makeChanges(plan.files);
-  say(`${plan.files.length} files written`);
+  if (plan.files.length > 0) say(`${plan.files.length} files written`);
   goOn();
-  const tested = await runCommandToEnd(commands.testApache);
-  if (tested.code !== 0) throw new Error(`Apache's own test refuses the changed files:\n${tested.said}`);
+  const tested = commands.test === undefined ? undefined : await runCommandToEnd(commands.test);
+  if (tested !== undefined && tested.code !== 0)
+    throw new Error(`the test of ${plan.holder} refuses the changed files:\n${tested.said}`);
   goOn();
 
   reach(backup, 'reloading');
-  const reloaded = await runCommandToEnd(commands.reloadApache);
+  const reloaded = await runCommandToEnd(commands.leave);
   if (reloaded.code !== 0)
-    throw new Error(`${commandText(commands.reloadApache)} ended with ${reloaded.code}:\n${reloaded.said}`);
+    throw new Error(`${commandText(commands.leave)} ended with ${reloaded.code}:\n${reloaded.said}`);
   if (!(await untilListening(taken, false, RELOAD_PATIENCE, () => signal?.aborted === true)))
-    throw new Error(`Apache does not leave ${taken.join(', ')}: it may need a restart (--reload-apache)`);
+    throw new Error(`${plan.holder} does not leave ${taken.join(', ')}`);
   const left = performance.now();
   goOn();
 
@@ -107,9 +110,7 @@ async function change({
   const gap = performance.now() - left;
   goOn();
   if (trouble !== undefined) throw new Error(trouble);
-  say(
-    `Apache is on ${plan.doors.map(({ place }) => place).join(', ')}, Outrigger on ${taken.join(', ')}; nobody listened for ${Math.round(gap)} ms`,
-  );
+  say(`${whereabouts(plan)}, Outrigger on ${taken.join(', ')}; nobody listened for ${Math.round(gap)} ms`);
   goOn();
 
   const wrong = await askAfter(round);
@@ -127,4 +128,9 @@ async function change({
     logs: logs.seen,
     silentLogs: logs.silent,
   };
+}
+
+function whereabouts({ holder, doors }: Cutover): string {
+  const places = doors.flatMap(({ place }) => place ?? []);
+  return places.length === 0 ? `${holder} has ended` : `${holder} is on ${places.join(', ')}`;
 }

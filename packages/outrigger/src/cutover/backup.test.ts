@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CutoverPlan, FileChange } from '@outrigger/importer';
+import type { FileChange } from '@outrigger/importer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBackup, makeChanges, openBackups, reach, restoreFiles } from './backup.ts';
 import { commandOf, commandText } from './command.ts';
@@ -20,8 +20,8 @@ import { takeLock } from './lock.ts';
 let folder: string;
 let changes: FileChange[];
 const COMMANDS = {
-  testApache: { argv: ['true'] },
-  reloadApache: { argv: ['true'] },
+  leave: { argv: ['true'] },
+  comeBack: { argv: ['true'] },
   startOutrigger: { argv: ['true'] },
 } satisfies Parameters<typeof createBackup>[2];
 
@@ -41,7 +41,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const backedUp = (): ReturnType<typeof createBackup> =>
-  createBackup(join(folder, 'kept'), { files: changes, doors: [] } as unknown as CutoverPlan, COMMANDS, new Date(0));
+  createBackup(
+    join(folder, 'kept'),
+    { holder: 'Apache', files: changes, notes: [], sites: [], logs: [], doors: [] },
+    COMMANDS,
+    new Date(0),
+  );
 /** Names, bytes and modes of the folder. */
 function seen(): string[] {
   return readdirSync(join(folder, 'etc')).map((name) => {

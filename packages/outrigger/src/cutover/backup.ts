@@ -21,8 +21,9 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { CutoverPlan, FileChange } from '@outrigger/importer';
+import type { FileChange } from '@outrigger/importer';
 import type { Commands } from './command.ts';
+import type { Cutover } from './cutover.ts';
 
 /** How far a cut-over came; each is written before what it names is done. */
 export type Stage = 'begun' | 'editing' | 'reloading' | 'starting' | 'applied' | 'rolled back';
@@ -46,6 +47,8 @@ export type Manifest = {
   version: 1;
   created: string;
   stage: Stage;
+  /** Who held the addresses: as a person calls it. */
+  holder: string;
   kept: Kept[];
   commands: Commands;
   /** Addresses that change hands. */
@@ -59,7 +62,7 @@ export type Backup = { folder: string; manifest: Manifest };
 const MANIFEST = 'manifest.json';
 
 /** Makes the folder of a cut-over with a copy of each file that will change. Nothing else is touched. */
-export function createBackup(folder: string, plan: CutoverPlan, commands: Commands, now: Date): Backup {
+export function createBackup(folder: string, plan: Cutover, commands: Commands, now: Date): Backup {
   const created = now.toISOString();
   const own = join(folder, created.replaceAll(':', '-'));
   mkdirSync(own, { recursive: true, mode: 0o700 });
@@ -85,7 +88,15 @@ export function createBackup(folder: string, plan: CutoverPlan, commands: Comman
   });
   const backup: Backup = {
     folder: own,
-    manifest: { version: 1, created, stage: 'begun', kept, commands, taken: plan.doors.map(({ taken }) => taken) },
+    manifest: {
+      version: 1,
+      created,
+      stage: 'begun',
+      holder: plan.holder,
+      kept,
+      commands,
+      taken: plan.doors.map(({ taken }) => taken),
+    },
   };
   save(backup);
   return backup;

@@ -7,11 +7,22 @@ import type { CutoverPlan } from '@outrigger/importer';
 /** A program, its arguments, and what its environment has beside ours. */
 export type Command = { argv: [string, ...string[]]; env?: Record<string, string> };
 
-/** What a cut-over does to services. `stopOutrigger` absent: the process that was started is ended by its pid. */
-export type Commands = { testApache: Command; reloadApache: Command; startOutrigger: Command; stopOutrigger?: Command };
+/**
+ * What a cut-over does to services. `test`: whoever holds the addresses tests its own files; `leave`, `comeBack`: it gives the addresses up,
+ * and takes them again. `stopOutrigger` absent: the process that was started is ended by its pid.
+ */
+export type Commands = {
+  test?: Command;
+  leave: Command;
+  comeBack: Command;
+  startOutrigger: Command;
+  stopOutrigger?: Command;
+};
 
 /** Commands as a person writes them on the command line. */
-export type GivenCommands = Partial<Record<keyof Commands, string>>;
+export type GivenCommands = Partial<
+  Record<'testApache' | 'reloadApache' | 'stopSquid' | 'startSquid' | 'startOutrigger' | 'stopOutrigger', string>
+>;
 
 /** Milliseconds a command may take: systemd waits 90 s for a service. */
 const COMMAND_PATIENCE = 100_000;
@@ -33,36 +44,59 @@ export function commandOf(text: string): Command | undefined {
 }
 
 /**
- * The commands of this machine: of systemd where it runs, else the programs themselves. Apache's test reads the very files that are
- * changed, with the environment that its envvars say.
+ * The commands for Apache: of systemd where it runs, else the programs themselves. Its test reads the very files that are changed, with the
+ * environment that its envvars say.
  */
-export function commandsOf(
+export function apacheCommands(
   given: GivenCommands,
   { apache }: Pick<CutoverPlan, 'apache'>,
   rulesFile: string,
-  { names = [], hasSystemd = existsSync(SYSTEMD) }: { names?: readonly string[]; hasSystemd?: boolean } = {},
+  names: readonly string[] = [],
 ): Commands {
   const service = apache.isRedHat ? 'httpd' : 'apache2';
   const program = findProgram(service) ?? findProgram('httpd') ?? findProgram('apache2') ?? service;
   const files = ['-d', resolve(apache.root), '-f', resolve(apache.main), ...names.flatMap((name) => ['-D', name])];
   const env = Object.fromEntries(apache.environment);
-  const pick = (key: keyof Commands): Command | undefined =>
-    given[key] === undefined ? undefined : commandOf(given[key]);
-  const stop =
-    pick('stopOutrigger') ??
-    (hasSystemd && given.startOutrigger === undefined ? of('systemctl', 'disable', '--now', 'outrigger') : undefined);
+  const reload =
+    picked(given.reloadApache) ??
+    (hasSystemd() ? of('systemctl', 'reload', service) : { ...of(program, ...files, '-k', 'graceful'), env });
   return {
-    testApache: pick('testApache') ?? { ...of(program, '-t', ...files), env },
-    reloadApache:
-      pick('reloadApache') ??
-      (hasSystemd ? of('systemctl', 'reload', service) : { ...of(program, ...files, '-k', 'graceful'), env }),
-    startOutrigger:
-      pick('startOutrigger') ??
-      (hasSystemd
-        ? of('systemctl', 'enable', '--now', 'outrigger')
-        : of(process.execPath, resolve(process.argv[1] ?? 'outrigger'), 'run', resolve(rulesFile))),
-    ...(stop && { stopOutrigger: stop }),
+    test: picked(given.testApache) ?? { ...of(program, '-t', ...files), env },
+    leave: reload,
+    comeBack: reload,
+    ...outriggerCommands(given, rulesFile),
   };
+}
+
+/** The commands for Squid, of systemd where none is given. Its unit comes back after a reboot unless it is disabled. */
+export function squidCommands(given: GivenCommands, rulesFile: string): Commands {
+  return {
+    leave: picked(given.stopSquid) ?? of('systemctl', 'disable', '--now', 'squid'),
+    comeBack: picked(given.startSquid) ?? of('systemctl', 'enable', '--now', 'squid'),
+    ...outriggerCommands(given, rulesFile),
+  };
+}
+
+function outriggerCommands(
+  given: GivenCommands,
+  rulesFile: string,
+): Pick<Commands, 'startOutrigger' | 'stopOutrigger'> {
+  const start = picked(given.startOutrigger);
+  const stop =
+    picked(given.stopOutrigger) ??
+    (hasSystemd() && start === undefined ? of('systemctl', 'disable', '--now', 'outrigger') : undefined);
+  const own = hasSystemd()
+    ? of('systemctl', 'enable', '--now', 'outrigger')
+    : of(process.execPath, resolve(process.argv[1] ?? 'outrigger'), 'run', resolve(rulesFile));
+  return { startOutrigger: start ?? own, ...(stop && { stopOutrigger: stop }) };
+}
+
+function picked(text: string | undefined): Command | undefined {
+  return text === undefined ? undefined : commandOf(text);
+}
+
+function hasSystemd(): boolean {
+  return existsSync(SYSTEMD);
 }
 
 function of(program: string, ...args: string[]): Command {

@@ -20,13 +20,24 @@ const LOG_INTERVAL = 50;
 /** One round of questions; `path` names it, so that it is found in logs and asked the same way again. */
 export type Round = { path: string; asked: Asked[]; logSizes: Map<string, number> };
 
-/** Asks each site twice: a page that is another one each time is compared by its status alone. */
-export async function askBefore(sites: readonly Site[], logs: readonly AccessLog[]): Promise<Round> {
+/**
+ * Asks each site twice: a page that is another one each time is compared by its status alone, and so is an error where whoever answers
+ * writes its own (`writesErrors`).
+ */
+export async function askBefore(
+  sites: readonly Site[],
+  logs: readonly AccessLog[],
+  writesErrors = false,
+): Promise<Round> {
   const path = `/?outrigger-probe=${randomBytes(8).toString('hex')}`;
   const asked: Asked[] = [];
   for (const site of sites) {
     const [answer, again] = [await ask(site, path), await ask(site, path)];
-    asked.push({ site, answer, isSteady: told(answer) === told(again) });
+    asked.push({
+      site,
+      answer,
+      isSteady: told(answer) === told(again) && !(writesErrors && (answer?.status ?? 0) >= 400),
+    });
   }
   const logSizes = new Map(logs.map(({ file }) => [file, sizeOf(file)]));
   return { path, asked, logSizes };

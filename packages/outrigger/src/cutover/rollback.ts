@@ -23,7 +23,7 @@ export async function putBack(
     if (stage !== 'begun') replaced = restoreFiles(backup);
     for (const path of replaced)
       say(`${path} was changed after the cut-over; that version is kept in ${backup.folder}`);
-    say(`${manifest.kept.length} files are as they were`);
+    if (manifest.kept.length > 0) say(`${manifest.kept.length} files are as they were`);
   } catch (error) {
     trouble.push(error instanceof Error ? error.message : String(error));
   }
@@ -36,11 +36,11 @@ export async function putBack(
   }
   if (wasStarted || stage === 'reloading') {
     const left = performance.now();
-    const { code, said } = await runCommandToEnd(commands.reloadApache);
-    if (code !== 0) trouble.push(`${commandText(commands.reloadApache)} ended with ${code}: ${said}`);
+    const { code, said } = await runCommandToEnd(commands.comeBack);
+    if (code !== 0) trouble.push(`${commandText(commands.comeBack)} ended with ${code}: ${said}`);
     if (await untilListening(taken, true, BACK_PATIENCE))
-      say(`Apache is back on ${taken.join(', ')}; it took ${Math.round(performance.now() - left)} ms`);
-    else trouble.push(`Apache does not listen on ${taken.join(', ')} again`);
+      say(`${manifest.holder} is back on ${taken.join(', ')}; it took ${Math.round(performance.now() - left)} ms`);
+    else trouble.push(`${manifest.holder} does not listen on ${taken.join(', ')} again`);
   }
   if (trouble.length === 0) reach(backup, 'rolled back');
   return { trouble, replaced };

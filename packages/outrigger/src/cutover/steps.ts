@@ -1,6 +1,7 @@
 // Room: the cut-over as numbered steps a person can do by hand: what, the commands to copy, and how to go back. Pure.
 import type { CutoverPlan } from '@outrigger/importer';
 import { type Commands, commandText } from './command.ts';
+import type { Cutover } from './cutover.ts';
 
 /** `commands` and `back` are lines for a shell; `why` is one sentence. */
 export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
@@ -11,7 +12,7 @@ const HTTP_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
 const DIFF = '/root/apache-behind-outrigger.diff';
 const CERTBOT = '/etc/letsencrypt/live/';
 
-export function stepsOf(plan: CutoverPlan, commands: Commands, rulesFile: string): Step[] {
+export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string): Step[] {
   if (plan.files.length === 0) return [];
   const { doors, files, apache } = plan;
   const places = doors.map(({ place }) => place);
@@ -33,18 +34,14 @@ export function stepsOf(plan: CutoverPlan, commands: Commands, rulesFile: string
       ],
       back: [`patch -R -d / -p1 < ${DIFF}`, ...links.map(({ path }) => `rm ${path}`)],
     },
-    { title: 'Let Apache test them', commands: [commandText(commands.testApache)] },
+    ...(commands.test === undefined ? [] : [{ title: 'Let Apache test them', commands: [commandText(commands.test)] }]),
     {
       title: `Take Apache off ${taken.join(', ')}`,
       why: 'From here until the next step nobody listens there',
-      commands: [commandText(commands.reloadApache)],
+      commands: [commandText(commands.leave)],
       back: ['put the files back, then the same command'],
     },
-    {
-      title: `Put Outrigger on ${taken.join(', ')}`,
-      commands: [commandText(commands.startOutrigger)],
-      back: [commands.stopOutrigger === undefined ? 'end that process' : commandText(commands.stopOutrigger)],
-    },
+    startStep(taken.join(', '), commands),
     { title: 'Look', why: 'Each site answers, and the log of Apache names your own address', commands: lookAt(plan) },
     ...renewalSteps(plan),
     {
@@ -55,14 +52,39 @@ export function stepsOf(plan: CutoverPlan, commands: Commands, rulesFile: string
   ];
 }
 
-function lookAt({ sites }: CutoverPlan): string[] {
+/** Squid ends, and comes back for the way back. */
+export function squidSteps(plan: Cutover, certificates: readonly string[], commands: Commands): Step[] {
+  const taken = plan.doors.map(({ taken: each }) => each).join(', ');
+  return [
+    ...keySteps({ certificates }),
+    {
+      title: `Take Squid off ${taken}`,
+      why: 'From here until the next step nobody listens there; its files stay as they are',
+      commands: [commandText(commands.leave)],
+      back: [commandText(commands.comeBack)],
+    },
+    startStep(taken, commands),
+    { title: 'Look', why: 'Each site answers', commands: lookAt(plan) },
+    ...renewalSteps({ certificates }),
+  ];
+}
+
+function startStep(taken: string, { startOutrigger, stopOutrigger }: Commands): Step {
+  return {
+    title: `Put Outrigger on ${taken}`,
+    commands: [commandText(startOutrigger)],
+    back: [stopOutrigger === undefined ? 'end that process' : commandText(stopOutrigger)],
+  };
+}
+
+function lookAt({ sites }: Pick<CutoverPlan, 'sites'>): string[] {
   return sites.slice(0, 3).map(({ name, address, port, isTls }) => {
     const host = address === '*' ? '127.0.0.1' : address;
     return `curl -sk -o /dev/null -w '%{http_code}\\n' --connect-to ::${host}:${port} ${isTls ? 'https' : 'http'}://${name}:${port}/`;
   });
 }
 
-function keySteps({ certificates }: CutoverPlan): Step[] {
+function keySteps({ certificates }: { certificates: readonly string[] }): Step[] {
   if (certificates.length === 0) return [];
   const why =
     'Apache reads keys as root before it gives root up; Outrigger reads them as the user it runs as, here outrigger';
@@ -90,7 +112,7 @@ function portSteps(places: readonly string[]): Step[] {
 }
 
 /** certbot: http-01 goes over port 80, which Apache keeps; what is new is that Outrigger must be told. */
-function renewalSteps({ certificates }: CutoverPlan): Step[] {
+function renewalSteps({ certificates }: { certificates: readonly string[] }): Step[] {
   if (!certificates.some((file) => file.startsWith(CERTBOT))) return [];
   const hook = '/etc/letsencrypt/renewal-hooks/deploy/outrigger';
   return [

@@ -7,13 +7,13 @@ import { createAuthority, saveLeaf } from '@outrigger/tools/certs';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type DebianApache, hasPackagedTree, startDebianApache } from './debianapache.ts';
+import { startExchangeInside } from './exchangeinside.ts';
 import { mayHaveNetwork, type Network, openNetwork } from './network.ts';
 import { clientScript, type Finished, runToEnd, type Watched, watch } from './witness.ts';
 
 // From a fresh Debian Apache with an Exchange virtual host, the documented commands, on port 443 of a network of their own.
 
 const BIN = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
-const EXCHANGE = fileURLToPath(new URL('../../../../tools/dist/exchange/index.js', import.meta.url));
 const PYTHON = '/usr/bin/python3';
 /** The host's public address, a client's, and that of Exchange. */
 const [PUBLIC, CLIENT, INTERNAL] = ['203.0.113.10', '198.51.100.7', '10.1.1.14'] as const;
@@ -47,12 +47,7 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
     const authority = await createAuthority();
     const names = ['mail.contoso.com', 'www.contoso.com', 'shop.contoso.com'];
     files = await saveLeaf(await authority.issue({ names }), certificates, 'contoso');
-    const script = `import { readFileSync } from 'node:fs'; import { startExchange } from ${JSON.stringify(EXCHANGE)};
-const tls = { cert: readFileSync(${JSON.stringify(files.cert)}, 'utf8'), key: readFileSync(${JSON.stringify(files.key)}, 'utf8') };
-const { address } = await startExchange({ host: '${INTERNAL}', port: ${EXCHANGE_PORT}, tls, users: [{ user: 'lab', password: 'Secret1', domain: 'LAB' }] });
-console.log('exchange on ' + address);`;
-    exchange = watch(...split(network.inside(process.execPath, '--input-type=module', '-e', script)));
-    await exchange.until(/exchange on/);
+    exchange = await startExchangeInside(network, INTERNAL, EXCHANGE_PORT, files);
   }, PATIENCE);
   afterAll(async () => {
     await exchange?.stop();
@@ -152,6 +147,8 @@ console.log('exchange on ' + address);`;
     'ends with Outlook connecting, the sites as before under the client, and goes back to the same bytes',
     async () => {
       await imported();
+      const verified = await outrigger('verify', rulesFile(), '--apache', apache.tree);
+      expect(verified, verified.out).toMatchObject({ code: 0 });
       const applied = await plan('--apply', ...started());
       expect(applied.code, applied.err).toBe(0);
       expect(applied.err).toMatch(/nobody listened for \d+ ms/);

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { importSquid, memoryReader } from '@outrigger/importer';
-import { compileRules, type RuleSet, requestFacts, route } from '@outrigger/rules';
+import { compileRules, localTimeOf, type RuleSet, requestFacts, route } from '@outrigger/rules';
 import { daemonOrSkip, freePort, startSquid } from '@outrigger/tools/daemons';
 import { field } from '@outrigger/tools/message';
 import { type Origin, startOrigin } from '@outrigger/tools/origin';
@@ -122,7 +122,7 @@ describe.skipIf(squid === undefined)('contoso on the installed Squid', () => {
       const version = probe.host === undefined ? '1.0' : '1.1';
       const result = requestFacts(
         { method: probe.method, target: probe.target, version, fields },
-        { listener, client: '127.0.0.1' },
+        { listener, client: '127.0.0.1', time: localTimeOf(new Date()) },
       );
       const ours = result.kind === 'facts' ? route(compiled, result.facts).upstream : result.code;
       const theirs = await ask(squidPort, probe);
@@ -145,7 +145,7 @@ describe.skipIf(squid === undefined)('contoso on the installed Squid', () => {
       const fields: [string, string][] = probe.host === undefined ? [] : [['Host', probe.host]];
       const result = requestFacts(
         { ...probe, version: probe.host === undefined ? '1.0' : '1.1', fields },
-        { listener, client: '127.0.0.1' },
+        { listener, client: '127.0.0.1', time: localTimeOf(new Date()) },
       );
       if (result.kind !== 'facts') throw new Error(result.message);
       const decision = route(compiled, result.facts);

@@ -1,6 +1,13 @@
 // Room: short ways to say a rule set, a request and a verdict in tests.
 import { expect } from 'vitest';
-import { formatDiagnostic, loadRules, type RequestFacts, type RuleSet, requestFacts } from '../index.ts';
+import {
+  formatDiagnostic,
+  type LocalTime,
+  loadRules,
+  type RequestFacts,
+  type RuleSet,
+  requestFacts,
+} from '../index.ts';
 
 /** A rules file whose access and routes are given; listeners and upstreams stand at short defaults. */
 export function rulesText(
@@ -27,23 +34,27 @@ export function findings(text: string): string[] {
   return loadRules(text, 'outrigger.yaml').diagnostics.map(formatDiagnostic);
 }
 
+/** When a request of a test comes that does not say. */
+const NOON: LocalTime = { day: 'wed', minute: 720 };
+
 export type Asked = {
   method?: string;
   target?: string;
   host?: string | undefined;
   version?: '1.0' | '1.1';
   client?: string;
+  time?: LocalTime;
   fields?: [string, string][];
 };
 
 /** Facts of a request that must be well-formed. */
 export function factsOf(rules: RuleSet, asked: Asked): RequestFacts {
-  const { method = 'GET', target = '/', version = '1.1', client = '192.0.2.7', fields = [] } = asked;
+  const { method = 'GET', target = '/', version = '1.1', client = '192.0.2.7', time = NOON, fields = [] } = asked;
   const host: [string, string][] =
     'host' in asked && asked.host === undefined ? [] : [['Host', asked.host ?? 'contoso.com']];
   const [listener] = rules.listen;
   if (listener === undefined) throw new Error('a rule set has a listener');
-  const result = requestFacts({ method, target, version, fields: [...host, ...fields] }, { listener, client });
+  const result = requestFacts({ method, target, version, fields: [...host, ...fields] }, { listener, client, time });
   expect(result.kind).toBe('facts');
   if (result.kind !== 'facts') throw new Error(result.message);
   return result.facts;
