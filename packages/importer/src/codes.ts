@@ -95,6 +95,7 @@ export const CODES = {
   APACHE_PLAIN: 'a line that asks for TLS, where Apache is to speak plain HTTP',
   APACHE_OTHER_ADDRESSES: 'addresses of this machine that no listener was made for',
   APACHE_NOT_MOVED: 'a path of Exchange that stays with Apache, and why',
+  APACHE_NOT_READ: 'Apache refuses to start before it gets to the line',
   APACHE_ADDED: 'a rule that no line of the old file says',
   APACHE_IGNORES_CASE: 'paths of Exchange are taken in any case, where Apache took one',
   APACHE_HOSTS_UNSAID: 'names of a virtual host whose requests stay with Apache',

@@ -7,6 +7,7 @@ import { outrigger } from './testing/terminal.ts';
 // Files as the world hands them over, through the command line: it ends with the number that the report's words mean.
 
 const FOLDER = fileURLToPath(new URL('../../../fixtures/realistic/squid/', import.meta.url));
+const APACHE = fileURLToPath(new URL('../../../fixtures/realistic/apache/', import.meta.url));
 const EXIT_BY_WORDS = [
   ['Everything was carried over', 0],
   ['Rules were written; ', 2],
@@ -24,6 +25,18 @@ describe('outrigger import', () => {
     expect(err.split('\n').slice(0, 3)).toEqual(
       readFileSync(join(folder, 'report.txt'), 'utf8').split('\n').slice(0, 3),
     );
+    expect(out === '').toBe(code === 1);
+  });
+});
+
+describe('outrigger import --apache', () => {
+  it.each(readdirSync(APACHE))('%s', async (name) => {
+    const defines = join(APACHE, name, 'defines.txt');
+    const names = existsSync(defines) ? readFileSync(defines, 'utf8').split('\n').filter(Boolean) : [];
+    const args = names.flatMap((each) => ['-D', each]);
+    const { code, out, err } = await outrigger('import', '--apache', join(APACHE, name), ...args);
+    const verdict = err.split('\n')[2] ?? '';
+    expect(code).toBe(EXIT_BY_WORDS.find(([words]) => verdict.startsWith(words))?.[1]);
     expect(out === '').toBe(code === 1);
   });
 });

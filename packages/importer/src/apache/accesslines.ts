@@ -5,7 +5,12 @@ import { type Disposition, remark } from '../ledger.ts';
 import type { SaidAccess } from './moveaccess.ts';
 import type { Move } from './moves.ts';
 import { isUnder } from './overlap.ts';
+import type { Server, Servers } from './servers.ts';
+import { inherited } from './settings.ts';
 import type { ConfigNode } from './tree.ts';
+
+/** RFC 9110 15.5.6. */
+const METHOD_NOT_ALLOWED = 405;
 
 /** How Apache answers who is kept out. */
 const DENIED = 'forbidden' as const;
@@ -60,6 +65,15 @@ function at(when: Condition, path: string, ignoreCase: boolean): Condition {
 /** A condition for paths as a route names them; for all where it names none. */
 export function pathed(when: Condition, path: Move['path']): Condition {
   return path === undefined ? when : joined(when, { path });
+}
+
+/** TRACE, where Apache answers it 405 as `TraceEnable Off` of Debian's default tree has it (core.c): it shows a page its own cookies. */
+export function traceLines(servers: Servers, server: Server, when: Condition): AccessLine[] {
+  const line = inherited(servers, server, 'traceenable').at(-1);
+  if (line?.words[0]?.text.toLowerCase() !== 'off') return [];
+  remarkOnce(line, 'TRACE is answered 405 on hosts with paths that moved, too', 'APACHE_ACCESS');
+  const answer = { status: METHOD_NOT_ALLOWED };
+  return [{ action: 'deny', when: joined(when, { methods: ['TRACE'] }), answer, from: [line.at] }];
 }
 
 /** A line that lets in. */

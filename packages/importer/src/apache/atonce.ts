@@ -66,17 +66,20 @@ function loadModule({ words, entry }: ReadLine, { modules }: Reading): Obedience
   return obeyed('the module is there');
 }
 
-function defineMacro(
-  { rest, line, entry }: ReadLine,
-  { macros, unusedMacros }: Reading,
-  stream: LineStream,
-): Obedience {
+function defineMacro({ rest, line, entry }: ReadLine, reading: Reading, stream: LineStream): Obedience {
+  const { macros, unusedMacros } = reading;
   const head = macroHead(rest);
   if (head.kind === 'refused') return head;
   const body: LogicalLine[] = [];
   for (let nesting = 1; ; ) {
     const inside = stream.nextOfAny();
-    if (inside === undefined) return refused('</Macro> is missing');
+    if (inside === undefined) {
+      for (const each of body.filter(saysSomething)) {
+        const where = `stands in the macro ${head.name}, which is never closed`;
+        remark(enter(each, reading), 'irrelevant', 'APACHE_NOT_READ', where);
+      }
+      return refused('</Macro> is missing');
+    }
     const first = firstWord(inside.text).word.text.toLowerCase();
     if (first === '<macro') nesting += 1;
     if (first === '</macro>') nesting -= 1;

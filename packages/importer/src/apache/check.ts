@@ -27,6 +27,9 @@ const REMOVED = new Set(
   authzgroupfileauthoritative authzownerauthoritative authzuserauthoritative limitinternalrecursion`.split(/\s+/),
 );
 
+/** What mod_proxy_msrpc brings: the reason to have it goes with the paths that move. */
+const MSRPC = new Set(['outlookanywherepassthrough', 'outlookanywhereuseragent']);
+
 /** Remarks on unknown names; the first line at which Apache would not start, where there is one. */
 export function checkTree({ nodes, modules }: ConfigTree): Refusal | undefined {
   return firstMistake(nodes, { modules, isNarrow: false, isVirtual: false, isLocation: false });
@@ -75,6 +78,11 @@ const MAY_BE_EMPTY = new Set(['else', 'requireall', 'requireany', 'requirenone']
 function unknown({ name, key, entry }: ConfigNode, mayBeForeign: boolean): string | undefined {
   if (REMOVED.has(key)) return `${name} was removed in 2.4`;
   if (!mayBeForeign) return [`no module knows ${name}.`, nearestDirective(name)].filter(Boolean).join(' ');
+  if (MSRPC.has(key)) {
+    const message = 'what mod_proxy_msrpc did for Outlook, Outrigger does on every path that moved to Exchange';
+    remark(entry, 'translated', 'APACHE_CARRIED', message, { hint: 'Apache can do without the module afterwards.' });
+    return undefined;
+  }
   const hint = nearestDirective(name);
   const message = `${name} is no directive of httpd; it stays with Apache`;
   remark(entry, 'unknown', 'APACHE_UNKNOWN_DIRECTIVE', message, hint === undefined ? {} : { hint });

@@ -35,7 +35,7 @@ export type ApacheDifferenceCode =
 export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   {
     code: 'DIFFERS_PATH_SPELLING',
-    text: 'Paths of Exchange are taken in any case and in any spelling that comes to them (//owa, /%6fwa), as IIS reads them; Apache took one case.',
+    text: 'Paths of Exchange are taken in any case and in any spelling that comes to them (//owa, /%6fwa, /owa;x), as IIS reads them; Apache took one case.',
     on: 'otherwiseSpelled',
     signs: [{ kind: 'verdict' }],
   },
@@ -141,7 +141,10 @@ export function isConcerned(
   if (on === 'added') return route.from?.some(({ directive }) => directive.startsWith('added ')) === true;
   const prefixes = (route.when?.path ?? []).flatMap((each) => ('prefix' in each ? [each.prefix] : []));
   const path = normalizedPath(request.target);
-  return prefixes.length > 0 && !prefixes.some((prefix) => path.startsWith(prefix));
+  // Apache compares whole segments, and knows no parameters of one (AP-52).
+  const isWritten = (prefix: string): boolean =>
+    path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
+  return prefixes.length > 0 && !prefixes.some(isWritten);
 }
 
 function isSamePath(theirs: string, ours: string): boolean {

@@ -25,9 +25,15 @@ export function shownFile(file: SourceFile, redactor: Redactor): ShownFile {
   return { path: file.path, lines: lines.map((line) => shownLine(line, letters, redactor)) };
 }
 
+/** Where a directive that may hold a secret begins inside a comment. */
+const QUOTED_DIRECTIVE =
+  /(?<=\s)(?:AuthLDAPBindPassword|DBDParams|SessionCryptoPassphrase|(?:Request)?Header|SetEnv|Define)\s/gi;
+
 /** A line of a file. One that a backslash continues is a directive of its own here, and what was found elsewhere is masked. */
 function shownLine(line: string, letters: Letters, redactor: Redactor): string {
   const [lead = ''] = /^[\s#]*/.exec(line) ?? [];
   const bare = line.slice(lead.length);
+  // In a comment a directive may stand behind words of a person.
+  if (lead.includes('#')) for (const { index } of bare.matchAll(QUOTED_DIRECTIVE)) redactor.spans(bare.slice(index));
   return redactor.text(readable(lead + maskSpans(bare, redactor.spans(bare)), letters)).trimEnd();
 }

@@ -15,7 +15,7 @@ import { firstWord, type LogicalLine, linesOfFile, wordsOf } from './lines.ts';
 import { createModules } from './modules.ts';
 import { enter, obeyed, type Reading, type ReadLine, refuse } from './reading.ts';
 import { type LineStream, streamOf } from './stream.ts';
-import type { ConfigNode, ConfigTree, Section } from './tree.ts';
+import type { ConfigNode, ConfigTree, Refusal, Section } from './tree.ts';
 import { createVariables, resolveVariables } from './variables.ts';
 
 /** Includes inside includes (httpd 2.4, AP_MAX_INCLUDE_DEPTH): beyond it Apache suspects a circle and refuses. */
@@ -74,13 +74,20 @@ function readFile(path: string, reading: Reading, via?: LogicalLine['via']): Con
   reading.files.push(path);
   reading.letters.set(path, lettersOf(result.file.text));
   const lines = linesOfFile(result.file).map((line) => (via === undefined ? line : { ...line, via }));
-  const { nodes, open } = readBlock(
-    streamOf(lines, (line) => remarkLost(line, reading)),
-    reading,
-  );
+  const stream = streamOf(lines, (line) => remarkLost(line, reading));
+  const { nodes, open } = readBlock(stream, reading);
   const unclosed = open[0];
   if (unclosed !== undefined) refuse(reading, unclosed, `<${unclosed.section.name}> is never closed`);
+  if (reading.refusal !== undefined) remarkUnread(stream, reading.refusal, reading);
   return nodes;
+}
+
+/** Lines behind the one that ends it all: Apache never gets there, and a person wants to find them in the report all the same. */
+function remarkUnread(stream: LineStream, { at }: Refusal, reading: Reading): void {
+  for (let line = stream.next(); line !== undefined; line = stream.next()) {
+    if (line.text.startsWith('</')) continue;
+    remark(enter(line, reading), 'irrelevant', 'APACHE_NOT_READ', `Apache stops before it, at ${at.file}:${at.line}`);
+  }
 }
 
 function remarkLost(line: LogicalLine, reading: Reading): void {
@@ -95,7 +102,9 @@ type Open = Pick<ReadLine, 'entry' | 'line'> & { section: Section };
 function readBlock(stream: LineStream, reading: Reading, container?: string): { nodes: ConfigNode[]; open: Open[] } {
   const nodes: ConfigNode[] = [];
   const open: Open[] = [];
-  for (let line = stream.next(); line !== undefined && reading.refusal === undefined; line = stream.next()) {
+  while (reading.refusal === undefined) {
+    const line = stream.next();
+    if (line === undefined) break;
     if (open.length === 0 && container !== undefined && line.text.toLowerCase() === `</${container}>`) break;
     const into = open.at(-1)?.section.children ?? nodes;
     if (line.text.startsWith('</')) {

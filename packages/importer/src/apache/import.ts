@@ -51,10 +51,13 @@ export function importApache(options: ApacheOptions): Translation {
   const found = findLayout(path, reader);
   if (found.kind === 'missing') return fail({ file: path, line: 1, directive: '' }, found.message);
   const tree = readTree({ layout: found.layout, reader, ledger, redactor, names, values });
+  const refuse = ({ at, message }: Refusal): Translation =>
+    fail(at, `Apache itself does not start with this configuration: ${message}`);
+  // One line stops Apache: what a look at the rest would find wrong as well, it never comes to.
+  const early = tree.refusal ?? checkTree(tree);
+  if (early !== undefined) return refuse(early);
   const servers = readServers(tree);
-  const refusal: Refusal | undefined = tree.refusal ?? checkTree(tree) ?? servers.refusal;
-  if (refusal !== undefined)
-    return fail(refusal.at, `Apache itself does not start with this configuration: ${refusal.message}`);
+  if (servers.refusal !== undefined) return refuse(servers.refusal);
   const lowered = lower(servers, { place, lift: options.lift ?? 'exchange', root: tree.serverRoot });
   remarkForwardProxy(tree);
   remarkSidecar(tree, place);

@@ -14,7 +14,7 @@ import {
   upstreamOf,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { accessLines, allow, joined, needsAccess, pathed } from './accesslines.ts';
+import { accessLines, allow, joined, needsAccess, pathed, traceLines } from './accesslines.ts';
 import { accessLogsOf } from './accesslogs.ts';
 import { upstreamFrom } from './backend.ts';
 import { exchangePath } from './exchange.ts';
@@ -145,7 +145,10 @@ function lowerHost(
   remarkHost(host, hosts.hosts, lift);
   const all = [...moves, ...addedRpc(moves, host, servers)];
   return {
-    access: all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
+    access: [
+      ...traceLines(servers, host, when),
+      ...all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
+    ],
     routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
     moved: movedRequests(all, when),
   };

@@ -8,7 +8,7 @@ import { conditionsSaid } from './rewriteconditions.ts';
 import type { Rule } from './rewriterules.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited, isOn } from './settings.ts';
-import type { ConfigNode, Section } from './tree.ts';
+import { type ConfigNode, type Directive, directivesOf, type Section } from './tree.ts';
 
 /** The line that keeps a path with Apache. `reason` ends a sentence about the path. */
 export type Obstacle = { line: ConfigNode; reason: string };
@@ -137,11 +137,32 @@ function ruleHindrance({ line, conditions }: Rule, prefix: string): Staying | Ob
   return where === undefined ? { line, reason: 'a RewriteRule may come first' } : { where, line };
 }
 
+const ADD_UP = new Set(['addoutputfilter', 'addoutputfilterbytype']);
+
+/** `AddOutputFilter INCLUDES .shtml`, as distributions ship it: a filter that steps aside unless Options allow it. */
+function isInclusion({ key, words }: Directive): boolean {
+  return key === 'addoutputfilter' && words[0]?.text.toLowerCase() === 'includes';
+}
+
+/** Whether Options of the server or of a Location, the only ones that hold for what is proxied, allow server-side includes. */
+function allowsIncludes(servers: Servers, server: Server): boolean {
+  const lines = [
+    ...inherited(servers, server, 'options'),
+    ...locationsOf(servers, server).flatMap(({ children }) => directivesOf(children, 'options')),
+  ];
+  return lines.some(({ words }) => words.some(({ text }) => /^\+?(?:includes|includesnoexec|all)$/i.test(text)));
+}
+
 function outsideObstacle(servers: Servers, server: Server): Obstacle | undefined {
   const names = Object.keys(CHANGES).filter((key) => !LISTENERS_MATTER.has(key));
+  const mayInclude = allowsIncludes(servers, server);
   for (const key of names) {
-    const line = inherited(servers, server, key).at(-1);
-    if (line !== undefined && !HARMLESS.test(line.words[0]?.text ?? '')) return { line, reason: CHANGES[key] ?? '' };
+    const lines = inherited(servers, server, key);
+    // Filters add up; of all else the last line counts.
+    const line = (ADD_UP.has(key) ? lines : lines.slice(-1)).find(
+      (each) => !HARMLESS.test(each.words[0]?.text ?? '') && (mayInclude || !isInclusion(each)),
+    );
+    if (line !== undefined) return { line, reason: CHANGES[key] ?? '' };
   }
   const noProxy = ['setenv', 'setenvif', 'setenvifnocase', 'browsermatch'].flatMap((key) =>
     inherited(servers, server, key),

@@ -26,6 +26,8 @@ export type Question = {
   host: string;
   client: string /** The port as the configuration has it. */;
   port: number;
+  /** The address as the configuration has it, where each has one of its own. */
+  address?: string;
   /** Fields beside Host, with servers called as the configuration calls them. */
   fields?: Fields;
   /** Bytes of a body; none where absent. */
@@ -42,15 +44,23 @@ export type ApacheStage = {
   close(): Promise<void>;
 };
 
-export function treeOf(files: Record<string, string>): ConfigTree {
+export function treeOf(files: Record<string, string>, names: readonly string[] = []): ConfigTree {
   const reader = memoryReader(files);
   const found = findLayout('', reader);
   if (found.kind === 'missing') throw new Error(found.message);
-  return readTree({ layout: found.layout, reader, ledger: createLedger(), redactor: createRedactor(APACHE_SECRETS) });
+  const redactor = createRedactor(APACHE_SECRETS);
+  return readTree({ layout: found.layout, reader, ledger: createLedger(), redactor, names });
 }
 
-/** `keepsTls`: servers of https are asked over TLS, and the lines on their certificates count. */
-export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean } = {}): Promise<ApacheStage> {
+/**
+ * `keepsTls`: servers of https are asked over TLS, and the lines on their certificates count. `hasOwnAddresses`: each address of the
+ * configuration has one of loopback for itself; else all of them are 127.0.0.1.
+ */
+export async function openStage(
+  tree: ConfigTree,
+  options: { keepsTls?: boolean; hasOwnAddresses?: boolean } = {},
+): Promise<ApacheStage> {
+  const hasOwnAddresses = options.hasOwnAddresses === true;
   const authority = await createAuthority();
   const dir = mkdtempSync(join(tmpdir(), 'outrigger-apache-'));
   const origins = new Map<string, Origin>();
@@ -64,13 +74,20 @@ export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean 
     const tls = protocol === 'https:' && options.keepsTls ? serverTls(authority, hostname) : undefined;
     origins.set(origin, await startOrigin({ name: origin, ...(tls && { tls: await tls }) }));
   }
-  for (const { port } of readServers(tree).listens) ports.set(port, await freePort());
+  const servers = readServers(tree);
+  for (const { port } of servers.listens) ports.set(port, await freePort());
+  const addressFor = hasOwnAddresses ? ownAddress : (): string => HOME;
+  const listened = new Set(servers.listens.map(({ written }) => written));
+  const named = servers.virtualHosts.flatMap(({ addresses }) => addresses.map(({ written }) => written));
+  const own = named.filter((written) => IPV4.test(written) && !listened.has(written));
   const leaf = await authority.issue({ names: ['mail.contoso.com'] });
   const [cert, key, ca] = [join(dir, 'cert.pem'), join(dir, 'key.pem'), join(dir, 'ca.pem')];
   writeFileSync(ca, authority.certPem);
   writeFileSync(cert, leaf.certPem);
   writeFileSync(key, leaf.keyPem);
   const conf = sandboxed(tree, {
+    addressFor,
+    alsoAt: hasOwnAddresses ? [...new Set(own.map(ownAddress))] : [],
     portFor: (port) => ports.get(port) ?? port,
     originPort: (origin) => origins.get(origin)?.port ?? 1,
     dir,
@@ -81,12 +98,14 @@ export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean 
   const apache = await startApache({ conf, dir, modules: modulesOf(tree) });
   return {
     ask: async (question) => {
-      const head = await answerTo(question, ports.get(question.port) ?? 0);
+      const { address, port } = question;
+      const place = { host: address !== undefined && IPV4.test(address) ? addressFor(address) : HOME };
+      const head = await answerTo(question, { ...place, port: ports.get(port) ?? 0 });
       return verdictOf(head, origins);
     },
     heads: async (question) => {
       const fields = question.fields?.map(([name, value]): Fields[number] => [name, ours(value, origins)]) ?? [];
-      const head = await answerTo({ ...question, fields }, ports.get(question.port) ?? 0);
+      const head = await answerTo({ ...question, fields }, { host: HOME, port: ports.get(question.port) ?? 0 });
       const answered = headOf(head);
       const origin = origins.get(answered.fields.find(([name]) => name === 'X-Stand-In')?.[1] ?? '');
       const request = origin?.requests.at(-1);
@@ -115,6 +134,15 @@ export async function openStage(tree: ConfigTree, options: { keepsTls?: boolean 
   };
 }
 
+const HOME = '127.0.0.1';
+const IPV4 = /^\d+(?:\.\d+){3}$/;
+
+/** All of 127.0.0.0/8 is loopback; what is left of the address tells it apart. */
+function ownAddress(address: string): string {
+  const [a = 0, , c = 0, d = 0] = address.split('.').map(Number);
+  return `127.${1 + (a % 200)}.${c}.${d}`;
+}
+
 /** A certificate for where stand-ins are; a server called wrong.* has one for another name. */
 async function serverTls(authority: Authority, hostname: string): Promise<ServerTls> {
   const names = hostname.startsWith('wrong.') ? ['other.test'] : ['localhost', '127.0.0.1'];
@@ -141,7 +169,10 @@ function theirs(value: string, origins: ReadonlyMap<string, Origin>): string {
   );
 }
 
-function answerTo({ method, target, host, client, fields = [], body }: Question, port: number): Promise<string> {
+function answerTo(
+  { method, target, host, client, fields = [], body }: Question,
+  place: { host: string; port: number },
+): Promise<string> {
   const lines = [
     `${method} ${target} HTTP/1.1`,
     `Host: ${host}`,
@@ -154,7 +185,7 @@ function answerTo({ method, target, host, client, fields = [], body }: Question,
   ];
   return new Promise((resolve, reject) => {
     let answer = '';
-    const socket = connect({ host: '127.0.0.1', port, servername: host, rejectUnauthorized: false }, () => {
+    const socket = connect({ ...place, servername: host, rejectUnauthorized: false }, () => {
       socket.write(lines.join('\r\n'), 'latin1');
     });
     socket.on('error', reject).on('data', (bytes) => {
