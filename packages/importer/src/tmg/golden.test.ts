@@ -61,6 +61,11 @@ describe('importTmg', () => {
       expect(imported(text).diagnostics[0]?.message).toMatch(reason);
   });
 
+  it('says in the report why a file could not be read', () => {
+    const report = reportText(importTmg({ file: 'none.xml', reader: memoryReader({}) }));
+    expect(report).toContain('No rules were written: none.xml could not be read: there is no such file');
+  });
+
   it('shows no password', () => {
     const text = textOf('exchange').replace(
       '</fpc4:WebListener>',

@@ -31,24 +31,25 @@ export function importTmg({ file, reader }: TmgOptions): Translation {
   const redactor = createRedactor(TMG_SECRETS);
   const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [] };
   const files: ShownFile[] = [];
-  const fail = (code: 'IMPORT_FILE' | 'TMG_NOTHING_TO_RUN', message: string): Translation => {
-    draft.general.push({ severity: 'error', code, at: { file, line: 1, directive: '' }, message });
+  const fail = (message: string): Translation => {
+    draft.general.push({
+      severity: 'error',
+      code: 'TMG_NOTHING_TO_RUN',
+      at: { file, line: 1, directive: '' },
+      message,
+    });
     return finish(draft, files, redactor);
   };
   const source = reader.read(file);
-  if (source.kind === 'missing') return fail('IMPORT_FILE', source.message);
+  if (source.kind === 'missing') return fail(`${file} could not be read: ${source.message}`);
   const xml = readXml(source.file.text);
-  if (xml.kind === 'refused') return fail('TMG_NOTHING_TO_RUN', `${file} is refused: ${xml.message}`);
+  if (xml.kind === 'refused') return fail(`${file} is refused: ${xml.message}`);
   if (xml.root.name !== 'Root' || xml.root.namespace !== NAMESPACE)
-    return fail(
-      'TMG_NOTHING_TO_RUN',
-      `${file} is no export of ISA Server or TMG: its root is not Root of ${NAMESPACE}`,
-    );
+    return fail(`${file} is no export of ISA Server or TMG: its root is not Root of ${NAMESPACE}`);
   const found = readExport(xml.root, file, ledger, redactor);
   const rules = lower(found);
   files.push({ path: file, lines: xml.text.split('\n').map((line) => redactor.text(redactor.directive(line))) });
-  if (rules === undefined)
-    return fail('TMG_NOTHING_TO_RUN', 'no web publishing rule with a listener is left: the export publishes nothing');
+  if (rules === undefined) return fail('no web publishing rule with a listener is left: the export publishes nothing');
   enterRules(ledger.entries, rules);
   draft.rules = rules;
   draft.differences = DIFFERENCES;
