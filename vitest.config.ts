@@ -26,6 +26,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'live',
+          setupFiles: ['tools/leftovers.ts'],
           include: ['packages/*/src/**/*.live.test.ts', 'tools/**/*.live.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,

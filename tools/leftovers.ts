@@ -1,4 +1,4 @@
-// Room: a check after each test file: no socket, server or timer is left that would keep a process alive. Loaded by vitest for all.
+// Room: a check after each test file: no socket, server, timer or child process is left that would keep a process alive. Loaded by vitest for all.
 import { afterAll, expect } from 'vitest';
 
 /** Milliseconds for what a test has closed to be gone: the witnesses wait 5 s for a peer's last word, and the machine may be busy. */
@@ -6,8 +6,8 @@ const PATIENCE = 15_000;
 /** Milliseconds between two looks. */
 const PAUSE = 20;
 
-/** What node calls sockets, servers, dials and timers in `process.getActiveResourcesInfo()`; pipes belong to the runner. */
-const COUNTED = /^(?:TCP|TLS|UDP|Timeout|Immediate)/;
+/** What node calls sockets, servers, dials, timers and child processes in `process.getActiveResourcesInfo()`; pipes belong to the runner. */
+const COUNTED = /^(?:TCP|TLS|UDP|Timeout|Immediate|Process)/;
 
 const before = counted();
 

@@ -8,8 +8,19 @@ export {
   planApache,
 } from './apache/cutover/cutover.ts';
 export type { AccessLog, Site } from './apache/cutover/sites.ts';
+export {
+  APACHE_DIFFERENCES,
+  type ApacheDifference,
+  type ApacheDifferenceCode,
+  isConcerned,
+} from './apache/differences.ts';
+export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
 export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
+export { type ApacheModel, readApache } from './apache/read.ts';
+export { everyNode } from './apache/settings.ts';
+export { parseTarget } from './apache/target.ts';
+export type { ConfigNode, Directive, Section } from './apache/tree.ts';
 export { CODES, type ImportCode } from './codes.ts';
 export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
@@ -42,5 +53,6 @@ export {
 export { type Ere, parseEre } from './squid/ere.ts';
 export { type LogicalLine, logicalLines, type Word, wordsOf } from './squid/lines.ts';
 export type { Model } from './squid/model.ts';
+export { importTmg, type TmgOptions } from './tmg/import.ts';
 export { type ImportOptions, importSquid, readSquid, type SquidFiles } from './translate.ts';
 export { EXIT_CODES, type Outcome, type Summary, type Translation } from './translation.ts';

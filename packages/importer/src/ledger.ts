@@ -90,7 +90,7 @@ export function remark(
     ...(fields !== undefined && { fields }),
   };
   // What a line became is said first; the rest in the order it was found.
-  if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED') entry.remarks.unshift(added);
+  if (code === 'SQUID_CARRIED' || code === 'APACHE_CARRIED' || code === 'TMG_CARRIED') entry.remarks.unshift(added);
   else entry.remarks.push(added);
 }
 

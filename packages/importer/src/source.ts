@@ -1,5 +1,5 @@
 // Room: where configs come from: a disk or memory, and the globs in them. The only file of this package that reads files.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, posix, resolve } from 'node:path';
 
 /** A config file. `text` is latin1: one character is one byte of the file. */
@@ -31,14 +31,17 @@ export function diskReader(): Reader {
   return {
     read: (path) => {
       try {
+        const tooLarge: ReadResult = { kind: 'missing', message: `it is larger than ${FILE_MAX} bytes` };
+        // Asked before any memory is spent; a pipe has no size until it was read.
+        if (statSync(path).size > FILE_MAX) return tooLarge;
         const bytes = readFileSync(path);
-        if (bytes.length > FILE_MAX) return { kind: 'missing', message: `it is larger than ${FILE_MAX} bytes` };
+        if (bytes.length > FILE_MAX) return tooLarge;
         return { kind: 'file', file: { path, text: bytes.toString('latin1') } };
       } catch (error) {
         return { kind: 'missing', message: reasonOf(error) };
       }
     },
-    list: listFolder,
+    list: (folder) => listFolder(folder === '' ? '.' : folder),
     glob: (pattern) => expandGlob(pattern, (folder) => (listFolder(folder === '' ? '.' : folder) ?? []).map(nameOf)),
   };
 }

@@ -1,8 +1,7 @@
 // Room: which server of an upstream a client belongs to. Rendezvous hashing: every Outrigger with the same rules comes to the same
 // order without telling the others, and a server that is added or taken away moves only the clients that are its own.
 import { createHash, randomBytes } from 'node:crypto';
-import { parseAddress, type RequestFacts, type Upstream } from '@outrigger/rules';
-import type { Fields } from './http1/fields.ts';
+import { type Fields, parseAddress, type RequestFacts, type Upstream } from '@outrigger/rules';
 
 /** What decides the order of servers: nothing, so that it is the one of the rules; the client's address; a cookie of ours. */
 export type Affinity =

@@ -1,7 +1,7 @@
 // Room: which certificate a client sees: the one whose name it asks for, exactly or by wildcard, else the first of the listener.
 import { createHash } from 'node:crypto';
 import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
-import type { Listener, TlsVersion } from '@outrigger/rules';
+import { canonicalHost, type Listener, type TlsVersion } from '@outrigger/rules';
 import { holdsCertificate, type KeyPair, loadKeyPair, type PemReader, readPem } from './pem.ts';
 import type { StartProblem } from './start.ts';
 
@@ -72,7 +72,7 @@ export function pickKeyPair(pairs: readonly KeyPair[]): (name: string) => KeyPai
     for (const name of pair.names) if (!byName.has(name)) byName.set(name, pair);
   }
   return (asked) => {
-    const name = asked.toLowerCase();
+    const name = canonicalHost(asked);
     const wildcard = `*${name.slice(name.indexOf('.'))}`;
     return byName.get(name) ?? byName.get(wildcard);
   };

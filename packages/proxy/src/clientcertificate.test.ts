@@ -6,17 +6,13 @@ import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFields } from './clientcertificate.ts';
 import { startEdge } from './edge.ts';
-import { answer, nextHead, openStage, PATIENCE, rulesOf, simpleRules } from './testing/stage.ts';
+import { answer, nextHead, openStage, PATIENCE, readerOf, rulesOf, simpleRules } from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
 
 const files = new Map<string, string>();
-const readFile = (path: string): Buffer => {
-  const text = files.get(path);
-  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-  return Buffer.from(text);
-};
+const readFile = readerOf(files);
 let friend: Leaf;
 let stranger: Leaf;
 

@@ -1,7 +1,7 @@
 // Room: the certificate a client showed in its handshake, as the fields that tell a server of it: nginx's values under names of ours.
 import type { X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { Fields } from './http1/fields.ts';
+import type { Fields } from '@outrigger/rules';
 
 /** What a handshake proved. `authorized` is node's word, and counts only with a certificate: a session resumed without one has it too. */
 export type Shown = { certificate: X509Certificate | undefined; authorized: boolean; reason: string };

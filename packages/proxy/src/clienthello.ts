@@ -1,4 +1,5 @@
 // Room: the name a TLS client asks for (SNI, RFC 6066 3), read off its ClientHello (RFC 8446 4.1.2, 5.1) before anybody answers. Pure.
+import { canonicalHost } from '@outrigger/rules';
 
 /**
  * `hello`: the name in lower case without a trailing dot, empty where none is asked for · `other`: no ClientHello, or one that is not read
@@ -85,7 +86,7 @@ function hostNameOf(extension: Buffer): string | undefined {
   const type = list.number(1);
   const name = list.vector(2).toString('latin1');
   const isOne = outer.sound && outer.left === 0 && list.sound && list.left === 0 && type === HOST_NAME;
-  return isOne && NAME.test(name) ? name.toLowerCase().replace(/\.$/, '') : undefined;
+  return isOne && NAME.test(name) ? canonicalHost(name) : undefined;
 }
 
 /** Walks numbers and length-prefixed vectors (RFC 8446 3.4); `sound` is false for ever once something went over the end. */

@@ -4,7 +4,17 @@ import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LogRecord } from './accesslog.ts';
 import { startEdge } from './edge.ts';
-import { answer, echoing, heldAnswer, nextHead, openStage, PATIENCE, rulesOf, simpleRules } from './testing/stage.ts';
+import {
+  answer,
+  echoing,
+  heldAnswer,
+  nextHead,
+  openStage,
+  PATIENCE,
+  readerOf,
+  rulesOf,
+  simpleRules,
+} from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
@@ -13,11 +23,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
 
 /** Files of the tests, by name. */
 const files = new Map<string, string>();
-const readFile = (path: string): Buffer => {
-  const text = files.get(path);
-  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-  return Buffer.from(text);
-};
+const readFile = readerOf(files);
 let first: Leaf;
 
 beforeAll(async () => {

@@ -1,12 +1,11 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { listenerName, localTimeOf, type RequestFacts, timeoutsOf } from '@outrigger/rules';
+import { type Fields, listenerName, localTimeOf, type RequestFacts, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
 import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
 import type { Generation } from './generation.ts';
 import { editedHead } from './http1/edits.ts';
-import type { Fields } from './http1/fields.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
 import { type ReplyOptions, replyBytes } from './http1/reply.ts';

@@ -28,6 +28,14 @@ export const LINGER = 5_000;
  */
 export const FLUSH = 60_000;
 
+/**
+ * Milliseconds between two looks at a peer that is not being read: the kernel tells nobody of its reset until somebody reads or
+ * writes. Short beside the idle limits, which would hold both legs for an hour, and seldom enough to cost nothing.
+ */
+export const LOOK = 2_000;
+
+const NOTHING = Buffer.alloc(0);
+
 export class Leg {
   readonly stream: Duplex;
   /** True once the peer's FIN was read. */
@@ -39,11 +47,22 @@ export class Leg {
   #listener: LegListener | undefined;
   #held: Buffer | undefined;
   readonly #reset: () => void;
+  readonly #beneath: Duplex;
+  #look: NodeJS.Timeout | undefined;
 
-  /** `reset` breaks the connection off so that the peer sees an error (TCP RST); the default destroys the stream. */
-  constructor(stream: Duplex, reset: () => void = () => stream.destroy()) {
+  /**
+   * `reset` breaks the connection off so that the peer sees an error (TCP RST); the default destroys the stream.
+   * `beneath`: the TCP connection under TLS, else the stream itself.
+   */
+  constructor(stream: Duplex, reset: () => void = () => stream.destroy(), beneath = stream) {
     this.stream = stream;
     this.#reset = reset;
+    this.#beneath = beneath;
+    if (beneath !== stream) {
+      beneath.on('error', (error) => {
+        this.error ??= error;
+      });
+    }
     stream.on('data', (chunk: Buffer) => {
       if (this.#listener === undefined) this.hold(chunk);
       else this.#listener.data(chunk, this);
@@ -58,6 +77,7 @@ export class Leg {
     });
     stream.on('close', () => {
       this.gone = true;
+      clearInterval(this.#look);
       this.#listener?.close(this);
     });
   }
@@ -71,7 +91,7 @@ export class Leg {
   hold(chunk: Buffer): void {
     // One chunk at most in practice: a paused stream emits no more data. Losing a byte would be worse than a copy.
     this.#held = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    this.stream.pause();
+    this.pause();
   }
 
   /** The bytes held, once. Reading goes on only with `resume`. */
@@ -87,10 +107,18 @@ export class Leg {
 
   pause(): void {
     this.stream.pause();
+    if (!this.gone) this.#look ??= setInterval(() => this.#lookForPeer(), LOOK);
   }
 
   resume(): void {
+    clearInterval(this.#look);
+    this.#look = undefined;
     if (this.stream.isPaused()) this.stream.resume();
+  }
+
+  /** A write of no bytes sends nothing, and fails where the peer has reset; TLS would keep it to itself. With bytes unsent the kernel says so anyway. */
+  #lookForPeer(): void {
+    if (this.stream.writableLength === 0 && this.#beneath.writable) this.#beneath.write(NOTHING);
   }
 
   /** False asks the caller to read no more from the other leg until `drain`. Bytes for a closed stream are dropped. */

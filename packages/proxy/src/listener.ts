@@ -165,7 +165,7 @@ export async function openListener(
 
   function serveAs(socket: Socket, raw: Socket, origin: Origin, { listener, tls, runtime }: Door): ClientConnection {
     if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2') {
-      return serveConnection(new Leg(socket, () => raw.resetAndDestroy()), origin, runtime);
+      return serveConnection(new Leg(socket, () => raw.resetAndDestroy(), raw), origin, runtime);
     }
     const covers = coveredHosts(socket.servername || '', listener, tls, runtime.generation.rules.ruleSet);
     return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);

@@ -1,6 +1,7 @@
 // Room: one line of an access log from a request that has ended, byte for byte as Apache or Squid would write it. A format is compiled
 // once; a line costs what it tells. Sources: mod_log_config.c and ap_escape_logitem (server/util.c); Squid's format/Format.cc.
 import {
+  type Fields,
   isSecretField,
   logFormatParts,
   type Placeholder,
@@ -11,7 +12,7 @@ import {
   urlOf,
 } from '@outrigger/rules';
 import { type RequestRecord, recordLevel, recordText } from './accesslog.ts';
-import { type Fields, fieldValues } from './http1/fields.ts';
+import { fieldValues } from './http1/fields.ts';
 import type { RequestHead } from './http1/head.ts';
 import { strftime } from './strftime.ts';
 

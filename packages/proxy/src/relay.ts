@@ -7,11 +7,11 @@
 //
 // Either side may end its direction first; that passes on as a half-close. A response may come, and even end, while the request
 // is still being sent: an OUT channel lives on that, and a 401 may answer an IN whose 1 GiB has not begun.
-import type { HeaderEdits, Timeouts } from '@outrigger/rules';
+import type { Fields, HeaderEdits, Timeouts } from '@outrigger/rules';
 import { answerTimeout, badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from './failure.ts';
 import { type BodyCounter, bodyCounter, type Framing, responseFraming } from './http1/body.ts';
 import { editedHead } from './http1/edits.ts';
-import { type Fields, hasToken } from './http1/fields.ts';
+import { hasToken } from './http1/fields.ts';
 import { withFieldLine } from './http1/forward.ts';
 import type { HeadReader, RequestHead, ResponseHead } from './http1/head.ts';
 import type { Leg, LegListener } from './leg.ts';
@@ -368,12 +368,15 @@ class Relay implements LegListener {
       this.#noAnswer();
       return;
     }
-    // After a whole answer the client is owed a clean end, however rudely the server left: it may still be reading.
-    if (error === undefined || this.#responseDone) {
+    // After a whole answer the client is owed a clean end, however rudely the server left: it may still be reading. A body that
+    // ends with its connection is whole after a FIN alone: a leg that closed without one was cut, with an error or none.
+    const cut = error !== undefined || this.#responseFraming?.kind === 'close';
+    if (!cut || this.#responseDone) {
       this.#end('finish', this.#endingOfServer());
       return;
     }
-    this.#end('reset', { how: 'reset', by: 'server' }, upstreamFailure(error, this.#request.place));
+    const failure = error === undefined ? undefined : upstreamFailure(error, this.#request.place);
+    this.#end('reset', { how: 'reset', by: 'server' }, failure);
   }
 
   #endingOfServer(): Ending {

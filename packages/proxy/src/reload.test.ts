@@ -19,6 +19,7 @@ import {
   nextHead,
   openStage,
   PATIENCE,
+  readerOf,
   rulesOf,
   simpleRules,
 } from './testing/stage.ts';
@@ -27,11 +28,7 @@ const stage = openStage();
 afterEach(() => stage.close());
 
 const files = new Map<string, string>();
-const readFile = (path: string): Buffer => {
-  const text = files.get(path);
-  if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
-  return Buffer.from(text);
-};
+const readFile = readerOf(files);
 let old: Leaf;
 let renewed: Leaf;
 let authority: string;

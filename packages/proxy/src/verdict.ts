@@ -4,6 +4,7 @@ import {
   clientOf,
   type Decision,
   denialAnswer,
+  type Fields,
   type Listener,
   type LocalTime,
   type RequestFacts,
@@ -13,7 +14,6 @@ import {
   type Upstream,
 } from '@outrigger/rules';
 import { type Framing, requestFraming } from './http1/body.ts';
-import type { Fields } from './http1/fields.ts';
 import type { RequestHead } from './http1/head.ts';
 import type { Party } from './proxyheader.ts';
 

@@ -1,7 +1,7 @@
 // Room: what a trusted proxy in front says of the client, as far as it passes on. Only the three exact names count: a proxy that
 // sets X-Forwarded-Proto still lets its client's X_Forwarded_Proto through.
-import { forwardedFor, forwardedProto, isAuthority, type TrustedProxies } from '@outrigger/rules';
-import { type Fields, fieldValues } from './http1/fields.ts';
+import { type Fields, forwardedFor, forwardedProto, isAuthority, type TrustedProxies } from '@outrigger/rules';
+import { fieldValues } from './http1/fields.ts';
 import type { Vouched } from './http1/forward.ts';
 
 /**

@@ -117,7 +117,7 @@ export function createRewriteLane(headLimit: number): RewriteLane {
     // one side is the end of the other, and of the agent's connection.
     outer.once('close', () => inner.destroy());
     inner.once('close', () => {
-      outer.destroy();
+      outer.destroy(inner.writableFinished ? undefined : brokenOff());
       cancel.abort('the client is gone');
       agent.destroy();
     });
@@ -148,6 +148,11 @@ export function createRewriteLane(headLimit: number): RewriteLane {
       return passage.rewriting;
     },
   };
+}
+
+/** An answer that was cut. To HTTP/1.0, and without a length, its body ends with the connection: newer Nodes would tell a FIN, and it would look whole. */
+function brokenOff(): Error {
+  return Object.assign(new Error('the answer was broken off'), { code: 'ECONNRESET' });
 }
 
 /** Fields that belong to one hop, or whose matter is settled at this one: a body is announced to the server as we send it. */

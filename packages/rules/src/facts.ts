@@ -1,8 +1,9 @@
 // Room: from a request head to what rules look at. One reading of Host and request target for the proxy and for `explain`.
+import { canonicalHost } from './hostname.ts';
 import type { LocalTime } from './localtime.ts';
 import type { Listener } from './schema.ts';
 
-/** Field lines in order, names as spelled. */
+/** Field lines in the order they came: name and value as spelled, latin1, the value without the blanks around it. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** Everything a rule may look at. All text is latin1: one character is one byte from the wire. */
@@ -111,7 +112,7 @@ export function urlOf(facts: RequestFacts): string {
 function splitAuthority(authority: string): { host: string; port: string } | undefined {
   const match = AUTHORITY.exec(authority);
   if (match === null) return undefined;
-  const host = (match[1] ?? '').toLowerCase().replace(/\.$/, '');
+  const host = canonicalHost(match[1] ?? '');
   const port = match[2] ?? '';
   return host === '' || Number(port) > 65_535 || (port !== '' && Number(port) === 0) ? undefined : { host, port };
 }

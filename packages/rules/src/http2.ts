@@ -4,6 +4,7 @@
 
 import type { Condition } from './condition.ts';
 import { listenerName } from './facts.ts';
+import { canonicalHost } from './hostname.ts';
 import { compileCondition, subjectOf } from './match.ts';
 import type { Listener, Route, RuleSet } from './schema.ts';
 
@@ -28,7 +29,7 @@ export function http2Offer(rules: RuleSet, listener: Listener, name: string): Ht
   // RFC 9113 9.2: TLS 1.2 at least, and none of the ciphers that an old client makes one write down.
   const old = tls.maxVersion === '1.0' || tls.maxVersion === '1.1';
   if (old || (tls.ciphers !== undefined && tls.http2 !== true)) return { offered: false, because: 'tls' };
-  const host = name.toLowerCase().replace(/\.$/, '');
+  const host = canonicalHost(name);
   if (host === '') return { offered: false, because: 'nameless' };
   const route = routeToRpc(rules, host, listenerName(listener));
   return route === undefined ? { offered: true } : { offered: false, because: 'rpc', route };

@@ -2,8 +2,8 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 
-/** Where to ask. `preface` goes out before TLS: the PROXY protocol. */
-export type Door = { port: number; tls: boolean; preface?: string };
+/** Where to ask. `host`: a loopback address, by default 127.0.0.1. `preface` goes out before TLS: the PROXY protocol. */
+export type Door = { port: number; host?: string; tls: boolean; preface?: string; serverName?: string };
 
 export type Answer = { kind: 'answered'; status: number } | { kind: 'reset' | 'closed' | 'silent' };
 
@@ -14,9 +14,9 @@ const PATIENCE = 5_000;
 const context: SecureContext = createSecureContext();
 
 /** Sends `bytes` and reads to the end of the connection, which the request has asked for. */
-export function ask({ port, tls, preface = '' }: Door, bytes: Buffer): Promise<Answer> {
+export function ask({ port, host = '127.0.0.1', tls, preface = '', serverName }: Door, bytes: Buffer): Promise<Answer> {
   return new Promise((resolve) => {
-    const raw = connectTcp({ host: '127.0.0.1', port, noDelay: true });
+    const raw = connectTcp({ host, port, noDelay: true });
     let said = '';
     let settled = false;
     const finish = (answer: Answer): void => {
@@ -43,7 +43,12 @@ export function ask({ port, tls, preface = '' }: Door, bytes: Buffer): Promise<A
     raw.once('error', end('reset'));
     raw.once('connect', () => {
       // The certificate is our own throwaway; who answers is known by the port.
-      const socket = connectTls({ socket: raw, secureContext: context, rejectUnauthorized: false });
+      const socket = connectTls({
+        socket: raw,
+        secureContext: context,
+        rejectUnauthorized: false,
+        ...(serverName !== undefined && { servername: serverName }),
+      });
       talk(socket);
       socket.once('secureConnect', () => socket.write(bytes));
     });

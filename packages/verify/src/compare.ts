@@ -58,6 +58,8 @@ function explained(aspect: Aspect, because: Known | undefined): Aspect {
 function wentTheSameWay(theirs: readonly Reached[], ours: readonly Reached[], knowledge: Knowledge): boolean {
   if (theirs.length !== ours.length) return false;
   return theirs.every(({ server }, index) => {
+    // The daemon stands behind Outrigger, too, and went to the same server as without it.
+    if (ours[index]?.server === server) return true;
     const old = knowledge.servers.find(({ name }) => name === server);
     const name = knowledge.standIns.get(ours[index]?.server ?? '');
     const upstream = knowledge.upstreams.get(name ?? '');
@@ -118,7 +120,9 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
     aspects.push(
       explained(
         aspect,
-        known.find(({ sign }) => sign.kind === field),
+        known.find(
+          ({ sign }) => sign.kind === field && (sign.kind !== 'target' || sign.alike(theirs[field], ours[field])),
+        ),
       ),
     );
   }

@@ -13,6 +13,7 @@ import { type Pair, standInName } from './mapped.ts';
 import type { Oracle, TakenOut } from './oracle.ts';
 import type { Entrance, Fields, Outcome, Probe, Side } from './probe.ts';
 import { probesFor } from './probes.ts';
+import type { Subjects } from './subjects.ts';
 
 /** One probe whose outcomes differ. */
 export type Difference = {
@@ -66,10 +67,12 @@ export type Running = {
   redactor: Redactor;
   /** What the old config says, to make probes of. */
   model?: Pick<Model, 'acls'>;
+  /** What else to make probes of. */
+  subjects?: Partial<Subjects>;
 };
 
 /** A comparison of two sides that are running. */
-export function compareSides({ oracle, ours, rules, pairs, known, redactor, model }: Running): Comparison {
+export function compareSides({ oracle, ours, rules, pairs, known, redactor, model, subjects }: Running): Comparison {
   const { ruleSet } = rules;
   const knowledge: Knowledge = {
     servers: oracle.config.servers,
@@ -101,13 +104,25 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
     const deciding = decidingRules(probe, rules, pairs);
     const reached = knowledge.servers.filter(({ name }) => theirs.reached.some(({ server }) => server === name));
     const old = [...deciding.flatMap(({ from }) => from ?? []), ...reached.map(({ at }) => at)];
-    return { probe, aspects, rules: deciding.flatMap(({ at }) => at ?? []), old: [...new Set(old)] };
+    return {
+      probe,
+      aspects,
+      rules: deciding.flatMap(({ at }) => at ?? []),
+      old: [...new Map(old.map((at) => [`${at.file}:${at.line}`, at])).values()],
+    };
   }
 
   return {
     kind: 'open',
     probes: ({ seed, most }) =>
-      probesFor({ rules: ruleSet, entrances, seed, most, ...(model !== undefined && { model }) }),
+      probesFor({
+        rules: ruleSet,
+        entrances,
+        seed,
+        most,
+        ...(model !== undefined && { model }),
+        ...(subjects !== undefined && { more: subjects }),
+      }),
     async put(probes, { progress, signal } = {}) {
       const found: Difference[] = [];
       let done = 0;

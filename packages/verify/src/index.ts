@@ -1,4 +1,6 @@
 // The only door of this package.
+export { findApache } from './apache/apache.ts';
+export { openApacheComparison, type VerifyApacheOptions, verifyApache } from './apache/verify.ts';
 export type { Announcement, Aspect } from './compare.ts';
 export type { Comparison, Difference, TellProgress, Verified } from './comparison.ts';
 export type { OldConfig, OldServer, Oracle, OracleProblem, OracleStart, TakenOut } from './oracle.ts';

@@ -42,12 +42,14 @@ export const CERTIFICATE = { cert: 'verify:certificate', key: 'verify:key' } as 
 
 /**
  * The rules for loopback. Listeners take the client from a PROXY header, servers are plain stand-ins, and what watches or
- * limits the machine's own traffic (health checks, TLS towards servers, heads a second) is left out.
+ * limits the machine's own traffic (health checks, TLS towards servers, heads a second) is left out. `urlOf`: a server that is no
+ * stand-in but the daemon itself, and is talked to as the rules say.
  */
 export function mappedRules(
   rules: RuleSet,
   pairs: readonly Pair[],
   serverPortOf: (standIn: string) => number,
+  urlOf: (standIn: string) => string | undefined = () => undefined,
 ): RuleSet {
   const { headsPerSecond: _none, ...limits } = rules.limits;
   return {
@@ -65,7 +67,13 @@ export function mappedRules(
         name,
         {
           ...upstream,
-          servers: upstream.servers.map((server) => `http://127.0.0.1:${serverPortOf(standInName(name, server))}`),
+          ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
+            tls: { verify: false },
+          }),
+          servers: upstream.servers.map((server) => {
+            const standIn = standInName(name, server);
+            return urlOf(standIn) ?? `http://127.0.0.1:${serverPortOf(standIn)}`;
+          }),
         },
       ]),
     ),

@@ -5,7 +5,7 @@ import { ask } from './ask.ts';
 import { CERTIFICATE, mappedRules, type Pair, standInName } from './mapped.ts';
 import type { Pem } from './oracle.ts';
 import { startOrigins } from './origins.ts';
-import { type Probe, probeBytes, type Side } from './probe.ts';
+import { type Probe, probeBytes, type Reached, type Side } from './probe.ts';
 
 export type OutriggerStart = { kind: 'ready'; side: Side } | { kind: 'failed'; message: string };
 
@@ -13,15 +13,25 @@ export type OutriggerStart = { kind: 'ready'; side: Side } | { kind: 'failed'; m
 const FIRST_PORT = 1_024;
 const PORTS = 60_000;
 
+/** The daemon itself, where it stays behind Outrigger for some servers of the rules: where it is, and what came through it. */
+export type Behind = { urlOf(standIn: string): string | undefined; take(): Reached[] };
+
+const NOBODY: Behind = { urlOf: () => undefined, take: () => [] };
+
 /** Starts the proxy on the pairs' listeners. */
-export async function startOutrigger(rules: RuleSet, pairs: readonly Pair[], pem: Pem): Promise<OutriggerStart> {
+export async function startOutrigger(
+  rules: RuleSet,
+  pairs: readonly Pair[],
+  pem: Pem,
+  behind: Behind = NOBODY,
+): Promise<OutriggerStart> {
   const servers = [...rules.upstreams].flatMap(([name, upstream]) =>
     upstream.servers.map((server) => standInName(name, server)),
   );
   const origins = await startOrigins(servers);
   const codes = new Map<string, string>();
   const started = await startEdge({
-    rules: mappedRules(rules, pairs, origins.portOf),
+    rules: mappedRules(rules, pairs, origins.portOf, behind.urlOf),
     report: (record) => note(record, codes),
     readFile: (path) => Buffer.from(path === CERTIFICATE.cert ? pem.cert : pem.key),
   });
@@ -46,7 +56,7 @@ export async function startOutrigger(rules: RuleSet, pairs: readonly Pair[], pem
         // The record of a request is told when its exchange has ended, which is after the last byte of the answer.
         await new Promise((resolve) => setImmediate(resolve));
         const code = takeCode(codes, clientPort);
-        return { ...answer, reached: origins.take(), ...(code !== undefined && { code }) };
+        return { ...answer, reached: [...origins.take(), ...behind.take()], ...(code !== undefined && { code }) };
       },
       async stop() {
         await edge.close();

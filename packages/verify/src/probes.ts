@@ -10,6 +10,8 @@ export type ProbeOptions = {
   entrances: readonly Entrance[];
   /** What the old config says; without it probes are made of the rules alone. */
   model?: Pick<Model, 'acls'>;
+  /** What else to make probes of. */
+  more?: Partial<Subjects>;
   /** Any whole number; the same number gives the same probes. */
   seed: number;
   /** Probes at most. */
@@ -31,7 +33,7 @@ const METHODS = [
 /** Probes for each entrance both sides have; what the rules and the config name comes first, chance fills the rest. */
 export function probesFor(options: ProbeOptions): Probe[] {
   const { rules, entrances, seed, most } = options;
-  const subjects = subjectsOf(options.model, rules);
+  const subjects = subjectsOf(options.model, rules, options.more);
   const hosts = distinct([
     ...subjects.hosts.flatMap(hostSpellings),
     FOREIGN,

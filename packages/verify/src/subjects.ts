@@ -16,8 +16,13 @@ export type Subjects = {
 };
 
 /** Everything the acls of an old config and the conditions of the rules name. */
-export function subjectsOf(model: Pick<Model, 'acls'> | undefined, rules: RuleSet): Subjects {
-  const subjects: Subjects = { urls: [], hosts: [], methods: [], clients: [], ports: [], fields: [], schemes: [] };
+export function subjectsOf(
+  model: Pick<Model, 'acls'> | undefined,
+  rules: RuleSet,
+  more: Partial<Subjects> = {},
+): Subjects {
+  const none: Subjects = { urls: [], hosts: [], methods: [], clients: [], ports: [], fields: [], schemes: [] };
+  const subjects: Subjects = { ...none, ...more };
   for (const acl of model?.acls.values() ?? []) fromAcl(acl, subjects);
   const conditions = [...rules.access.map(({ when }) => when), ...rules.routes.flatMap(({ when }) => when ?? [])];
   for (const condition of conditions) fromCondition(condition, subjects);

@@ -1,10 +1,16 @@
 // Room: who may ask for a path that moved, as access lines. Pure but for the remarks it leaves.
 import type { AccessLine, Condition, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
-import { remark } from '../ledger.ts';
-import type { Move, SaidAccess } from './moves.ts';
+import { type Disposition, remark } from '../ledger.ts';
+import type { SaidAccess } from './moveaccess.ts';
+import type { Move } from './moves.ts';
 import { isUnder } from './overlap.ts';
+import type { Server, Servers } from './servers.ts';
+import { inherited } from './settings.ts';
 import type { ConfigNode } from './tree.ts';
+
+/** RFC 9110 15.5.6. */
+const METHOD_NOT_ALLOWED = 405;
 
 /** How Apache answers who is kept out. */
 const DENIED = 'forbidden' as const;
@@ -16,21 +22,25 @@ export function needsAccess({ access, prefix }: Move, all: readonly Move[]): boo
 }
 
 /** Lines for one path: those that stay with Apache are let through to it first, and at the end somebody decides for all the rest. */
-export function accessLines({ prefix, line, access, staying }: Move, when: Condition): AccessLine[] {
+export function accessLines(move: Move, host: Condition): AccessLine[] {
+  const { line, access, staying, sign } = move;
+  const when = joined(host, move.when);
+  const own =
+    sign !== undefined && move.rewrite?.path === undefined ? at(when, move.prefix, true) : pathed(when, move.path);
   const said = access.flatMap((each) => {
     for (const node of each.access.lines) {
       remarkOnce(node, 'who may ask, on paths that moved, is in the access lines', 'APACHE_ACCESS');
     }
     const from = each.access.lines.map((node) => node.at);
     return each.below === undefined
-      ? decidingLines(each.access, at(when, prefix, true), from)
+      ? decidingLines(each.access, own, from)
       : linesBelow(each.access, when, each.below, from);
   });
   const isDecided = access.some(({ below }) => below === undefined);
   return [
-    ...staying.map((each) => allow(at(when, each.prefix, true), [each.line.at])),
+    ...staying.map((each) => allow(joined(when, each.where), [each.line.at])),
     ...said,
-    ...(isDecided ? [] : [allow(at(when, prefix, true), [line.at])]),
+    ...(isDecided ? [] : [allow(own, [line.at])]),
   ];
 }
 
@@ -52,6 +62,20 @@ function at(when: Condition, path: string, ignoreCase: boolean): Condition {
   return path === '/' ? when : { ...when, path: [{ prefix: path, ignoreCase }] };
 }
 
+/** A condition for paths as a route names them; for all where it names none. */
+export function pathed(when: Condition, path: Move['path']): Condition {
+  return path === undefined ? when : joined(when, { path });
+}
+
+/** TRACE, where Apache answers it 405 as `TraceEnable Off` of Debian's default tree has it (core.c): it shows a page its own cookies. */
+export function traceLines(servers: Servers, server: Server, when: Condition): AccessLine[] {
+  const line = inherited(servers, server, 'traceenable').at(-1);
+  if (line?.words[0]?.text.toLowerCase() !== 'off') return [];
+  remarkOnce(line, 'TRACE is answered 405 on hosts with paths that moved, too', 'APACHE_ACCESS');
+  const answer = { status: METHOD_NOT_ALLOWED };
+  return [{ action: 'deny', when: joined(when, { methods: ['TRACE'] }), answer, from: [line.at] }];
+}
+
 /** A line that lets in. */
 export function allow(when: Condition, from: SourceRef[]): AccessLine {
   return { action: 'allow', when, answer: DENIED, from };
@@ -61,11 +85,17 @@ function deny(when: Condition, from: SourceRef[]): AccessLine {
   return { action: 'deny', when, answer: DENIED, from };
 }
 
-function joined(where: Condition, also: Condition): Condition {
+/** Both conditions as one. */
+export function joined(where: Condition, also: Condition): Condition {
   return Object.keys(also).some((key) => key in where) ? { all: [where, also] } : { ...where, ...also };
 }
 
 /** Remarks it once, however many paths it holds for. */
-export function remarkOnce({ entry }: ConfigNode, message: string, code: ImportCode): void {
-  if (!entry.remarks.some((each) => each.message === message)) remark(entry, 'translated', code, message);
+export function remarkOnce(
+  { entry }: ConfigNode,
+  message: string,
+  code: ImportCode,
+  disposition: Disposition = 'translated',
+): void {
+  if (!entry.remarks.some((each) => each.message === message)) remark(entry, disposition, code, message);
 }

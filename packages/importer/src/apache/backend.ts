@@ -1,55 +1,125 @@
-// Room: the upstream for a server that Apache proxied to: TLS, the Host it is told, whether anybody checks who answers. Pure.
-// Source: AP-110, AP-130 to AP-134.
-import { type Upstream, upstreamOf } from '@outrigger/rules';
+// Room: the upstream for a server, or a balancer of several, that Apache proxied to: TLS, the Host it is told, whether anybody checks who
+// answers, how long is waited. Pure. Source: AP-110, AP-113, AP-117, AP-130 to AP-134.
+import { DEFAULTS, type Upstream, upstreamOf } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { type Disposition, remark } from '../ledger.ts';
+import { type Balancer, balancerOf } from './balancer.ts';
+import { nameOf, type ServerTarget } from './leads.ts';
 import type { Server, Servers } from './servers.ts';
 import { remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
-import type { Target } from './target.ts';
-import type { Directive } from './tree.ts';
+import type { ConfigNode, Directive } from './tree.ts';
 
-type HttpTarget = Extract<Target, { kind: 'http' }>;
+/** What stands behind a path. An Exchange may be tunnelled to; of all others a rule does no more than Apache. */
+export type BackendKind = 'exchange' | 'plain';
 
-/** `host` absent: the servers are told the Host of the request. */
+/** `host` absent: the servers are told the Host of the request. Times in seconds. */
 export type Backend = {
-  origin: string;
+  kind: BackendKind;
+  /** What lines call it: its origin, or balancer://NAME. */
+  name: string;
+  servers: [string, ...string[]];
   host?: string;
-  tls?: { verify: boolean; ca?: string; minVersion?: '1.0' | '1.1' };
+  tls?: { verify: boolean; ca?: string };
+  affinity?: 'client' | 'cookie';
+  health?: { path: string; seconds?: number };
+  timeouts?: { connect?: number; answer?: number };
 };
 
-/** How Apache talks to a target for this virtual host; `dead`: it cannot, and answers 500 (AP-130). */
+export type BackendRead =
+  | { kind: 'backend'; backend: Backend; balancer?: Extract<Balancer, { kind: 'balancer' }> }
+  | { kind: 'dead'; reason: string };
+
+/** How Apache talks to a target for this virtual host; `dead`: it cannot, or no rule could. */
 export function backendOf(
   servers: Servers,
   server: Server,
-  target: HttpTarget,
-): { kind: 'backend'; backend: Backend } | { kind: 'dead'; reason: string } {
+  target: ServerTarget,
+  kind: BackendKind,
+  parameters: ReadonlyMap<string, string>,
+): BackendRead {
+  const balancer = target.kind === 'balancer' ? balancerOf(servers, server, target.name, parameters) : undefined;
+  if (balancer?.kind === 'unsayable') return { kind: 'dead', reason: balancer.reason };
+  const targets = target.kind === 'http' ? [target] : (balancer?.servers ?? []);
+  const [first] = targets;
+  if (first === undefined) return { kind: 'dead', reason: 'its balancer has no servers' };
+  const tls = first.scheme === 'http' ? undefined : tlsTo(servers, server);
+  if (typeof tls === 'string') return { kind: 'dead', reason: tls };
   const isPreserved = isOn(servers, server, 'proxypreservehost');
-  const isDefaultPort = target.port === (target.scheme === 'https' ? 443 : 80);
-  const authority = isDefaultPort ? target.host : `${target.host}:${target.port}`;
-  const backend: Backend = { origin: target.origin, ...(!isPreserved && { host: authority }) };
-  if (target.scheme === 'http') return { kind: 'backend', backend };
-  if (!isOn(servers, server, 'sslproxyengine')) {
-    return { kind: 'dead', reason: 'without SSLProxyEngine On Apache answers 500 there' };
+  if (!isPreserved && targets.length > 1 && kind === 'plain') {
+    return { kind: 'dead', reason: 'each server of its balancer is told a Host of its own' };
   }
-  const verify = setting(servers, server, 'sslproxyverify')?.toLowerCase() === 'require';
-  const ca = setting(servers, server, 'sslproxycacertificatefile');
-  return { kind: 'backend', backend: { ...backend, tls: { verify, ...(verify && ca !== undefined && { ca }) } } };
+  const backend: Backend = {
+    kind,
+    name: nameOf(target),
+    servers: targets.map(({ origin }) => origin) as [string, ...string[]],
+    ...(!isPreserved && targets.length === 1 && { host: authorityOf(first) }),
+    ...(tls !== undefined && { tls }),
+    ...(balancer !== undefined && balancer.affinity !== 'none' && { affinity: balancer.affinity }),
+    ...(balancer?.health !== undefined && { health: balancer.health }),
+    ...timeoutsOf(servers, server, parameters, kind),
+  };
+  return { kind: 'backend', backend, ...(balancer !== undefined && { balancer }) };
 }
 
-/** The upstream, for Exchange: RPC may be tunnelled to it. */
-export function exchangeUpstream(
+function authorityOf({ scheme, host, port }: Extract<ServerTarget, { kind: 'http' }>): string {
+  return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
+}
+
+/** TLS towards servers; a sentence where there is none. */
+function tlsTo(servers: Servers, server: Server): NonNullable<Backend['tls']> | string {
+  if (!isOn(servers, server, 'sslproxyengine')) return 'without SSLProxyEngine On Apache answers 500 there';
+  const verify = setting(servers, server, 'sslproxyverify')?.toLowerCase() === 'require';
+  const ca = setting(servers, server, 'sslproxycacertificatefile');
+  return { verify, ...(verify && ca !== undefined && { ca }) };
+}
+
+/** Waits that lines say: those of the line itself, else of the server. Exchange holds requests for an hour: to it a shorter wait is none. */
+function timeoutsOf(
+  servers: Servers,
+  server: Server,
+  parameters: ReadonlyMap<string, string>,
+  kind: BackendKind,
+): Pick<Backend, 'timeouts'> {
+  const answer =
+    seconds(parameters.get('timeout')) ??
+    seconds(setting(servers, server, 'proxytimeout')) ??
+    seconds(setting(servers, server, 'timeout'));
+  const connect = seconds(parameters.get('connectiontimeout'));
+  const isCarried = answer !== undefined && (kind === 'plain' || answer * 1000 > DEFAULTS.answer);
+  const timeouts = { ...(connect !== undefined && { connect }), ...(isCarried && { answer }) };
+  return Object.keys(timeouts).length === 0 ? {} : { timeouts };
+}
+
+function seconds(text: string | undefined): number | undefined {
+  return text !== undefined && /^[1-9]\d{0,7}$/.test(text) ? Number(text) : undefined;
+}
+
+/** The upstream. `lines`: what sends requests to it. */
+export function upstreamFrom(
   backend: Backend,
-  lines: readonly Directive[],
+  lines: readonly ConfigNode[],
   frontEndHttps: Directive | undefined,
 ): Upstream {
-  const { origin, host, tls } = backend;
+  const { kind, servers, host, tls, affinity, health, timeouts } = backend;
   return upstreamOf({
-    servers: [origin],
-    rpcOverHttp: true,
+    servers,
+    ...(kind === 'exchange' && { rpcOverHttp: true }),
+    // Apache answers 404 to what reads in two ways; a rule that let it pass would be wider.
+    ...(kind === 'plain' && { ambiguousPaths: 'refuse' as const }),
     ...(frontEndHttps !== undefined && { frontEndHttps: true }),
+    ...(affinity !== undefined && { affinity }),
+    ...(health !== undefined && {
+      health: { path: health.path, ...(health.seconds !== undefined && { interval: `${health.seconds}s` }) },
+    }),
     ...(host !== undefined && { host }),
     ...(tls !== undefined && { tls }),
+    ...(timeouts !== undefined && {
+      timeouts: {
+        ...(timeouts.connect !== undefined && { connect: `${timeouts.connect}s` }),
+        ...(timeouts.answer !== undefined && { answer: `${timeouts.answer}s`, idle: `${timeouts.answer}s` }),
+      },
+    }),
     from: [...lines, ...(frontEndHttps === undefined ? [] : [frontEndHttps])].map(({ at }) => at),
   });
 }
@@ -66,16 +136,28 @@ const PROXY_TLS = [
 ];
 
 /** What became of the lines that say how Apache talks to a server whose paths moved. */
-export function remarkBackend(servers: Servers, server: Server, { tls, host }: Backend, line: Directive): void {
+export function remarkBackend(
+  servers: Servers,
+  server: Server,
+  read: Extract<BackendRead, { kind: 'backend' }>,
+  line: Directive,
+): void {
+  const { backend, balancer } = read;
+  const { tls, host, timeouts, kind } = backend;
   for (const directive of inherited(servers, server, 'proxypreservehost')) {
     const told = host === undefined ? 'the Host of the request' : `Host: ${host}`;
     once(directive, 'translated', 'APACHE_CARRIED', `servers whose paths moved are told ${told}`);
   }
   for (const directive of ['proxytimeout', 'timeout'].flatMap((key) => inherited(servers, server, key))) {
-    once(directive, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
+    const isCarried = timeouts?.answer !== undefined;
+    const message = isCarried
+      ? 'timeouts of upstreams whose paths moved; Apache answers 502 when it ends, Outrigger 504'
+      : OWN_LIMITS;
+    once(directive, isCarried ? 'translated' : 'approximated', 'APACHE_TIMEOUT', message);
   }
-  if (/\s(?:timeout|connectiontimeout|retry)=/i.test(line.rest))
+  if (/\s(?:timeout|retry)=/i.test(line.rest) && (timeouts?.answer === undefined || /\sretry=/i.test(line.rest)))
     once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
+  if (balancer !== undefined) remarkBalancer(balancer, backend, line, isOn(servers, server, 'proxypreservehost'));
   if (tls === undefined) return;
   remarkServerTls(servers, server, tls.verify, line);
   for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
@@ -83,15 +165,31 @@ export function remarkBackend(servers: Servers, server: Server, { tls, host }: B
   }
   if (tls.verify) return;
   const message =
-    'as with Apache, nobody checks the certificate of the server: whoever can take its address reads logins';
+    kind === 'exchange'
+      ? 'as with Apache, nobody checks the certificate of the server: whoever can take its address reads logins'
+      : 'as with Apache, nobody checks who signed the certificate of the server';
   once(line, 'approximated', 'APACHE_TLS_UNVERIFIED', message, {
     hint: 'Set ca to the file of the authority that signed its certificate, and verify to true.',
   });
 }
 
+function remarkBalancer(
+  { lines, sections, otherwise }: Extract<Balancer, { kind: 'balancer' }>,
+  { name, servers }: Backend,
+  line: Directive,
+  isPreserved: boolean,
+): void {
+  for (const node of [...sections, ...lines])
+    once(node, 'translated', 'APACHE_CARRIED', `servers of the upstream for ${name}`);
+  const told = 'the servers are told the Host of the request, where Apache told each its own name';
+  for (const text of [...otherwise, ...(isPreserved || servers.length === 1 ? [] : [told])]) {
+    once(sections[0] ?? line, 'approximated', 'APACHE_BALANCER', text);
+  }
+}
+
 /** Remarks it once, however many paths it holds for. */
 function once(
-  { entry }: Directive,
+  { entry }: ConfigNode,
   disposition: Disposition,
   code: ImportCode,
   message: string,

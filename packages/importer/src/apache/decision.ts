@@ -6,6 +6,7 @@ import { type Access, accessOf } from './access.ts';
 import { backendOf } from './backend.ts';
 import { clientMatches } from './clients.ts';
 import type { ApacheRequest, Journey, Outcome } from './journey.ts';
+import { nameOf } from './leads.ts';
 import { locationsOf, type ProxyLine, proxyLines } from './proxypass.ts';
 import { escapedUri, isRedirect, redirectLines, redirectOf } from './redirects.ts';
 import { type EncodedSlashes, prefixLength, requestPath, sentPath } from './requestpath.ts';
@@ -118,11 +119,18 @@ function proxied(
   line: Directive,
   how: { isRewritten: boolean; nocanon: boolean },
 ): Outcome {
-  const [, scheme = '', authority = '', path = ''] = /^(https?):\/\/([^/]*)(.*)$/is.exec(url) ?? [];
-  const target = parseTarget(`${scheme}://${authority}/`);
+  const [, scheme = '', authority = '', path = ''] = /^(https?|balancer):\/\/([^/]*)(.*)$/is.exec(url) ?? [];
+  const named = parseTarget(`${scheme}://${authority}/`);
+  if (named.kind === 'other') return { kind: 'unknown', line, reason: 'it goes where only Apache can' };
+  const talk = backendOf(journey.servers, journey.server, named, 'exchange', new Map());
+  if (talk.kind === 'dead') {
+    return named.kind === 'http'
+      ? guarded(journey, named.origin, { kind: 'status', status: 500 })
+      : { kind: 'unknown', line, reason: talk.reason };
+  }
+  if (talk.backend.servers.length > 1) return { kind: 'unknown', line, reason: 'its balancer chooses at each request' };
+  const target = named.kind === 'http' ? named : parseTarget(`${talk.backend.servers[0]}/`);
   if (target.kind !== 'http') return { kind: 'unknown', line, reason: 'it goes where only Apache can' };
-  const talk = backendOf(journey.servers, journey.server, target);
-  if (talk.kind === 'dead') return guarded(journey, target.origin, { kind: 'status', status: 500 });
   const { server, servers, request } = journey;
   const raw = request.target.split('?', 1)[0] ?? '';
   const escaped = how.nocanon
@@ -133,7 +141,7 @@ function proxied(
     (preserved?.words[0]?.text ?? setting(servers, server, 'proxypreservehost'))?.toLowerCase() === 'on';
   const own = target.port === (target.scheme === 'https' ? 443 : 80) ? target.host : `${target.host}:${target.port}`;
   const hasQuery = query !== '' || (!how.isRewritten && journey.query !== undefined);
-  return guarded(journey, target.origin, {
+  return guarded(journey, nameOf(named), {
     kind: 'proxied',
     origin: target.origin,
     target: hasQuery ? `${escaped}?${query}` : escaped,
@@ -175,6 +183,7 @@ function proxySections({ main }: Servers, server: Server, origin: string): Secti
     sectionsOf(nodes, 'proxy').filter(({ words }) => {
       const pattern = words[0]?.text ?? '';
       if (pattern === '*') return true;
+      if (origin.startsWith('balancer:')) return origin.startsWith(pattern.toLowerCase());
       const literal = parseTarget(/^[^*?[]*/.exec(pattern)?.[0] ?? '');
       return literal.kind === 'http' && literal.origin === origin;
     }),

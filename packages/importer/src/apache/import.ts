@@ -6,11 +6,13 @@ import { placeKey, rulePaths } from '../rulepaths.ts';
 import { type Reader, recordingReader } from '../source.ts';
 import { type Draft, finish, type Translation } from '../translation.ts';
 import { checkTree } from './check.ts';
+import { APACHE_DIFFERENCES } from './differences.ts';
 import { shownFile } from './display.ts';
 import { readTree } from './expand.ts';
 import { findLayout } from './layout.ts';
 import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
+import type { Lift } from './moves.ts';
 import { type ApachePlace, DEFAULT_PLACE, remarkPlain } from './place.ts';
 import { APACHE_SECRETS } from './secrets.ts';
 import { readServers } from './servers.ts';
@@ -26,6 +28,8 @@ export type ApacheOptions = {
   values?: ReadonlyMap<string, string>;
   /** Where Apache goes on listening; by default with TLS on a free port of 127.0.0.1. */
   place?: ApachePlace;
+  /** What is to move: paths of Exchange (the default), or everything that is proxied and that a rule can do. */
+  lift?: Lift;
 };
 
 /** Imports an Apache configuration. Never throws on input. */
@@ -54,7 +58,7 @@ export function importApache(options: ApacheOptions): Translation {
   if (early !== undefined) return refuse(early);
   const servers = readServers(tree);
   if (servers.refusal !== undefined) return refuse(servers.refusal);
-  const lowered = lower(servers, place, tree.serverRoot);
+  const lowered = lower(servers, { place, lift: options.lift ?? 'exchange', root: tree.serverRoot });
   remarkForwardProxy(tree);
   remarkSidecar(tree, place);
   if (place.isPlain) remarkPlain(tree);
@@ -81,11 +85,7 @@ function enterRules(entries: readonly LedgerEntry[], rules: RuleSet): void {
 /** What is otherwise on purpose, and what Apache needs to know of its new place. */
 function differences(knowsLoopback: boolean, place: ApachePlace): string[] {
   return [
-    'Paths of Exchange are taken in any case and in any spelling that comes to them (//owa, /%6fwa), as IIS reads them; Apache took one case.',
-    'Methods of RPC over HTTP and RD Gateway are answered 405 where no Exchange is behind; Apache passed them on and waited for the whole body.',
-    'On paths that moved, X-Forwarded-Proto is sent too, X-Forwarded-Server is not, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further.',
-    'On paths that moved, Expect: 100-continue and Upgrade (WebSocket) go on to the server; Apache answered or waited for the one, and kept the other unless upgrade= said so.',
-    'A server that cannot be reached is answered with 502 on paths that moved, in place of 503.',
+    ...APACHE_DIFFERENCES.map(({ text }) => text),
     ...(place.isPlain
       ? [
           'Apache makes redirects of its own with http://, unless its virtual hosts say ServerName https://NAME; scripts find https in X-Forwarded-Proto alone.',

@@ -8,18 +8,19 @@ import { memoryReader } from '../source.ts';
 import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
 import { apacheDecision } from './decision.ts';
 import { importApache } from './import.ts';
+import type { Lift } from './moves.ts';
 import { readServers } from './servers.ts';
 import { generatedConfig } from './testing/generated.ts';
-import { movedProbes } from './testing/probes.ts';
+import { type Expected, isAsExpected, movedProbes } from './testing/probes.ts';
 import { treeOf } from './testing/stage.ts';
 
-type Wrong = { host: string; target: string; client: string; expected: string; answer: string };
+type Wrong = { host: string; target: string; client: string; expected: Expected; answer: string };
 
 /** Requests that the rules treat otherwise than Apache; `moved`: of how many that they send to Exchange or refuse there. */
-function wrongMoves(files: Record<string, string>): { wrong: Wrong[]; moved: number } {
+function wrongMoves(files: Record<string, string>, lift: Lift): { wrong: Wrong[]; moved: number } {
   const tree = treeOf(files);
   const servers = readServers(tree);
-  const { rules } = importApache({ path: '', reader: memoryReader(files) });
+  const { rules } = importApache({ path: '', reader: memoryReader(files), lift });
   const probes = rules === undefined ? [] : movedProbes(tree, rules);
   const wrong = probes.flatMap(({ probe, expected }) => {
     const { host, path: target, client, listener } = probe;
@@ -29,8 +30,10 @@ function wrongMoves(files: Record<string, string>): { wrong: Wrong[]; moved: num
     const { outcome } = apacheDecision(servers, request);
     const answer = outcome.kind === 'proxied' ? `proxied ${outcome.origin} ${outcome.target}` : outcome.kind;
     // Exchange has one path where Apache has two: what keeps people out of /OWA keeps them out of /owa.
-    if (expected === 'denied' && answer.startsWith('proxied') && hasTwoCases(files)) return [];
-    return answer === expected ? [] : [{ host, target, client, expected, answer }];
+    if (expected.kind === 'denied' && answer.startsWith('proxied') && hasTwoCases(files)) return [];
+    // What depends on more than the configuration, only Apache itself can be asked: lower.live.test.ts does.
+    if (outcome.kind === 'unknown') return [];
+    return isAsExpected(answer, expected) ? [] : [{ host, target, client, expected, answer }];
   });
   return { wrong, moved: probes.length };
 }
@@ -39,18 +42,23 @@ function hasTwoCases(files: Record<string, string>): boolean {
   return Object.values(files).some((text) => /\/owa/.test(text) && /\/OWA/.test(text));
 }
 
+const LIFTS = ['exchange', 'all'] as const;
+
 describe.each(readdirSync(join(FIXTURES, 'apache')))('apache/%s', (name) => {
-  it('sends to Exchange what Apache would have sent there, and refuses whom Apache would have refused', () => {
-    expect(wrongMoves(filesOfCase(join(FIXTURES, 'apache', name))).wrong.slice(0, 5)).toEqual([]);
-  });
+  it.each(LIFTS)(
+    'sends past Apache what Apache would have sent there, and refuses whom it would have: --lift %s',
+    (lift) => {
+      expect(wrongMoves(filesOfCase(join(FIXTURES, 'apache', name)), lift).wrong.slice(0, 5)).toEqual([]);
+    },
+  );
 });
 
 // fast-check prints the seed of a failure.
 it('moves nothing of generated virtual hosts that Apache would have treated otherwise', { timeout: 120_000 }, () => {
   let moved = 0;
   fc.assert(
-    fc.property(generatedConfig, (files) => {
-      const found = wrongMoves(files);
+    fc.property(generatedConfig, fc.constantFrom(...LIFTS), (files, lift) => {
+      const found = wrongMoves(files, lift);
       moved += found.moved;
       expect(found.wrong.slice(0, 3)).toEqual([]);
     }),

@@ -14,26 +14,31 @@ import {
   upstreamOf,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { accessLines, allow, needsAccess, remarkOnce } from './accesslines.ts';
+import { accessLines, allow, joined, needsAccess, pathed, traceLines } from './accesslines.ts';
 import { accessLogsOf } from './accesslogs.ts';
-import { type Backend, exchangeUpstream, remarkBackend } from './backend.ts';
+import { upstreamFrom } from './backend.ts';
 import { exchangePath } from './exchange.ts';
 import { hostsOf } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
-import { findMoves, type Move } from './moves.ts';
-import { obstacleTo } from './obstacles.ts';
+import { movedRequests } from './movedrequests.ts';
+import { remarkHost, remarkMove, remarkOthers, remarkStay } from './moveremarks.ts';
+import { findMoves, type Lift, type Move } from './moves.ts';
+import { hindranceOf } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
+import { serverRules } from './rewriterules.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode, inherited } from './settings.ts';
+import { everyNode } from './settings.ts';
 import { tlsOf } from './tls.ts';
-import type { ConfigNode } from './tree.ts';
+import type { Directive } from './tree.ts';
 
 /** Rules, or the sentence why there are none. */
 export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
 
 /** `root`: the folder that names of logs are in. */
-export function lower(servers: Servers, place: ApachePlace, root: string): Lowered {
+export type Wishes = { place: ApachePlace; lift: Lift; root: string };
+
+export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered {
   const doors = readDoors(servers, place);
   if (doors.length === 0)
     return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
@@ -46,11 +51,12 @@ export function lower(servers: Servers, place: ApachePlace, root: string): Lower
     const apache = apacheName(door, doors);
     const here: Condition = doors.length === 1 ? {} : { listeners: [listenerName(door.listener)] };
     for (const host of door.hosts) {
-      const lowered = lowerHost(host, door, here, apache, upstreams, servers);
+      const lowered = lowerHost(host, door, here, { apache, upstreams, servers, lift });
       access.push(...lowered.access);
       routes.push(...lowered.routes);
       if (lowered.moved !== undefined) logs.push(...accessLogsOf(servers, host, lowered.moved, root));
     }
+    for (const host of door.hosts) remarkOthers(servers, host, lift);
     upstreams.set(apache, apacheUpstream(door));
     rest.push({ ...(doors.length > 1 && { when: here }), to: apache, from: [door.listen.directive.at] });
     remark(
@@ -95,15 +101,17 @@ function apacheUpstream({ server, listen }: Door): Upstream {
   });
 }
 
+/** What is the same for all virtual hosts of a listener. */
+type Lowering = { apache: string; upstreams: Map<string, Upstream>; servers: Servers; lift: Lift };
+
 function lowerHost(
   host: VirtualHost,
   door: Door,
   here: Condition,
-  apache: string,
-  upstreams: Map<string, Upstream>,
-  servers: Servers,
+  lowering: Lowering,
 ): { access: AccessLine[]; routes: Route[]; moved?: Condition } {
-  const { moves, stays, twins } = findMoves(servers, host);
+  const { apache, upstreams, servers, lift } = lowering;
+  const { moves, stays, twins } = findMoves(servers, host, lift);
   for (const { line, of } of twins) {
     remark(
       line.entry,
@@ -112,13 +120,7 @@ function lowerHost(
       `the route of line ${of.at.line} takes it too, for it takes every case`,
     );
   }
-  for (const { prefix, line, obstacle } of stays) {
-    const because = obstacle.line === line ? '' : ` (line ${obstacle.line.at.line})`;
-    const message = `${prefix} stays with Apache: ${obstacle.reason}${because}. RPC over HTTP does not pass there`;
-    remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', message, {
-      hint: 'Write the route by hand if it may move.',
-    });
-  }
+  for (const stay of stays) remarkStay(stay);
   if (moves.length === 0) return { access: [], routes: [] };
   if (asksOtherCertificates(host, door, servers)) {
     for (const { line, prefix } of moves) {
@@ -140,12 +142,15 @@ function lowerHost(
     return { access: [], routes: [] };
   }
   const when: Condition = { ...(hosts.hosts !== undefined && { hosts: hosts.hosts }), ...here };
-  remarkHost(host, hosts.hosts);
+  remarkHost(host, hosts.hosts, lift);
   const all = [...moves, ...addedRpc(moves, host, servers)];
   return {
-    access: all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
+    access: [
+      ...traceLines(servers, host, when),
+      ...all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
+    ],
     routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
-    moved: movedOf(all, when),
+    moved: movedRequests(all, when),
   };
 }
 
@@ -155,36 +160,25 @@ function asksOtherCertificates(host: VirtualHost, { hosts: [first] }: Door, serv
   return own !== undefined && (own.mode !== listeners?.mode || own.ca !== listeners.ca);
 }
 
-/** The requests that moved: those of the paths, but for what below them stays. */
-function movedOf(moves: readonly Move[], when: Condition): Condition {
-  const paths = (prefixes: readonly string[]): Condition =>
-    prefixes.includes('/') ? {} : { path: [...new Set(prefixes)].map((prefix) => ({ prefix, ignoreCase: true })) };
-  const staying = moves.flatMap((move) => move.staying.map(({ prefix }) => prefix));
-  const moved = { ...when, ...paths(moves.map(({ prefix }) => prefix)) };
-  return staying.length === 0 ? moved : { all: [moved, { not: paths(staying) }] };
-}
-
-function remarkHost({ section, serverName }: VirtualHost, hosts: string[] | undefined): void {
-  const whom = hosts === undefined ? 'every Host' : hosts.join(', ');
-  remark(
-    section.entry,
-    'translated',
-    'APACHE_CARRIED',
-    `its paths of Exchange are routed for ${whom}; the rest of ${serverName ?? 'it'} stays with Apache`,
-  );
-}
-
 const RPC = '/rpc';
 
 /** `/rpc` beside `/owa` of the same Exchange, for which there was no use as long as Apache stood before it; where nothing is said of it. */
 function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): Move[] {
-  const owa = moves.find(({ prefix }) => exchangePath(prefix) === '/owa');
+  const owa = moves.find(
+    ({ prefix, sign, rewrite, when }) =>
+      sign !== undefined &&
+      exchangePath(prefix) === '/owa' &&
+      rewrite?.path === undefined &&
+      Object.keys(when).length === 0,
+  );
   if (owa === undefined || moves.some(({ prefix }) => isUnder(RPC, prefix))) return [];
   const said = [...everyNode(servers.main.nodes), ...everyNode(host.nodes)].some(({ words }) =>
     words.some(({ text }) => /^[\^"]*\/rpc(?![a-z])/i.test(text)),
   );
   const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
-  if (said || isRestricted || obstacleTo(servers, host, RPC) !== undefined) {
+  const hindrance = hindranceOf(servers, host, RPC, serverRules(servers, host));
+  const isHindered = hindrance.kind === 'obstacle' || hindrance.staying.length > 0;
+  if (said || isRestricted || isHindered) {
     const message =
       'no route for /rpc goes to this server: Outlook from outside needs one, and who may ask is for you to say';
     remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, {
@@ -196,28 +190,29 @@ function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): 
     'a route for /rpc to the same server is added, which no line says: Outlook from outside needs it, and Apache could not carry it';
   const hint = 'Take the route out if Outlook shall not connect from outside.';
   remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, { hint });
-  return [{ ...owa, prefix: RPC, staying: [], isAdded: true }];
+  return [{ ...owa, prefix: RPC, path: [{ prefix: RPC }], staying: [], isAdded: true }];
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */
 function upstreamFor(move: Move, moves: readonly Move[], upstreams: Map<string, Upstream>): string {
-  const alike = moves.filter(({ backend }) => sameBackend(backend, move.backend));
+  const { backend } = move.read;
+  const alike = moves.filter(({ read }) => JSON.stringify(read.backend) === JSON.stringify(backend));
   const front = alike.map(({ changes }) => changes.frontEndHttps).find((line) => line !== undefined);
-  const made = exchangeUpstream(
-    move.backend,
-    alike.map(({ line }) => line),
-    front,
+  const made = upstreamFrom(
+    backend,
+    distinct(alike.map(({ line }) => line)),
+    backend.kind === 'exchange' ? front : undefined,
   );
   for (const [name, upstream] of upstreams) if (sameUpstream(upstream, made)) return name;
-  const name = upstreams.has('exchange')
-    ? `exchange-${[...upstreams.keys()].filter((each) => each.startsWith('exchange')).length + 1}`
-    : 'exchange';
+  const wanted = backend.kind === 'exchange' ? 'exchange' : 'web';
+  const count = [...upstreams.keys()].filter((each) => each.startsWith(wanted)).length;
+  const name = upstreams.has(wanted) ? `${wanted}-${count + 1}` : wanted;
   upstreams.set(name, made);
   return name;
 }
 
-function sameBackend(a: Backend, b: Backend): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function distinct(lines: readonly Directive[]): Directive[] {
+  return [...new Set(lines)];
 }
 
 function sameUpstream({ from: _a, ...a }: Upstream, { from: _b, ...b }: Upstream): boolean {
@@ -232,59 +227,22 @@ function routesOf(
   servers: Servers,
   host: VirtualHost,
 ): Route[] {
-  const { prefix, line, staying, changes, reversals, backend, sign, isAdded } = move;
+  const { line, staying, changes, rewrite, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
-  if (!isAdded) {
-    const what = prefix === '/' ? 'every path' : `${prefix} in any case`;
-    remark(line.entry, 'translated', 'APACHE_CARRIED', `route to upstream ${to} for ${what}`);
-    remark(
-      line.entry,
-      'translated',
-      'APACHE_EXCHANGE',
-      `${backend.origin} is taken for Exchange because of ${sign}: RPC may be tunnelled to it`,
-    );
-  }
-  remarkBackend(servers, host, backend, line);
-  for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
-  for (const almost of changes.almost) remarkAlmost(almost);
-  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
-    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
-    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
-  }
-  for (const directive of inherited(servers, host, 'proxyaddheaders'))
-    remarkAlmost({ line: directive, message: OWN_FORWARDED });
-  for (const ours of changes.ours)
-    remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
-  if (changes.frontEndHttps !== undefined)
-    remarkOnce(changes.frontEndHttps, 'frontEndHttps of the upstream', 'APACHE_CARRIED');
-  const path = (each: string): Condition => (each === '/' ? {} : { path: [{ prefix: each }] });
+  remarkMove(move, to, servers, host);
+
+  const own = joined(when, move.when);
   return [
-    ...staying.map(
-      (each): Route => ({
-        when: { ...when, path: [{ prefix: each.prefix, ignoreCase: true }] },
-        to: apache,
-        from: [each.line.at],
-      }),
-    ),
+    ...staying.map((each): Route => ({ when: joined(own, each.where), to: apache, from: [each.line.at] })),
     {
-      ...conditionOf({ ...when, ...path(prefix) }),
+      ...conditionOf(pathed(own, move.path)),
       to,
-      ...(Object.keys(reversals).length > 0 && { rewrite: reversals }),
+      ...(rewrite !== undefined && { rewrite }),
       ...(changes.request.length > 0 && { requestHeaders: changes.request }),
       ...(changes.response.length > 0 && { responseHeaders: changes.response }),
       from: [at],
     },
   ];
-}
-
-const REVERSED = 'in rewrite of the routes of paths that moved';
-const DOTS =
-  'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
-const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
-
-function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
-  if (!line.entry.remarks.some((each) => each.message === message))
-    remark(line.entry, 'approximated', 'APACHE_HEADER', message);
 }
 
 function conditionOf(when: Condition): { when?: Condition } {

@@ -1,91 +1,100 @@
-// Room: which paths of a virtual host move to Outrigger: those of Exchange whose requests Apache would surely send to the same
-// server under the same path. All others stay with Apache, which does what it always did. Pure.
-import type { Rewrite } from '@outrigger/rules';
-import { type Access, accessOf, type Judge } from './access.ts';
-import { type Backend, backendOf } from './backend.ts';
+// Room: which paths of a virtual host move to Outrigger: those of Exchange, or all that are proxied, where Apache would surely send their
+// requests to the same server under the path that a rule makes. All others stay with Apache, which does what it always did. Pure.
+import type { Condition, PathCondition, Rewrite } from '@outrigger/rules';
+import { type BackendKind, type BackendRead, backendOf } from './backend.ts';
 import { exchangePath, exchangeSign } from './exchange.ts';
 import { type FieldChanges, fieldChanges } from './fieldchanges.ts';
-import { keepsBelow, type Obstacle, obstacleTo } from './obstacles.ts';
+import { type Lead, type Leads, leadsOf, nameOf } from './leads.ts';
+import { accessTo, type MoveAccess } from './moveaccess.ts';
+import { hindranceOf, type Obstacle, patternStays, type Staying, strictObstacle } from './obstacles.ts';
 import { isOtherCase, isUnder, overlapOf } from './overlap.ts';
-import { locationsOf, type ProxyLine, pathsOf, proxyLines } from './proxypass.ts';
+import { locationsOf, type ProxyLine, pathsOf } from './proxypass.ts';
 import { reversalsOf } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
-import { parseTarget, type Target } from './target.ts';
-import { type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
+import { type Directive, directivesOf } from './tree.ts';
 
-/** What a rule can say of access. */
-export type SaidAccess = Exclude<Access, { kind: 'unsayable' }>;
+/** What is to move: paths of Exchange alone, or everything that is proxied. */
+export type Lift = 'exchange' | 'all';
 
 /** One path that moves. */
 export type Move = {
   prefix: string;
   line: Directive;
-  backend: Backend;
-  /** Why the server is taken for Exchange. */
-  sign: string;
-  /** Paths below that stay with Apache, and the lines that say so. */
-  staying: { prefix: string; line: Directive | Section }[];
-  /** Who may ask: the first that holds decides. `below`: for a path below alone. */
-  access: { below?: string; access: SaidAccess }[];
+  read: Extract<BackendRead, { kind: 'backend' }>;
+  /** Why the server is taken for Exchange; undefined where it is not. */
+  sign?: string;
+  /** Its paths as a route names them; absent for all. */
+  path?: PathCondition[];
+  /** What must hold besides. */
+  when: Condition;
+  /** Requests under it that stay with Apache, and the lines that say so. */
+  staying: Staying[];
+  access: MoveAccess[];
   changes: Extract<FieldChanges, { kind: 'changes' }>;
   /** No line of Apache says it. */
   isAdded?: true;
-  /** What of answers is changed back. */
-  reversals: Rewrite;
+  rewrite?: Rewrite;
 };
 
-/** A path of Exchange that stays, and why. */
-export type Stay = { prefix: string; line: Directive; obstacle: Obstacle };
+/** A path that stays, and why. `isExchange`: RPC does not pass there. */
+export type Stay = { prefix?: string; line: Directive; obstacle: Obstacle; isExchange: boolean };
 
 /** A line whose path moves with that of a line asked before: the same in another case, or one below. */
 export type Twin = { line: Directive; of: Directive };
 
 export type Moves = { moves: Move[]; stays: Stay[]; twins: Twin[] };
 
-type HttpTarget = Extract<Target, { kind: 'http' }>;
-/** A line that sends a prefix to the same path of a server. */
-type Straight = { line: ProxyLine; prefix: string; target: HttpTarget };
-
 /** What moves of a virtual host, in the order in which Apache asks its lines. */
-export function findMoves(servers: Servers, server: VirtualHost): Moves {
-  const lines = proxyLines(servers, server);
-  const straight = lines.flatMap(straightLine);
+export function findMoves(servers: Servers, server: VirtualHost, lift: Lift): Moves {
+  const all = leadsOf(servers, server);
   const passthrough = passthroughLine(servers, server);
   const result: Moves = { moves: [], stays: [], twins: [] };
-  for (const each of straight) {
-    const leads = straight
-      .filter(({ target }) => target.origin === each.target.origin)
-      .map(({ prefix, line }) => ({ prefix, directive: line.directive }));
-    const sign = exchangeSign(leads, passthrough);
-    const isOfExchange = exchangePath(each.prefix) !== undefined || isRoot(each.prefix);
-    if (sign === undefined || !isOfExchange) continue;
-    const twin = result.moves.find(
-      ({ prefix, backend }) => isUnder(each.prefix, prefix) && backend.origin === each.target.origin,
+  const signOf = (name: string): string | undefined => {
+    const own = all.leads.filter(({ target }) => nameOf(target) === name);
+    const paths = own.flatMap(({ prefix, target, line }) =>
+      [prefix, target.path].map((path) => ({ prefix: path, directive: line })),
     );
-    if (twin !== undefined) {
-      result.twins.push({ line: each.line.directive, of: twin.line });
+    return exchangeSign(paths, passthrough);
+  };
+  for (const lead of all.leads) {
+    const sign = signOf(nameOf(lead.target));
+    const isExchange = sign !== undefined && isOfExchange(lead);
+    if (!isExchange && lift === 'exchange') {
+      if (sign === undefined) continue;
+      result.stays.push({ ...stayOf(lead, 'it is no path of Exchange'), isExchange: false });
       continue;
     }
-    const move = moveOf(each, lines, sign, servers, server);
+    const twin = result.moves.find((move) => isTwin(lead, move));
+    if (twin !== undefined) {
+      if (twin.line !== lead.line) result.twins.push({ line: lead.line, of: twin.line });
+      continue;
+    }
+    const move = moveOf(lead, all, isExchange ? sign : undefined, servers, server, result.moves);
     if ('obstacle' in move) result.stays.push(move);
     else result.moves.push(move);
+  }
+  for (const { line, origin, reason } of all.unread) {
+    const isExchange = signOf(origin) !== undefined;
+    if (isExchange || lift === 'all') result.stays.push({ line, obstacle: { line, reason }, isExchange });
   }
   return result;
 }
 
-function isRoot(prefix: string): boolean {
-  return prefix === '/';
+function stayOf({ prefix, line }: Lead, reason: string): Omit<Stay, 'isExchange'> {
+  return { prefix, line, obstacle: { line, reason } };
 }
 
-/** A prefix that keeps its path: `/owa X/owa`, `/owa/ X/owa/`, `/ X/`. */
-function straightLine(line: ProxyLine): Straight[] {
-  if (line.paths.kind !== 'prefix' || line.target === undefined) return [];
-  const target = parseTarget(line.target);
-  const { prefix } = line.paths;
-  if (target.kind !== 'http') return [];
-  const path = target.path === '' && prefix === '/' ? '/' : target.path;
-  return path === prefix ? [{ line, prefix, target }] : [];
+function isOfExchange({ prefix, target }: Lead): boolean {
+  return prefix === '/' || [prefix, target.path].some((path) => exchangePath(path) !== undefined);
+}
+
+/** Whether a move takes the paths of a lead, too, and sends them where the lead would. */
+function isTwin({ prefix, target, when }: Lead, move: Move): boolean {
+  if (move.read.backend.name !== nameOf(target) || Object.keys(move.when).length + Object.keys(when).length > 0)
+    return false;
+  if (move.sign === undefined || move.rewrite?.path !== undefined) return prefix === move.prefix;
+  return isUnder(prefix, move.prefix) && prefix.toLowerCase() === target.path.toLowerCase();
 }
 
 function passthroughLine(servers: Servers, server: VirtualHost): Directive | undefined {
@@ -98,119 +107,159 @@ function passthroughLine(servers: Servers, server: VirtualHost): Directive | und
   return line?.words[0]?.text.toLowerCase() === 'on' ? line : undefined;
 }
 
-function moveOf(each: Straight, lines: ProxyLine[], sign: string, servers: Servers, server: VirtualHost): Move | Stay {
-  const { prefix, line, target } = each;
-  const stay = (obstacle: Obstacle): Stay => ({ prefix, line: line.directive, obstacle });
-  const talk = backendOf(servers, server, target);
-  if (talk.kind === 'dead') return stay({ line: line.directive, reason: talk.reason });
-  const odd = [...line.parameters.keys()].find((name) => !HARMLESS_PARAMETERS.has(name));
-  if (odd !== undefined) return stay({ line: line.directive, reason: `what ${odd} does, no rule can say` });
+function moveOf(
+  lead: Lead,
+  all: Leads,
+  sign: string | undefined,
+  servers: Servers,
+  server: VirtualHost,
+  moved: readonly Move[],
+): Move | Stay {
+  const { prefix, line, target, parameters, when, place } = lead;
+  const kind: BackendKind = sign === undefined ? 'plain' : 'exchange';
+  const stay = (obstacle: Obstacle): Stay => ({ prefix, line, obstacle, isExchange: kind === 'exchange' });
+  const map = mapOf(lead, kind);
+  if (map === 'unsayable') return stay({ line, reason: 'its slashes do not agree with those of its target' });
+  const odd = [...parameters.keys()].find((name) => !isKnownParameter(name, target.kind === 'balancer'));
+  if (odd !== undefined) return stay({ line, reason: `what ${odd} does, no rule can say` });
+  const read = backendOf(servers, server, target, kind, parameters);
+  if (read.kind === 'dead') return stay({ line, reason: read.reason });
+  const strict = kind === 'plain' ? strictObstacle(servers, server) : undefined;
+  if (strict !== undefined) return stay(strict);
 
-  const earlier = before(each, lines);
+  const earlier = before(lead, all, moved);
   if ('reason' in earlier) return stay(earlier);
-  const obstacle = obstacleTo(servers, server, prefix);
-  if (obstacle !== undefined) return stay(obstacle);
+  const rules = 'rule' in place ? all.rules.slice(0, all.rules.indexOf(place.rule)) : all.rules;
+  const hindrance = hindranceOf(servers, server, prefix, rules);
+  if (hindrance.kind === 'obstacle') return stay(hindrance.obstacle);
 
+  const apart = new Set(hindrance.staying.map((each) => each.line));
   const sections = locationsOf(servers, server).filter(
-    (section) => overlapOf(pathsOf(section), prefix).kind !== 'none',
+    (section) => !apart.has(section) && overlapOf(pathsOf(section), prefix).kind !== 'none',
   );
-  const staying = [...earlier.staying];
-  for (const section of sections) {
-    const overlap = overlapOf(pathsOf(section), prefix);
-    if (overlap.kind === 'below' && keepsBelow(section)) staying.push({ prefix: overlap.prefix, line: section });
-  }
   const access = accessTo(prefix, target, sections, servers, server);
   if ('reason' in access) return stay(access);
   const covering = sections.filter(
     (section) => overlapOf(pathsOf(section), prefix).kind === 'covers' && !isOtherCase(pathsOf(section), prefix),
   );
   const changes = fieldChanges(
-    ['requestheader', 'header'].flatMap((key) => [
-      ...inherited(servers, server, key),
-      ...covering.flatMap(({ children }) => directivesOf(children, key)),
-    ]),
+    ['requestheader', 'header']
+      .flatMap((key) => [
+        ...inherited(servers, server, key),
+        ...covering.flatMap(({ children }) => directivesOf(children, key)),
+      ])
+      .filter(({ rest }) => read.balancer === undefined || !/BALANCER_ROUTE_CHANGED/.test(rest)),
   );
   if (changes.kind === 'unsayable') return stay(changes);
-  const reversals = reversalsOf(covering, servers, server);
-  return { prefix, line: line.directive, backend: talk.backend, sign, staying, access, changes, reversals };
+  const rewrite: Rewrite = {
+    ...(map !== undefined && { path: map }),
+    ...reversalsOf(covering, servers, server, read.backend),
+  };
+  const path = pathsOfMove(prefix, kind, map !== undefined);
+  return {
+    prefix,
+    line,
+    read,
+    ...(sign !== undefined && { sign }),
+    ...(path !== undefined && { path }),
+    when,
+    staying: distinct([
+      ...earlier.staying,
+      ...hindrance.staying,
+      ...('rule' in place ? refusedByRule(lead, place.rule.line) : []),
+    ]),
+    access,
+    changes,
+    ...(Object.keys(rewrite).length > 0 && { rewrite }),
+  };
 }
 
-/** Parameters that say how Apache keeps connections, and no more. */
-const HARMLESS_PARAMETERS = new Set(
+function distinct(staying: readonly Staying[]): Staying[] {
+  return [...new Map(staying.map((each) => [JSON.stringify(each.where), each])).values()];
+}
+
+/** How the path changes: not at all, or in case alone, which Exchange ignores; by a map; or as no map does (AP-56). */
+function mapOf({ prefix, target }: Lead, kind: BackendKind): NonNullable<Rewrite['path']> | 'unsayable' | undefined {
+  const to = target.path;
+  const isSame = kind === 'exchange' ? to.toLowerCase() === prefix.toLowerCase() : to === prefix;
+  if (isSame) return undefined;
+  if (to === '') return prefix.endsWith('/') ? 'unsayable' : { from: prefix, to: '/' };
+  return prefix.endsWith('/') === to.endsWith('/') ? { from: prefix, to } : 'unsayable';
+}
+
+/** Paths of a route: of Exchange in any case and spelling; of others, and where they are mapped, exactly those of Apache. */
+function pathsOfMove(prefix: string, kind: BackendKind, isMapped: boolean): PathCondition[] | undefined {
+  if (prefix === '/') return undefined;
+  if (kind === 'exchange' && !isMapped) return [{ prefix }];
+  const written = kind === 'exchange' ? { ignoreCase: false } : {};
+  return prefix.endsWith('/')
+    ? [{ prefix, ...written }]
+    : [
+        { exact: prefix, ...written },
+        { prefix: `${prefix}/`, ...written },
+      ];
+}
+
+/** [P] refuses an escaped `?` in what it puts into the URL, since 2.4.60 (AP-78): so it does still. */
+function refusedByRule({ prefix }: Lead, line: Directive): Staying[] {
+  const where = patternStays('\\?', prefix, false);
+  return where === undefined || /UnsafeAllow3F/i.test(line.rest) ? [] : [{ where, line }];
+}
+
+/** Parameters that say how Apache keeps connections, or that are looked at elsewhere. */
+const PARAMETERS = new Set(
   `retry timeout connectiontimeout keepalive acquire max min smax ttl flushpackets flushwait iobuffersize receivebuffersize
   disablereuse enablereuse nocanon upgrade ping status`.split(/\s+/),
 );
+const BALANCER_PARAMETERS = new Set(
+  `lbmethod stickysession stickysessionsep scolonpathdelim nofailover failonstatus failontimeout maxattempts growth nonce
+  forcerecovery`.split(/\s+/),
+);
 
-/** Lines that Apache asks first: paths below that go elsewhere stay; one that takes all, or may take any, is an obstacle. */
-function before({ line, prefix, target }: Straight, lines: ProxyLine[]): { staying: Move['staying'] } | Obstacle {
-  const staying: Move['staying'] = [];
-  for (const other of lines.slice(0, lines.indexOf(line))) {
-    const overlap = overlapOf(other.paths, prefix);
-    if (overlap.kind === 'none') continue;
-    const isSame = straightLine(other).some((each) => each.target.origin === target.origin);
-    if (overlap.kind === 'below') {
-      if (!isSame) staying.push({ prefix: overlap.prefix, line: other.directive });
-    } else if (overlap.kind === 'covers')
-      return { line: other.directive, reason: 'a line that Apache asks first takes it' };
-    else return { line: other.directive, reason: 'a pattern that Apache asks first may take some of its paths' };
+function isKnownParameter(name: string, isBalancer: boolean): boolean {
+  return PARAMETERS.has(name) || (isBalancer && BALANCER_PARAMETERS.has(name));
+}
+
+/** Lines that Apache asks first: what they take stays; one that takes all is an obstacle. */
+function before(lead: Lead, { lines, leads }: Leads, moved: readonly Move[]): { staying: Staying[] } | Obstacle {
+  const staying: Staying[] = [];
+  if ('rule' in lead.place) return { staying };
+  for (const other of lines.slice(0, lead.place.lines)) {
+    const found = takenBefore(other, lead, leads, moved);
+    if (found === undefined) continue;
+    if ('reason' in found) return found;
+    staying.push(found);
   }
   return { staying };
 }
 
-/** Who may ask, in the order in which a rule would ask it. Two modules have a say; of two that both restrict nothing is made. */
-function accessTo(
-  prefix: string,
-  target: HttpTarget,
-  sections: Section[],
-  servers: Servers,
-  server: VirtualHost,
-): Move['access'] | Obstacle {
-  const proxies = [servers.main.nodes, server.nodes].flatMap((nodes) =>
-    ['proxy', 'proxymatch'].flatMap((key) => sectionsOf(nodes, key)).filter((section) => isForTarget(section, target)),
-  );
-  const asked: Asked[] = [
-    ...proxies.map((section) => ({ section })),
-    ...sections.map((section): Asked => {
-      const overlap = overlapOf(pathsOf(section), prefix);
-      const isUnclear = overlap.kind === 'unclear' || isOtherCase(pathsOf(section), prefix);
-      return { section, isUnclear, ...(overlap.kind === 'below' && { below: overlap.prefix }) };
-    }),
-  ].reverse();
-  const [required, ordered] = (['require', 'compat'] as const).map((judge) => accessBy(judge, asked));
-  if (required === undefined || ordered === undefined) return [];
-  if ('reason' in required) return required;
-  if ('reason' in ordered) return ordered;
-  if (ordered.every(({ access }) => access.kind === 'open')) return required;
-  if (required.every(({ access }) => access.kind === 'open')) return ordered;
-  const line = ordered[0]?.access.lines[0];
-  return line === undefined ? required : { line, reason: 'both Require and Order lines restrict it' };
+/** Whether a path goes on as it is, but for its case. */
+function keepsPath({ prefix, target }: Lead): boolean {
+  return prefix.toLowerCase() === target.path.toLowerCase();
 }
 
-/** `isUnclear`: a pattern, or the path in another case: to Apache another path, to Exchange the same. */
-type Asked = { section: Section; below?: string; isUnclear?: boolean };
-
-/** Of sections the last that says anything decides, behind those for a path below; Proxy sections are asked last. */
-function accessBy(judge: Judge, asked: readonly Asked[]): Move['access'] | Obstacle {
-  const found: Move['access'] = [];
-  for (const { section, below, isUnclear } of asked) {
-    const access = accessOf(section, judge);
-    if (access === undefined) continue;
-    if (access.kind === 'unsayable') return { line: access.line, reason: access.reason };
-    if (isUnclear === true)
-      return { line: section, reason: 'a section for a pattern, or for another case, says who may ask' };
-    found.push({ access, ...(below !== undefined && { below }) });
-    // What comes behind one that decides for the whole path is never asked.
-    if (below === undefined) break;
+function takenBefore(
+  other: ProxyLine,
+  lead: Lead,
+  leads: readonly Lead[],
+  moved: readonly Move[],
+): Staying | Obstacle | undefined {
+  const line = other.directive;
+  const { prefix } = lead;
+  const overlap = overlapOf(other.paths, prefix);
+  if (overlap.kind === 'none') return undefined;
+  if (overlap.kind === 'covers') return { line, reason: 'a line that Apache asks first takes it' };
+  if (overlap.kind === 'below') {
+    const isSame = leads.some(
+      (each) => each.line === line && nameOf(each.target) === nameOf(lead.target) && keepsPath(each) && keepsPath(lead),
+    );
+    const isMoved = moved.some(
+      (each) => each.line === line && each.prefix === overlap.prefix && Object.keys(each.when).length === 0,
+    );
+    return isSame || isMoved ? undefined : { where: { path: [{ prefix: overlap.prefix, ignoreCase: true }] }, line };
   }
-  return found;
-}
-
-/** Whether a Proxy section may be for this server; a pattern may be for any. */
-function isForTarget({ key, words }: Section, { origin }: HttpTarget): boolean {
-  const pattern = words[0]?.text.toLowerCase() ?? '';
-  if (key === 'proxymatch' || pattern === '*' || /^[*?]/.test(pattern)) return true;
-  if (pattern.startsWith('balancer:')) return false;
-  const literal = /^[^*?[]*/.exec(pattern)?.[0] ?? '';
-  const written = parseTarget(literal);
-  return written.kind === 'http' ? written.origin === origin : origin.startsWith(literal);
+  const where = other.paths.kind === 'pattern' ? patternStays(other.paths.pattern, prefix, false) : undefined;
+  return where === undefined
+    ? { line, reason: 'a pattern that Apache asks first may take some of its paths' }
+    : { where, line };
 }

@@ -1,9 +1,11 @@
 // Room: what else Apache does on a path that a rule would not do: the reason why the path must stay with Apache. Errs towards staying:
 // a path that stays is served as ever. Pure.
+import { type Condition, compileRegex } from '@outrigger/rules';
 import { knownDirective } from './directives.ts';
 import { mayMatchUnder, overlapOf } from './overlap.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
-import { rewriteLines } from './rewriterequest.ts';
+import { conditionsSaid } from './rewriteconditions.ts';
+import type { Rule } from './rewriterules.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited, isOn } from './settings.ts';
 import { type ConfigNode, type Directive, directivesOf, type Section } from './tree.ts';
@@ -48,56 +50,91 @@ const IN_SECTIONS: Readonly<Record<string, string>> = {
 /** What sections say of the server as a whole; on these lines a server-wide SSLVerifyClient is the listener's matter. */
 const LISTENERS_MATTER = new Set(['sslverifyclient']);
 
-/** Why paths under `prefix` must stay with Apache; undefined where a rule does the same. */
-export function obstacleTo(servers: Servers, server: Server, prefix: string): Obstacle | undefined {
-  return (
-    rewriteObstacle(servers, server, prefix) ??
-    outsideObstacle(servers, server) ??
-    firstOf(locationsOf(servers, server), (section) => sectionObstacle(section, prefix))
-  );
-}
+/** What Apache does to answers and pages of any server, and no rule does: it matters where a site moves that people look at. */
+const FOR_SITES: Readonly<Record<string, string>> = {
+  cacheenable: 'Apache caches',
+  expiresactive: 'Apache says how long answers are fresh',
+  cookietracking: 'Apache sets a cookie of its own',
+  filterchain: 'a filter of Apache may change answers',
+  extfilterdefine: 'a filter of Apache may change answers',
+};
 
-function firstOf<Item>(items: readonly Item[], find: (item: Item) => Obstacle | undefined): Obstacle | undefined {
-  for (const item of items) {
-    const found = find(item);
-    if (found !== undefined) return found;
+/** Why no path of a server moves that is not Exchange's; undefined where none keeps it. */
+export function strictObstacle(servers: Servers, server: Server): Obstacle | undefined {
+  for (const [key, reason] of Object.entries(FOR_SITES)) {
+    const line = inherited(servers, server, key).at(-1);
+    if (line !== undefined && !HARMLESS.test(line.words[0]?.text ?? '')) return { line, reason };
   }
-  return undefined;
+  const slashes = inherited(servers, server, 'allowencodedslashes').at(-1);
+  if (slashes !== undefined && slashes.words[0]?.text.toLowerCase() !== 'off')
+    return { line: slashes, reason: 'encoded slashes mean something there' };
+  const merges = inherited(servers, server, 'mergeslashes').at(-1);
+  return merges !== undefined && merges.words[0]?.text.toLowerCase() === 'off'
+    ? { line: merges, reason: 'slashes beside each other mean something there' }
+    : undefined;
 }
 
-/** Rules of a virtual host come before all proxying (AP-71), and so do those that it inherits (AP-82). */
-function rewriteObstacle(servers: Servers, server: Server, prefix: string): Obstacle | undefined {
-  let conditions: Directive[] = [];
-  for (const line of rewriteLines(servers, server)) {
-    if (line.key === 'rewritecond') conditions.push(line);
-    else if (mayRewrite(line, conditions, prefix)) return { line, reason: 'a RewriteRule may come first' };
-    else conditions = [];
+/** Requests under a prefix that stay with Apache all the same: `where` beside the condition of their virtual host. */
+export type Staying = { where: Condition; line: ConfigNode };
+
+/** What keeps a path with Apache, whole or in part. `line`: sections of those parts, whose other lines need no look. */
+export type Hindrance = { kind: 'obstacle'; obstacle: Obstacle } | { kind: 'staying'; staying: Staying[] };
+
+/** What Apache does on paths under `prefix` that a rule would not do; `rules`: the rewriting rules that it asks first. */
+export function hindranceOf(servers: Servers, server: Server, prefix: string, rules: readonly Rule[]): Hindrance {
+  const outside = outsideObstacle(servers, server);
+  if (outside !== undefined) return { kind: 'obstacle', obstacle: outside };
+  const staying: Staying[] = [];
+  const found = [
+    ...rules.map((rule) => ruleHindrance(rule, prefix)),
+    ...locationsOf(servers, server).map((section) => sectionHindrance(section, prefix)),
+  ];
+  for (const each of found) {
+    if (each === undefined) continue;
+    if ('reason' in each) return { kind: 'obstacle', obstacle: each };
+    if (!staying.some(({ where }) => JSON.stringify(where) === JSON.stringify(each.where))) staying.push(each);
   }
-  return undefined;
+  return { kind: 'staying', staying };
 }
 
-/** Whether a rule may touch a path under `prefix` of a request that came over TLS. A rule that only looks on touches nothing. */
-function mayRewrite({ words }: Directive, conditions: readonly Directive[], prefix: string): boolean {
-  const [pattern = '', substitution = '', flags = ''] = words.map(({ text }) => text);
+/**
+ * Requests under `prefix` whose path an expression of Apache takes, in any case; `!` in front: does not take. Undefined where that may
+ * be all of them, or where nobody can run it. `more`: what must hold besides.
+ */
+export function patternStays(
+  pattern: string,
+  prefix: string,
+  ignoreCase: boolean,
+  more: Condition = {},
+): Condition | undefined {
+  const isNegated = pattern.startsWith('!');
+  const regex = isNegated ? pattern.slice(1) : pattern;
+  const compiled = compileRegex(regex, ignoreCase || !isNegated);
+  if (!compiled.ok) return undefined;
+  const bare = prefix.replace(/\/$/, '');
+  const samples = [prefix, `${bare}/`, `${bare}/Xq7`, `${bare}/Xq7/Zk`];
+  const isForAll = samples.every((path) => compiled.regex.test(path) !== isNegated);
+  if (isForAll && Object.keys(more).length === 0) return undefined;
+  const held: Condition = { path: [{ regex, ...((ignoreCase || !isNegated) && { ignoreCase: true }) }] };
+  const terms: Condition[] = [
+    ...(bare === '' ? [] : [{ path: [{ prefix, ignoreCase: true }] }]),
+    ...(isForAll ? [] : [isNegated ? { not: held } : held]),
+    ...(Object.keys(more).length === 0 ? [] : [more]),
+  ];
+  return terms.length === 1 ? terms[0] : { all: terms };
+}
+
+/** Rules come before all proxying (AP-71). A rule that only looks on touches nothing; what one does elsewhere matters to nobody here. */
+function ruleHindrance({ line, conditions }: Rule, prefix: string): Staying | Obstacle | undefined {
+  const [pattern = '', substitution = '', flags = ''] = line.words.map(({ text }) => text);
   const passesOn =
     substitution === '-' && !/\b(?:F|G|R|P|END|L|forbidden|gone|H|handler|T|S|skip|N|C|chain)\b/i.test(flags);
-  if (passesOn || neverHold(conditions)) return false;
-  return pattern.startsWith('!') || mayMatchUnder(/\bNC\b|nocase/i.test(flags) ? `(?i)${pattern}` : pattern, prefix);
-}
-
-/** Whether one of the conditions, by itself, is met by no request over TLS: the way sites send clients to https. */
-function neverHold(conditions: readonly Directive[]): boolean {
-  const isOr = ({ words }: Directive): boolean => /\bOR\b|ornext/i.test(words[2]?.text ?? '');
-  return conditions.some((condition, index) => {
-    const before = conditions[index - 1];
-    return failsOnTls(condition) && !isOr(condition) && (before === undefined || !isOr(before));
-  });
-}
-
-function failsOnTls({ words }: Directive): boolean {
-  const [subject = '', pattern = ''] = words.map(({ text }) => text);
-  if (subject === '%{HTTPS}') return /^(?:=?off|!=?on|\^off\$?|!\^on\$?)$/i.test(pattern);
-  return subject === '%{REQUEST_SCHEME}' && /^(?:=?http|!=?https|\^http\$)$/i.test(pattern);
+  const said = conditionsSaid(conditions, true);
+  if (passesOn || said === undefined) return undefined;
+  const ignoreCase = /\b(?:NC|nocase)\b/i.test(flags);
+  if (!pattern.startsWith('!') && !mayMatchUnder(ignoreCase ? `(?i)${pattern}` : pattern, prefix)) return undefined;
+  const where = patternStays(pattern, prefix, ignoreCase, said.when);
+  return where === undefined ? { line, reason: 'a RewriteRule may come first' } : { where, line };
 }
 
 const ADD_UP = new Set(['addoutputfilter', 'addoutputfilterbytype']);
@@ -143,11 +180,21 @@ function outsideObstacle(servers: Servers, server: Server): Obstacle | undefined
     : undefined;
 }
 
-function sectionObstacle(section: Section, prefix: string): Obstacle | undefined {
+function sectionHindrance(section: Section, prefix: string): Staying | Obstacle | undefined {
   const overlap = overlapOf(pathsOf(section), prefix);
-  if (overlap.kind === 'none' || overlap.kind === 'below') return undefined;
-  if (overlap.kind === 'unclear' && section.children.some(hasEffect)) {
-    return { line: section, reason: 'a section for a pattern may hold some of its paths' };
+  if (overlap.kind === 'none') return undefined;
+  if (overlap.kind === 'below') {
+    return keepsBelow(section)
+      ? { where: { path: [{ prefix: overlap.prefix, ignoreCase: true }] }, line: section }
+      : undefined;
+  }
+  if (overlap.kind === 'unclear') {
+    if (!section.children.some(hasEffect)) return undefined;
+    const pattern = patternOf(section);
+    const where = pattern === undefined ? undefined : patternStays(pattern, prefix, false);
+    return where === undefined
+      ? { line: section, reason: 'a section for a pattern may hold some of its paths' }
+      : { where, line: section };
   }
   const line = section.children.find(changesSomething);
   if (line === undefined) return undefined;
@@ -155,8 +202,21 @@ function sectionObstacle(section: Section, prefix: string): Obstacle | undefined
   return { line, reason: known ?? `what ${line.name} does there, no rule can say` };
 }
 
+/** The expression a section is for, that of its wildcards among them: they stop at slashes. Undefined for sets. */
+function patternOf(section: Section): string | undefined {
+  const paths = pathsOf(section);
+  if (paths.kind === 'pattern') return paths.pattern;
+  const [first = ''] = section.words.map(({ text }) => text);
+  if (paths.kind === 'prefix' || /[[\]\\]/.test(first)) return undefined;
+  const regex = first
+    .replace(/[$^.+(){}|]/g, '\\$&')
+    .replaceAll('*', '[^/]*')
+    .replaceAll('?', '[^/]');
+  return `^${regex}$`;
+}
+
 /** True where a section below a moved path does more than say who may ask: those paths then stay with Apache. */
-export function keepsBelow(section: Section): boolean {
+function keepsBelow(section: Section): boolean {
   return section.children.some((node) => changesSomething(node) || /^(?:limit|header|requestheader)/.test(node.key));
 }
 
@@ -177,7 +237,7 @@ function changesSomething(node: ConfigNode): boolean {
   return node.kind === 'section' || knownDirective(node.name) === undefined;
 }
 
-/** What may matter in a section whose paths nobody can say. */
+/** What may matter in a section whose paths nobody can say. Its lines of proxying are asked in the order of all. */
 function hasEffect(node: ConfigNode): boolean {
-  return changesSomething(node) || /^(?:proxypass|require|allow|deny|order|limit|header|requestheader)/.test(node.key);
+  return changesSomething(node) || /^(?:require|allow|deny|order|limit|header|requestheader)/.test(node.key);
 }

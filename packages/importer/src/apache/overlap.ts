@@ -1,5 +1,6 @@
 // Room: whether what a line is for may be among the paths of a group, said with certainty where it is not. Pure; case is ignored,
 // for the server of a group ignores it.
+import { lettersOf } from './patternprefixes.ts';
 import type { Paths } from './proxypass.ts';
 
 /** How the paths of a line lie to those under `prefix`: all of them, some deeper prefix of them, none, or nobody can say. */
@@ -36,6 +37,9 @@ export function isUnder(path: string, prefix: string): boolean {
 export function mayMatchUnder(pattern: string, prefix: string): boolean {
   const anchored = /^(?:\(\?i\))?\^/.exec(pattern);
   if (anchored === null) return true;
+  const bare = prefix.toLowerCase().replace(/\/$/, '');
+  const letters = lettersOf(pattern)?.map((text) => text.toLowerCase());
+  if (letters !== undefined) return letters.some((text) => bare.startsWith(text) || `${text}/`.startsWith(`${bare}/`));
   const rest = pattern.slice(anchored[0].length);
   if (hasBranches(rest)) return true;
   const literal = /^(?:\\[^A-Za-z0-9]|[^\\^$.|?*+()[\]{}])*/.exec(rest)?.[0] ?? '';

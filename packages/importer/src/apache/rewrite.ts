@@ -2,6 +2,7 @@
 // conditions on the request, the usual flags. What cannot be followed is said. Pure.
 // Source: modules/mappers/mod_rewrite.c (AP-71, AP-72, AP-80 to AP-89).
 import { compileFinder } from '@outrigger/rules';
+import { flagsOf, rulesOf } from './rewriterules.ts';
 import type { Directive } from './tree.ts';
 
 /** What a rule may ask about. `path` is decoded, `query` as it came, '' for none. */
@@ -52,7 +53,7 @@ export function rewrite(lines: readonly Directive[], request: RewriteRequest): R
   let isChanged = false;
   let skip = 0;
   let isChainBroken = false;
-  for (const { rule, conditions } of rulesOf(lines)) {
+  for (const { line: rule, conditions } of rulesOf(lines)) {
     const [pattern = '', substitution = ''] = rule.words.map(({ text }) => text);
     const flags = flagsOf(rule);
     const odd = [...flags.keys()].find((flag) => !FOLLOWED.has(flag) && !WITHOUT_EFFECT.has(flag));
@@ -111,33 +112,6 @@ export function rewrite(lines: readonly Directive[], request: RewriteRequest): R
     if (has('l', 'last', 'end')) break;
   }
   return isChanged ? { kind: 'file' } : { kind: 'same' };
-}
-
-/** Each rule with the conditions that stand before it (AP-83). */
-function rulesOf(lines: readonly Directive[]): { rule: Directive; conditions: Directive[] }[] {
-  const rules: { rule: Directive; conditions: Directive[] }[] = [];
-  let conditions: Directive[] = [];
-  for (const line of lines) {
-    if (line.key === 'rewritecond') conditions.push(line);
-    else {
-      rules.push({ rule: line, conditions });
-      conditions = [];
-    }
-  }
-  return rules;
-}
-
-function flagsOf({ words }: Directive): Map<string, string> {
-  const text = /^\[(.*)\]$/s.exec(words[2]?.text ?? '')?.[1] ?? '';
-  return new Map(
-    text
-      .split(',')
-      .filter((flag) => flag.trim() !== '')
-      .map((flag): [string, string] => {
-        const [name = '', ...value] = flag.trim().split('=');
-        return [name.toLowerCase(), value.join('=')];
-      }),
-  );
 }
 
 type Held = { kind: 'yes'; groups: (string | undefined)[] } | { kind: 'no' } | Extract<Rewritten, { kind: 'unknown' }>;

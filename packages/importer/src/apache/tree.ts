@@ -23,9 +23,12 @@
 //                  recorded to do is fixtures/apache/*/verdicts.tsv
 //   settings.ts, proxypass.ts, target.ts, access.ts, tls.ts
 //                  lines as values, with what is inherited
-//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, reversals.ts, accesslogs.ts, backend.ts, servertls.ts, moves.ts
-//                  which paths surely go to Exchange, and what a rule must say of them
-//   listeners.ts, place.ts, lower.ts, loopback.ts, import.ts
+//   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts
+//                  which lines send which prefixes of paths to a server
+//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts, balancer.ts, backend.ts,
+//   servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
+//                  which of them surely go there, and what a rule must say of them
+//   listeners.ts, place.ts, moveremarks.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger
 //   cutover/       the way to loopback: which lines change, what is read of them afterwards
 //   display.ts, secrets.ts  how a line is shown, and what in it is secret

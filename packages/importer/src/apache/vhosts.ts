@@ -1,7 +1,7 @@
 // Room: which virtual host takes a request. Pure. First the address and port a connection was accepted on choose a set, then
 // the Host chooses in it. Source: httpd 2.4 server/vhost.c, find_ipaddr, find_default_server, check_hostalias, matches_aliases,
 // check_serverpath (AP-30 to AP-41).
-import { parseAddress } from '@outrigger/rules';
+import { canonicalHost, parseAddress } from '@outrigger/rules';
 import type { Address, Server, Servers, VirtualHost } from './servers.ts';
 
 /** Where a connection was accepted. */
@@ -22,7 +22,7 @@ export function chooseServer(servers: Servers, accepted: Accepted, host: string 
     const found = set.find(({ server }) => server.path !== undefined && isUnder(path, server.path));
     return found === undefined ? { server: first, by: 'first' } : { server: found.server, by: 'path' };
   }
-  const asked = host.toLowerCase().replace(/\.$/, '');
+  const asked = canonicalHost(host);
   const named = set.find(({ server }) => hasName(server, asked, servers));
   if (named !== undefined) return { server: named.server, by: 'name' };
   const addressed = set.find(({ addresses }) => addresses.some(({ written }) => written.toLowerCase() === asked));

@@ -1,4 +1,5 @@
 // Room: HTML in which text can only be text. Whatever is put into a template is escaped, unless it is markup made here.
+import { printable } from './printable.ts';
 
 const MARKUP = Symbol('markup');
 
@@ -30,16 +31,10 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Characters that HTML has no place for (control characters but tab and line end), shown as U+FFFD; and overrides of direction. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a page
-const UNPRINTABLE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
-
 function printed(insert: Insert): string {
   if (insert === undefined) return '';
   if (typeof insert === 'string' || typeof insert === 'number') {
-    return String(insert)
-      .replace(UNPRINTABLE, '\ufffd')
-      .replace(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
+    return printable(String(insert)).replace(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
   }
   return Array.isArray(insert) ? insert.map(printed).join('') : (insert as Markup)[MARKUP];
 }

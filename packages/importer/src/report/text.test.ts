@@ -42,3 +42,15 @@ it('has a line in the README for every code', () => {
     [],
   );
 });
+
+it('obeys no command to the terminal that stands in the file', () => {
+  const commands = '\x1b[2J\x1b]0;title\x07\x08\x9b';
+  const squid = importSquid({
+    files: ['squid.conf'],
+    reader: memoryReader({ 'squid.conf': `foo_bar ${commands} end\n` }),
+  });
+  const report = reportText(squid);
+  expect(report).toContain('foo_bar');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+  expect(report).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+});

@@ -3,6 +3,7 @@ import { formatPlace } from '@outrigger/rules';
 import type { LetThrough, Tightening } from '../judgement.ts';
 import { DISPOSITIONS, entriesInNeed, inOrder, isImplied, type LedgerEntry } from '../ledger.ts';
 import type { Translation } from '../translation.ts';
+import { printable } from './printable.ts';
 import { http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
 
 /**
@@ -28,7 +29,7 @@ export function reportText(translation: Translation): string {
       differences.map((text) => `- ${text}`),
     ),
   ];
-  return `${sections.filter((text) => text !== '').join('\n\n')}\n`;
+  return printable(`${sections.filter((text) => text !== '').join('\n\n')}\n`);
 }
 
 function summaryLines(translation: Translation): string[] {

@@ -30,6 +30,7 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
  *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
+ *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
  *   unseen    nothing of a single request shows it
  */
@@ -43,6 +44,7 @@ export type Sign =
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
   | { kind: 'version' }
+  | { kind: 'target'; alike: (theirs: string, ours: string) => boolean }
   | { kind: 'unseen' };
 
 export type AnnouncedDifference = { code: DifferenceCode; text: string; signs: readonly Sign[] };

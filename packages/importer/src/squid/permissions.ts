@@ -3,8 +3,8 @@
 import type { AccessLine, Condition, Denial, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
-import { isGroupType } from './acltypes.ts';
 import { denyAnswer } from './denyinfo.ts';
+import { type Asked, lastAsked } from './lastasked.ts';
 import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
@@ -27,7 +27,7 @@ export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLi
   for (const lines of [model.lists.adapted, model.lists.miss]) writeLaterDenials(lines, writing);
   if (asksOnlyOfRequests(model, resolver)) writeLaterDenials(model.lists.reply, writing);
   if (model.lists.http.length === 0) {
-    writing.lines.push({ action: 'deny', when: {}, answer: 'forbidden', from: [fileOf(model)] });
+    pushDenials(ALWAYS, [{ acl: 'all', when: ALWAYS }], fileOf(model), writing);
   }
   for (const line of model.lists.http) writeLine(line, writing);
   writeImplied(writing);
@@ -46,6 +46,8 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   const allowed: Expr[] = [];
   const http = model.lists.http.map((line) => ({ action: line.action, when: resolver.lineOf(line) }));
   const letIn = http.length === 0 ? NEVER : most(allowedBy(http), resolver.isKnown);
+  // Where answers differ, what http_access denies keeps its own.
+  const concerned = model.denyInfos.length > 0 ? letIn : ALWAYS;
   for (const line of lines) {
     const expr = resolver.lineOf(line);
     if (line.action === 'allow') {
@@ -63,7 +65,7 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
       remark(line.directive.entry, 'translated', 'SQUID_CARRIED', 'takes nothing away: http_access denies the same');
       continue;
     }
-    const number = write('deny', when, line, writing);
+    const number = write('deny', and([when, concerned]), line, writing);
     if (number !== undefined)
       remark(
         line.directive.entry,
@@ -79,7 +81,12 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   if (last?.action !== 'allow') return;
   const rest = and(allowed.map(not));
   if (isNever(and([rest, letIn, ...writing.covered.map(not)]))) return;
-  push('deny', rest, 'forbidden', impliedBy(last), writing);
+  pushDenials(
+    and([rest, concerned]),
+    isAnswered(last, writing) ? askedBy(last, false, writing) : [],
+    impliedBy(last),
+    writing,
+  );
 }
 
 /** Atoms a line can say: those that are known, and those said nearly where they take away, not where they let in. */
@@ -152,8 +159,8 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
       `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
     );
   }
-  const answer = action === 'deny' ? answerOf(line, when, writing) : 'forbidden';
-  return push(action, when, answer, line.directive.at, writing);
+  if (action === 'allow') return push('allow', when, 'forbidden', line.directive.at, writing);
+  return pushDenials(when, isAnswered(line, writing) ? askedBy(line, true, writing) : [], line.directive.at, writing);
 }
 
 function push(
@@ -178,7 +185,13 @@ function writeImplied(writing: Writing): void {
     'SQUID_ACCESS_IMPLIED',
     `behind it Squid does the opposite for all the rest; written out as ${action}: {}`,
   );
-  push(action, ALWAYS, 'forbidden', impliedBy(last), writing);
+  if (action === 'allow') push('allow', ALWAYS, 'forbidden', impliedBy(last), writing);
+  else pushDenials(ALWAYS, askedBy(last, false, writing), impliedBy(last), writing);
+}
+
+/** A denial of an answer is a page of its own, whatever deny_info says. */
+function isAnswered(line: SquidAccessLine, { model }: Writing): boolean {
+  return !model.lists.reply.includes(line);
 }
 
 function impliedBy({ directive }: SquidAccessLine): SourceRef {
@@ -190,23 +203,47 @@ function fileOf(model: Model): SourceRef {
   return { file: first?.file ?? '', line: 1, directive: '(no http_access line: Squid denies everything)' };
 }
 
-/** deny_info goes by the last acl evaluated, which on a line that denies is the last one written (SQ-221). */
-function answerOf(line: SquidAccessLine, when: Expr, { model, fired }: Writing): AccessLine['answer'] {
-  const last = line.terms.at(-1);
-  const acl = model.acls.get(last?.acl ?? '');
-  const info = model.denyInfos.find(({ acls }) => acl !== undefined && acls.includes(acl.name));
-  if (info === undefined || acl === undefined) return 'forbidden';
-  fired.set(info, [...(fired.get(info) ?? []), when]);
-  if (isGroupType(acl.type)) {
-    remark(
-      info.directive.entry,
-      'untranslated',
-      'SQUID_DENY_INFO',
-      `${acl.name} is made of other acls, and Squid goes by the one it asked last: denials are answered 403`,
-    );
-    return 'forbidden';
+/**
+ * Writes a denial as one line for each answer it is given: deny_info goes by the acl that Squid asked last. What decides over that
+ * and cannot be said is answered 403. The number of the first line.
+ */
+function pushDenials(when: Expr, asked: Asked[] | undefined, from: SourceRef, writing: Writing): number {
+  const { model, resolver, covered, fired } = writing;
+  const infoOf = ({ acl }: Asked): DenyInfo | undefined =>
+    model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+  const possible = asked?.filter(
+    (each, index) =>
+      !isNever(and([when, each.when, ...asked.slice(0, index).map((before) => not(before.when)), ...covered.map(not)])),
+  );
+  const isClear = possible?.every(({ when: part }) => atomsOf(part).every(resolver.isKnown)) ?? false;
+  const cases = (possible ?? []).map((each) => ({ when: and([when, each.when]), info: infoOf(each) }));
+  if (!isClear || cases.every(({ info }) => info === undefined)) {
+    if (!isClear) for (const { info } of cases) if (info !== undefined) remarkUnclear(info, resolver.condition(when));
+    return push('deny', when, 'forbidden', from, writing);
   }
-  return denyAnswer(info.answer).answer;
+  const answers: { when: Expr; answer: Denial }[] = [];
+  for (const { when: part, info } of cases) {
+    if (info !== undefined) fired.set(info, [...(fired.get(info) ?? []), part]);
+    const answer = info === undefined ? 'forbidden' : denyAnswer(info.answer).answer;
+    const before = answers.at(-1);
+    if (JSON.stringify(before?.answer) === JSON.stringify(answer) && before !== undefined)
+      before.when = or([before.when, part]);
+    else answers.push({ when: part, answer });
+  }
+  // First match wins: what the cases before the last one have left is the last one's.
+  const numbers = answers.map((each, index) =>
+    push('deny', index === answers.length - 1 ? when : each.when, each.answer, from, writing),
+  );
+  return numbers[0] ?? writing.lines.length;
+}
+
+function remarkUnclear({ directive, acls }: DenyInfo, concerns: Condition): void {
+  const message = `which denials ${acls.join(' or ')} decides over cannot be said as a rule: they are answered 403`;
+  remark(directive.entry, 'untranslated', 'SQUID_DENY_INFO', message, { concerns });
+}
+
+function askedBy(line: SquidAccessLine, holds: boolean, { model, resolver }: Writing): Asked[] | undefined {
+  return lastAsked(line.terms, holds, { acls: model.acls, exprOf: resolver.exprOf });
 }
 
 function remarkDenyInfos({ model, fired, resolver }: Writing): void {
@@ -214,7 +251,7 @@ function remarkDenyInfos({ model, fired, resolver }: Writing): void {
     const { entry } = info.directive;
     const denials = fired.get(info);
     if (denials === undefined) {
-      const message = `can never apply: no line that denies ends with ${info.acls.join(' or ')}`;
+      const message = `can never apply: no denial asks ${info.acls.join(' or ')} last`;
       remark(entry, 'irrelevant', 'SQUID_DENY_INFO_NEVER', message);
       continue;
     }

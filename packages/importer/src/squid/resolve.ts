@@ -143,7 +143,8 @@ function groupExpr(type: string, terms: readonly Term[], exprOf: (acl: string) =
   return or(terms.map((term) => lineExpr([term], exprOf)));
 }
 
-function termsOf(line: AclLine): Term[] {
+/** The acls a line of a group names. */
+export function termsOf(line: AclLine): Term[] {
   return line.values.map(({ text }) => ({
     acl: text.replace(/^!/, '').toLowerCase(),
     negated: text.startsWith('!'),

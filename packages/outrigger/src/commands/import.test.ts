@@ -50,6 +50,18 @@ describe('outrigger import', () => {
     });
   });
 
+  it('imports an export of TMG, and takes it alone', async () => {
+    const file = fileURLToPath(new URL('../../../../fixtures/tmg/exchange/export.xml', import.meta.url));
+    await withFolder({}, async (path) => {
+      const ran = await outrigger('import', '--tmg', file, '-o', path('o.yaml'), '--report', path('r.json'));
+      expect(ran).toEqual({ code: 2, out: '', err: '' });
+      expect(readFileSync(path('r.json'), 'utf8')).toContain('TMG_PRE_AUTHENTICATION');
+    });
+    const { code, err } = await outrigger('import', '--tmg', file, '--squid', SQUID_CONF);
+    expect(code).not.toBe(0);
+    expect(err).toContain('--tmg is an import of its own');
+  });
+
   it('names the options and shows both ways in its help', async () => {
     const { out } = await outrigger('import', '--help');
     for (const piece of ['--tighten', '"text", "json", "html"', 'Examples: outrigger import', '--report report.html'])

@@ -8,6 +8,7 @@ import {
   EXIT_CODES,
   importApache,
   importSquid,
+  importTmg,
   parsePlace,
   reportHtml,
   reportJson,
@@ -24,10 +25,12 @@ import type { Terminal } from '../terminal.ts';
 type Options = {
   squid: string[];
   apache: string[];
+  tmg?: string;
   D: string[];
   define: string[];
   apacheAddress?: string;
   apachePlain?: true;
+  lift: 'exchange' | 'all';
   output?: string;
   report?: string;
   reportFormat?: ReportFormat;
@@ -48,13 +51,16 @@ Examples:
 
 export function importCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('import')
-    .summary('turn a squid.conf or an Apache configuration into a rules file, with a report on every line')
+    .summary(
+      'turn a squid.conf, an Apache configuration or an export of TMG into a rules file, with a report on every line',
+    )
     .description(
-      'Reads a squid.conf or an Apache configuration, writes the rules that mean the same, and reports what became of every line.\n' +
+      'Reads a squid.conf, an Apache configuration or an export of ISA Server or TMG, writes the rules that mean the same, and reports what became of every line.\n' +
         'Exit 0: everything was carried over. 2: rules were written, and the report names what was not translated. 1: cannot run.',
     )
     .option('--squid <file>', 'a squid.conf; its includes are followed (may be repeated)', collect, [])
     .option('--apache <path>', 'the main file of Apache or its folder: /etc/apache2, /etc/httpd', collect, [])
+    .option('--tmg <file>', 'an XML export of ISA Server or Forefront TMG')
     .option('-D <name>', 'a name that Apache is started with (-D), for IfDefine (may be repeated)', collect, [])
     .option(
       '--define <name=value>',
@@ -69,6 +75,11 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
     .option(
       '--apache-plain',
       'speak plain HTTP with Apache on loopback instead of TLS; the report names what that changes',
+    )
+    .addOption(
+      new Option('--lift <what>', 'what moves from Apache: paths of Exchange, or everything proxied that a rule can do')
+        .choices(['exchange', 'all'])
+        .default('exchange'),
     )
     .option('-o, --output <file>', 'write the rules here instead of stdout')
     .option('--report <file>', 'write the report here instead of stderr')
@@ -94,7 +105,7 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
         finish(1);
         return;
       }
-      const preamble = `Rules imported by outrigger from ${[...options.squid, ...options.apache].join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
+      const preamble = `Rules imported by outrigger from ${[...options.squid, ...options.apache, ...(options.tmg === undefined ? [] : [options.tmg])].join(', ')}.\nEach "from" comment names a line they came from; the report of the import says what became of every line.`;
       deliver(options.output, dumpRules(rules, { preamble }), (text) => terminal.out(text));
       finish(EXIT_CODES[translation.outcome]);
     });
@@ -102,8 +113,13 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
 
 /** One config: what stood on the port. Squid in front of Apache is imported from Squid, behind which Apache stays where it is. */
 function translate(options: Options): Translation {
-  const { squid, apache, D: names, define, squidVersion, tighten } = options;
+  const { squid, apache, D: names, define, squidVersion, tighten, tmg } = options;
   const [path] = apache;
+  if (tmg !== undefined) {
+    if (squid.length + apache.length > 0)
+      throw new UsageError('--tmg is an import of its own: give it without --squid and --apache');
+    return importTmg({ file: tmg, reader: diskReader() });
+  }
   if (apache.length > 1) throw new UsageError('--apache is given once: the main file reads the others');
   if (path !== undefined && squid.length > 0) {
     throw new UsageError(
@@ -111,9 +127,16 @@ function translate(options: Options): Translation {
     );
   }
   if (path !== undefined) {
-    return importApache({ path, reader: diskReader(), names, values: valuesOf(define), place: placeOf(options) });
+    return importApache({
+      path,
+      reader: diskReader(),
+      names,
+      values: valuesOf(define),
+      place: placeOf(options),
+      lift: options.lift,
+    });
   }
-  if (squid.length === 0) throw new UsageError('give --squid FILE or --apache PATH');
+  if (squid.length === 0) throw new UsageError('give --squid FILE, --apache PATH or --tmg FILE');
   return importSquid({
     files: squid,
     reader: diskReader(),

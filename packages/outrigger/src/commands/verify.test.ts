@@ -13,6 +13,10 @@ it('cannot run without rules, without a squid.conf, and with a number that is no
     expect(missing).toMatchObject({ code: 1, out: '' });
     expect(missing.err).toContain('bad.yaml: not usable');
     expect(await outrigger('verify', path('rules.yaml'))).toMatchObject({ code: 1, out: '' });
+    expect((await outrigger('verify', path('rules.yaml'))).err).toContain('--squid FILE or --apache PATH');
+    const apache = await outrigger('verify', path('rules.yaml'), '--apache', path('nowhere'));
+    expect(apache).toMatchObject({ code: 1, out: '' });
+    expect(apache.err).toContain('[NOTHING_TO_COMPARE]');
     const number = await outrigger('verify', path('rules.yaml'), '--squid', path('squid.conf'), '--probes', '0');
     expect(number).toMatchObject({ code: 1, out: '' });
     expect(number.err).toContain('A whole number from 1 on.');

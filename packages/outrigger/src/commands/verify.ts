@@ -1,6 +1,6 @@
-// Room: `outrigger verify`: the rules held against the installed Squid, on a private copy of the file they came from.
+// Room: `outrigger verify`: the rules held against the installed Squid or Apache, on a private copy of the file they came from.
 import { diskReader } from '@outrigger/importer';
-import { verifiedJson, verifiedText, verifySquid } from '@outrigger/verify';
+import { verifiedJson, verifiedText, verifyApache, verifySquid } from '@outrigger/verify';
 import { Command, InvalidArgumentError } from 'commander';
 import { collect } from '../options.ts';
 import type { Finish } from '../program.ts';
@@ -14,29 +14,32 @@ const DIFFERS = 4;
 /** By these a person breaks it off: the copy is cleared away first. */
 const STOP_SIGNALS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
 
-type Options = { squid: string[]; probes: number; seed: number; json?: true };
+type Options = { squid: string[]; apache?: string; probes: number; seed: number; json?: true };
 
 export function verifyCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('verify')
-    .summary('ask the installed Squid and Outrigger the same, and print every difference')
+    .summary('ask the installed Squid or Apache and Outrigger the same, and print every difference')
     .description(
-      'Starts the installed Squid on a private copy of FILE, with stand-ins for its peers, and Outrigger on the rules beside it;\n' +
-        'puts the same requests to both and compares upstream, status and forwarded head. The running Squid is not touched,\n' +
-        'no command of the file is run, nothing leaves this machine and nothing is left behind.\n' +
+      'Starts the installed Squid or Apache on a private copy of FILE, with stand-ins for its servers, and Outrigger on the rules\n' +
+        'beside it; puts the same requests to both and compares upstream, status and forwarded head. Behind Outrigger a second copy of\n' +
+        'Apache takes what stays with it. The running daemon is not touched, no command of the file is run, nothing leaves this\n' +
+        'machine and nothing is left behind.\n' +
         'Exit 0: no difference that the import does not announce. 4: they differ. 1: cannot run.',
     )
     .argument('<file>', 'the rules file')
-    .requiredOption(
-      '--squid <file>',
-      'the squid.conf it stands for; includes are followed (may be repeated)',
-      collect,
-      [],
-    )
+    .option('--squid <file>', 'the squid.conf it stands for; includes are followed (may be repeated)', collect, [])
+    .option('--apache <path>', 'the Apache configuration it stands for: its main file, or the folder that is in')
     .option('--probes <number>', 'requests put to both, at most', positive, 1_000)
     .option('--seed <number>', 'choose other requests where there are more', positive, 1)
     .option('--json', 'the result as JSON on stdout, announced differences with it')
-    .addHelpText('after', '\nExample:\n  outrigger verify outrigger.yaml --squid /etc/squid/squid.conf')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  outrigger verify outrigger.yaml --squid /etc/squid/squid.conf\n  outrigger verify outrigger.yaml --apache /etc/apache2',
+    )
     .action(async (file: string, options: Options) => {
+      if (options.squid.length > 0 === (options.apache !== undefined)) {
+        throw new UsageError('Say what the rules stand for: --squid FILE or --apache PATH, one of them.');
+      }
       const { rules, diagnostics } = readRules(file);
       if (rules === undefined) {
         printDiagnostics(diagnostics, terminal);
@@ -46,15 +49,18 @@ export function verifyCommand(terminal: Terminal, finish: Finish): Command {
       const ending = new AbortController();
       const breakOff = (): void => ending.abort();
       for (const signal of STOP_SIGNALS) process.once(signal, breakOff);
-      const result = await verifySquid({
-        files: options.squid,
+      const asked = {
         reader: diskReader(),
         rules,
         seed: options.seed,
         most: options.probes,
         progress: bar.show,
         signal: ending.signal,
-      });
+      };
+      const result =
+        options.apache === undefined
+          ? await verifySquid({ files: options.squid, ...asked })
+          : await verifyApache({ path: options.apache, ...asked });
       for (const signal of STOP_SIGNALS) process.off(signal, breakOff);
       bar.clear();
       if (result.kind === 'failed') {

@@ -147,6 +147,8 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
     'ends with Outlook connecting, the sites as before under the client, and goes back to the same bytes',
     async () => {
       await imported();
+      const verified = await outrigger('verify', rulesFile(), '--apache', apache.tree);
+      expect(verified, verified.out).toMatchObject({ code: 0 });
       const applied = await plan('--apply', ...started());
       expect(applied.code, applied.err).toBe(0);
       expect(applied.err).toMatch(/nobody listened for \d+ ms/);

@@ -1,9 +1,10 @@
 // Room: where bodies end. Framing of single request heads is pinned in fixtures/http1 as well.
+
+import type { Fields } from '@outrigger/rules';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bodyCounter, type Framing, requestFraming, responseFraming } from './body.ts';
 import { CHUNK_EXTENSION, TRAILERS } from './chunked.ts';
-import type { Fields } from './fields.ts';
 import { countBody } from './testing/wire.ts';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');

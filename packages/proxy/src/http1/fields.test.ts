@@ -1,6 +1,8 @@
 // Room: looking things up among fields.
+
+import type { Fields } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
-import { type Fields, fieldValues, hasToken, listMembers } from './fields.ts';
+import { fieldValues, hasToken, listMembers } from './fields.ts';
 
 const FIELDS: Fields = [
   ['Connection', 'Keep-Alive,, x '],

@@ -1,8 +1,6 @@
 // Room: looking things up among the fields of a head. Names and tokens ignore case (RFC 9110 5.1, 5.6.1); nothing is changed.
+import type { Fields } from '@outrigger/rules';
 import { isBlank } from './grammar.ts';
-
-/** Field lines in the order they came: name and value as spelled, latin1, the value without the blanks around it. */
-export type Fields = readonly (readonly [name: string, value: string])[];
 
 /** Values of every field line of that name, in order; empty where there is none. */
 export function fieldValues(fields: Fields, name: string): string[] {

@@ -4,8 +4,8 @@
 // Two duties of RFC 9110 we do not take on, as the sidecar is a part of the server it stands before, not a hop of its own:
 //   Via (7.6.3)           IIS and nginx stop compressing, and some applications caching, for a request that has one
 //   Max-Forwards (7.6.2)  TRACE and OPTIONS reach the server with the number the client gave
-import type { Upstream } from '@outrigger/rules';
-import { type Fields, fieldValues, hasToken, listMembers, splitList } from './fields.ts';
+import type { Fields, Upstream } from '@outrigger/rules';
+import { fieldValues, hasToken, listMembers, splitList } from './fields.ts';
 import { TOKEN } from './grammar.ts';
 import type { RequestHead } from './head.ts';
 

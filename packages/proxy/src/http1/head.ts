@@ -1,6 +1,6 @@
 // Room: bytes in, a head out. One machine reads request and response heads line by line as bytes arrive, remembers how far
 // it has looked, and refuses at the first byte that no careful reader would accept. What the fields mean for the body is body.ts.
-import type { Fields } from './fields.ts';
+import type { Fields } from '@outrigger/rules';
 import { COLON, CR, isBlank, isTokenByte, LF, textEnd, tokenEnd } from './grammar.ts';
 import { type BadHead, bad, type HeadCode, type HeadStatus, isBad } from './refusal.ts';
 import { type RequestLine, readRequestLine, readStatusLine, type StatusLine } from './startline.ts';

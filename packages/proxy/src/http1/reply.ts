@@ -1,5 +1,5 @@
 // Room: the few responses we write ourselves: a status, one sentence for a person, and the end of the connection.
-import type { Fields } from './fields.ts';
+import type { Fields } from '@outrigger/rules';
 import { isTextByte, TOKEN } from './grammar.ts';
 
 /** Statuses we answer with, their phrase (RFC 9110 15, RFC 6585 5) and what a person is told where nothing better is known. */

@@ -1,5 +1,5 @@
 // Room: which protocol a client gets in the handshake, and which hosts a connection of HTTP/2 may then ask for.
-import { compilePassThrough, http2Offer, type Listener, type RuleSet } from '@outrigger/rules';
+import { canonicalHost, compilePassThrough, http2Offer, type Listener, type RuleSet } from '@outrigger/rules';
 import type { ListenerTls } from '../certificates.ts';
 
 /**
@@ -26,7 +26,7 @@ export function coveredHosts(
   tls: ListenerTls,
   rules: RuleSet,
 ): (host: string) => boolean {
-  const asked = name.toLowerCase().replace(/\.$/, '');
+  const asked = canonicalHost(name);
   const shown = tls.pick(asked);
   const passes = compilePassThrough(listener);
   return (host) =>

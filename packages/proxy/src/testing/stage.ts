@@ -7,6 +7,7 @@ import { connect, type Wire, type WireOptions } from '@outrigger/tools/wire';
 import { expect } from 'vitest';
 import type { LogRecord, NoticeRecord, RequestRecord } from '../accesslog.ts';
 import { type Edge, type EdgeOptions, startEdge } from '../edge.ts';
+import type { ReadFile } from '../pem.ts';
 
 /** Milliseconds a test waits for what should come at once, on a machine that is busy with other tests. */
 export const PATIENCE = 5_000;
@@ -75,6 +76,15 @@ export function openStage(): Stage {
     async close() {
       for (const close of closers.splice(0).reverse()) await close();
     },
+  };
+}
+
+/** Reads these files, by name, and finds no other. */
+export function readerOf(files: ReadonlyMap<string, string>): ReadFile {
+  return (path) => {
+    const text = files.get(path);
+    if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    return Buffer.from(text);
   };
 }
 

@@ -287,11 +287,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           { weight: 4, arbitrary: fc.constant([]) },
           { weight: 1, arbitrary: list('miss_access', all, 2) },
         ),
-        // Of a group Squid goes by the member it asked last, which the report says is left out.
-        answer:
-          groupCount > 0
-            ? fc.constant('')
-            : fc.constantFrom('', '', ...names).map((acl) => (acl === '' ? '' : `deny_info TCP_RESET ${acl}`)),
+        answer: fc.constantFrom('', '', 'all', ...all).map((acl) => (acl === '' ? '' : `deny_info TCP_RESET ${acl}`)),
         layouts: fc.array(fc.integer({ min: 0, max: LAYOUTS.length - 1 }), { minLength: 8, maxLength: 8 }),
         includes: fc.integer({ min: 0, max: 5 }),
       });
@@ -313,9 +309,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           (LAYOUTS[layouts[index % layouts.length] ?? 0] ?? String)(line);
         const head = [...portLines, ...peers.map(({ peer }, index) => (index === favourite ? peer + selection : peer))];
         const definitions = [...acls.flatMap(({ lines }) => lines), ...groups].map(layout);
-        // What is denied by no line, or by miss_access, is answered by the acl that Squid asked last, which the import does not follow.
-        const answers = miss.length > 0 || access[1] === '' ? [] : [answer];
-        const rules = [...peers.flatMap((peer) => peer.rules), ...access.flat(), ...miss, ...answers]
+        const rules = [...peers.flatMap((peer) => peer.rules), ...access.flat(), ...miss, answer]
           .filter((line) => line !== '')
           .map(layout);
         const files = Object.assign({}, ...acls.map((acl) => acl.files)) as Config;

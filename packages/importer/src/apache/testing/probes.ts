@@ -1,5 +1,13 @@
 // Requests around everything a configuration has a path for, and what the imported rules say of those that they send to Exchange.
-import { compileRules, type Listener, normalizedPath, type RuleSet, requestFacts, route } from '@outrigger/rules';
+import {
+  type Condition,
+  compileRules,
+  type Listener,
+  normalizedPath,
+  type RuleSet,
+  requestFacts,
+  route,
+} from '@outrigger/rules';
 import { everyNode } from '../settings.ts';
 import type { ConfigTree } from '../tree.ts';
 
@@ -30,8 +38,13 @@ export function pathsOfTree({ nodes }: ConfigTree): string[] {
   );
 }
 
-/** Requests that the rules send to Exchange or refuse there, with what Apache must then have done: `denied`, `proxied SERVER TARGET`. */
-export function movedProbes(tree: ConfigTree, rules: RuleSet): { probe: Probe; expected: string }[] {
+/** What Apache must have done: refused it, or sent it to one of these under this path. */
+export type Expected =
+  | { kind: 'denied' }
+  | { kind: 'proxied'; servers: readonly string[]; target: string; ignoreCase: boolean };
+
+/** Requests that the rules send past Apache, or refuse there, with what Apache must then have done. */
+export function movedProbes(tree: ConfigTree, rules: RuleSet): { probe: Probe; expected: Expected }[] {
   const compiled = compileRules(rules);
   const hosts = [
     ...new Set(rules.routes.flatMap(({ when }) => when?.hosts ?? [])),
@@ -52,14 +65,43 @@ export function movedProbes(tree: ConfigTree, rules: RuleSet): { probe: Probe; e
     const { upstream: to, route: taken, access, refusal } = route(compiled, read.facts);
     const upstream = rules.upstreams.get(to ?? '');
     const isAdded = taken?.from?.some(({ directive }) => directive.startsWith('added '));
-    if (upstream?.rpcOverHttp !== true || isAdded === true || refusal !== undefined) return [];
+    if (upstream === undefined || to?.startsWith('apache') || isAdded === true || refusal !== undefined) return [];
     // A path in another case than Apache's goes to Exchange on purpose.
     const path = normalizedPath(probe.path);
-    const prefixes = (taken?.when?.path ?? []).map((each) => ('prefix' in each ? each.prefix : ''));
+    const prefixes = pathsIn(taken?.when ?? {});
     if (prefixes.length > 0 && !prefixes.some((prefix) => path.startsWith(prefix))) return [];
-    const expected = access === 'deny' ? 'denied' : `proxied ${upstream.servers[0]} ${sentOn(probe.path)}`;
+    const expected: Expected =
+      access === 'deny'
+        ? { kind: 'denied' }
+        : {
+            kind: 'proxied',
+            servers: upstream.servers,
+            target: sentOn(taken?.rewrite?.path === undefined ? probe.path : mapped(probe.path, taken.rewrite.path)),
+            ignoreCase: upstream.rpcOverHttp,
+          };
     return [{ probe, expected }];
   });
+}
+
+/** Prefixes and whole paths that a condition names. */
+function pathsIn({ path = [], all = [] }: Condition): string[] {
+  const own = path.flatMap((each) => ('prefix' in each ? [each.prefix] : 'exact' in each ? [each.exact] : []));
+  return [...own, ...all.flatMap(pathsIn)];
+}
+
+/** Whether Apache did so: `proxied SERVER TARGET …`, or `denied`. */
+export function isAsExpected(answer: string, expected: Expected): boolean {
+  if (expected.kind === 'denied') return answer === 'denied';
+  const fold = (text: string): string => (expected.ignoreCase ? text.toLowerCase() : text);
+  const [kind, server = '', target = ''] = answer.split(' ');
+  return kind === 'proxied' && expected.servers.includes(server) && fold(sentOn(target)) === fold(expected.target);
+}
+
+/** A map of paths as the rewrite lane makes it, of paths as Apache reads them. */
+function mapped(target: string, { from, to }: { from: string; to: string }): string {
+  const [bare = '', query] = target.split('?');
+  const path = `${to}${normalizedPath(bare).slice(from.length)}`.replace(/^\/\//, '/');
+  return query === undefined ? path : `${path}?${query}`;
 }
 
 /** What Apache makes of a path on the way: decoded, without dot segments; the query as it came. */

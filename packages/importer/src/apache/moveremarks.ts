@@ -1,0 +1,97 @@
+// Room: what is said of the lines of a virtual host: of those whose paths moved what they became, of the others why they stay. Pure but
+// for the remarks it leaves.
+import { remark } from '../ledger.ts';
+import { remarkOnce } from './accesslines.ts';
+import { remarkBackend } from './backend.ts';
+import type { Lift, Move, Stay } from './moves.ts';
+import { proxyLines } from './proxypass.ts';
+import type { Servers, VirtualHost } from './servers.ts';
+import { everyNode, inherited } from './settings.ts';
+import type { ConfigNode } from './tree.ts';
+
+/** Why a path stays. */
+export function remarkStay({ prefix, line, obstacle, isExchange }: Stay): void {
+  const because = obstacle.line === line ? '' : ` (line ${obstacle.line.at.line})`;
+  const why = `${prefix ?? 'it'} stays with Apache: ${obstacle.reason}${because}`;
+  if (!isExchange) {
+    remarkOnce(line, why, 'APACHE_STAYS', 'irrelevant');
+    return;
+  }
+  remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', `${why}. RPC over HTTP does not pass there`, {
+    hint: 'Write the route by hand if it may move.',
+  });
+}
+
+/** Lines of proxying that are no matter of ours: why they stay is said, too. */
+export function remarkOthers(servers: Servers, host: VirtualHost, lift: Lift): void {
+  for (const { directive, target } of proxyLines(servers, host)) {
+    if (directive.entry.remarks.length > 0 || target === undefined) continue;
+    const isHttp = /^(?:https?|balancer):/i.test(target);
+    const why = isHttp
+      ? lift === 'all'
+        ? 'it takes no path of its own'
+        : 'nothing says that it leads to Exchange; with --lift all it moves where a rule can do the same'
+      : 'only Apache speaks the protocol behind it';
+    remarkOnce(directive, `stays with Apache: ${why}`, 'APACHE_STAYS', 'irrelevant');
+  }
+}
+
+/** For which Hosts the paths of a virtual host are routed. */
+export function remarkHost({ section, serverName }: VirtualHost, hosts: string[] | undefined, lift: Lift): void {
+  const whom = hosts === undefined ? 'every Host' : hosts.join(', ');
+  const what = lift === 'all' ? 'its proxied paths' : 'its paths of Exchange';
+  remark(
+    section.entry,
+    'translated',
+    'APACHE_CARRIED',
+    `${what} are routed for ${whom}; the rest of ${serverName ?? 'it'} stays with Apache`,
+  );
+}
+
+/** What became of the lines that a move comes from. `to`: its upstream. */
+export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost): void {
+  const { line, staying, changes, read } = move;
+  const { backend } = read;
+  if (move.isAdded === undefined) remarkRoute(move, to);
+  remarkBackend(servers, host, read, line);
+  for (const each of staying) {
+    const who = `requests that ${each.line.at.directive} (line ${each.line.at.line}) is for stay with Apache`;
+    if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
+  }
+  for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
+  for (const almost of changes.almost) remarkAlmost(almost);
+  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
+    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
+    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
+  }
+  for (const directive of inherited(servers, host, 'proxyaddheaders'))
+    remarkAlmost({ line: directive, message: OWN_FORWARDED });
+  for (const ours of changes.ours)
+    remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
+  if (changes.frontEndHttps !== undefined && backend.kind === 'exchange')
+    remarkOnce(changes.frontEndHttps, 'frontEndHttps of the upstream', 'APACHE_CARRIED');
+}
+
+const REVERSED = 'in rewrite of the routes of paths that moved';
+const DOTS =
+  'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
+const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
+
+function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
+  if (!line.entry.remarks.some((each) => each.message === message))
+    remark(line.entry, 'approximated', 'APACHE_HEADER', message);
+}
+
+function remarkRoute({ prefix, line, sign, path, rewrite, read }: Move, to: string): void {
+  const isAnyCase = sign !== undefined && rewrite?.path === undefined;
+  const what = path === undefined ? 'every path' : isAnyCase ? `${prefix} in any case` : prefix;
+  const mapped = rewrite?.path === undefined ? '' : `, as ${rewrite.path.to}`;
+  remark(line.entry, 'translated', 'APACHE_CARRIED', `route to upstream ${to} for ${what}${mapped}`);
+  if (sign !== undefined) {
+    remarkOnce(
+      line,
+      `${read.backend.name} is taken for Exchange because of ${sign}: RPC may be tunnelled to it`,
+      'APACHE_EXCHANGE',
+    );
+  }
+}

@@ -1,0 +1,84 @@
+import { importApache, memoryReader, readApache } from '@outrigger/importer';
+import { expect, it } from 'vitest';
+import { type ApacheCopy, copyApache, type Mapping } from './copy.ts';
+
+const HEAD = `LoadModule ssl_module modules/mod_ssl.so
+LoadModule proxy_module modules/mod_proxy.so
+LoadModule proxy_http_module modules/mod_proxy_http.so
+LoadModule rewrite_module modules/mod_rewrite.so
+LoadModule cgid_module modules/mod_cgid.so
+LoadModule alias_module modules/mod_alias.so
+LoadModule authz_core_module modules/mod_authz_core.so
+LoadModule authz_host_module modules/mod_authz_host.so
+Listen 443
+`;
+
+function copyOf(lines: string): ApacheCopy {
+  const vhost = `<VirtualHost 10.0.0.1:443>
+SSLEngine on
+ServerName mail.contoso.com
+SSLCertificateFile /etc/ssl/mail.pem
+ProxyPass /owa https://10.1.1.14/owa
+${lines}
+</VirtualHost>
+`;
+  const options = { path: '', reader: memoryReader({ 'httpd.conf': HEAD + vhost }) };
+  const model = readApache(options);
+  const { rules } = importApache(options);
+  if (model === undefined || rules === undefined)
+    throw new Error(
+      importApache(options)
+        .diagnostics.map(({ message }) => message)
+        .join('\n'),
+    );
+  return copyApache(model, rules);
+}
+
+const MAPPING: Mapping = {
+  run: '/copy/run',
+  pages: '/copy/pages',
+  modules: '/modules',
+  hasModule: () => true,
+  cert: '/copy/cert',
+  key: '/copy/key',
+  portOf: (port) => port + 10_000,
+  serverPortOf: () => 9999,
+  ready: 7,
+};
+
+const reasons = ({ takenOut }: ApacheCopy): string[] => takenOut.map(({ code, at }) => `${code} ${at.directive}`);
+
+it('moves addresses, certificates and servers to loopback, and keeps what decides', () => {
+  const copy = copyOf('RewriteEngine on\nRewriteRule ^/x http://old.test/y [R]\nRedirect /z https://10.1.1.14/z');
+  const text = copy.write(MAPPING);
+  expect(text).toContain('<VirtualHost 127.0.0.2:10443>');
+  expect(text).toContain('Listen 127.0.0.2:10443 https');
+  expect(text).not.toMatch(/^Listen (?!127\.)/m);
+  expect(text).toContain('SSLCertificateFile "/copy/cert"');
+  expect(text).not.toContain('/etc/ssl');
+  expect(text).toContain('ProxyPass /owa http://127.0.0.1:9999/owa');
+  // Where clients are sent is what they are to be told.
+  expect(text).toContain('RewriteRule ^/x http://old.test/y [R]');
+  expect(text).toContain('Redirect /z https://10.1.1.14/z');
+  expect(copy.servers.map(({ name }) => name)).toEqual(['https://10.1.1.14:443']);
+});
+
+it('never runs a command of the file, and says so', () => {
+  const copy = copyOf('CustomLog "|/bin/evil" common\nRewriteMap m prg:/bin/evil\nScriptLog /tmp/x');
+  expect(copy.write(MAPPING)).not.toMatch(/evil|ScriptLog|mod_cgid/);
+  expect(reasons(copy).filter((each) => each.startsWith('COMMAND'))).toHaveLength(3);
+});
+
+it('sends nothing where only the request says, nor to another daemon of the machine', () => {
+  const copy = copyOf(
+    'RewriteRule ^/a(.*) http://$1/ [P]\nProxyPassMatch ^/b(.*) http://$1/\nProxyPass /c unix:/run/app.sock|http://x/\nProxyPass /d ajp://10.1.1.2/\nProxyRequests On',
+  );
+  expect(copy.write(MAPPING)).not.toMatch(/\$1|app\.sock|ajp:|ProxyRequests/);
+  expect(reasons(copy).filter((each) => each.startsWith('DIRECT'))).toHaveLength(5);
+});
+
+it('asks no DNS for who a client is', () => {
+  const text = copyOf('<Location /p>\nRequire host contoso.com\nRequire ip 10.0.0.0/8\n</Location>').write(MAPPING);
+  expect(text).toContain('Require all denied');
+  expect(text).toContain('Require ip 10.0.0.0/8');
+});

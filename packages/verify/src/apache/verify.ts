@@ -1,0 +1,161 @@
+// Room: `verify` for an Apache configuration: the installed Apache on a private copy, alone as it was before, and a second one behind
+// Outrigger on the rules; what the servers got and what the client was told must be the same.
+import {
+  APACHE_DIFFERENCES,
+  type ApacheModel,
+  type ApacheOptions,
+  everyNode,
+  importApache,
+  isConcerned,
+  readApache,
+} from '@outrigger/importer';
+import { type CompiledRules, compileRules, type RuleSet, route } from '@outrigger/rules';
+import { throwawayCertificate } from '../certificate.ts';
+import type { Known } from '../compare.ts';
+import { type Comparison, compareSides, factsOf, type TellProgress, type Verified } from '../comparison.ts';
+import { type Pair, pairEntrances, standInName } from '../mapped.ts';
+import { startOutrigger } from '../outrigger.ts';
+import type { Probe } from '../probe.ts';
+import type { Subjects } from '../subjects.ts';
+import type { VerifyFailure, VerifyProblem } from '../verify.ts';
+import { startApache, underItsName } from './apache.ts';
+import { copyApache } from './copy.ts';
+
+export type VerifyApacheOptions = Omit<ApacheOptions, 'place'> & {
+  /** Default: what the import of the configuration writes. */
+  rules?: RuleSet;
+  /** Default: made of the configuration and the rules. */
+  probes?: readonly Probe[];
+  /** Of the probes made; default 1. */
+  seed?: number;
+  /** Probes made at most; default 1,000. */
+  most?: number;
+  /** The program; default: the installed one. */
+  program?: string;
+  progress?: TellProgress;
+  /** Breaks off between two probes; everything is cleared away first. */
+  signal?: AbortSignal;
+};
+
+const PROBES = 1_000;
+
+/** Holds rules against the installed Apache on a private copy. Leaves nothing behind. Never throws on input. */
+export async function verifyApache(options: VerifyApacheOptions): Promise<Verified | VerifyFailure> {
+  const brokenOff = failed('BROKEN_OFF', 'Broken off before all was asked.');
+  if (options.signal?.aborted) return brokenOff;
+  const comparison = await openApacheComparison(options);
+  if (comparison.kind === 'failed') return comparison;
+  try {
+    const { seed = 1, most = PROBES } = options;
+    const verified = await comparison.put(options.probes ?? comparison.probes({ seed, most }), options);
+    return options.signal?.aborted ? brokenOff : verified;
+  } finally {
+    await comparison.close();
+  }
+}
+
+/** Starts all sides; the caller closes. */
+export async function openApacheComparison(options: VerifyApacheOptions): Promise<Comparison | VerifyFailure> {
+  const model = readApache(options);
+  const imported = importApache(options).rules;
+  const ruleSet = options.rules ?? imported;
+  if (model === undefined || imported === undefined || ruleSet === undefined)
+    return failed('NOTHING_TO_COMPARE', 'The import of this configuration writes no rules: outrigger import says why.');
+  const copy = copyApache(model, imported);
+  const pairs = pairEntrances(copy.entrances, ruleSet);
+  if (pairs.length === 0) {
+    const message = 'No listener of the rules stands for an address of the configuration, by name, address or port.';
+    return failed('NOTHING_TO_COMPARE', message);
+  }
+  const pem = await throwawayCertificate();
+  const [alone, behind] = await Promise.all([
+    startApache(copy, pem, options.program),
+    startApache(copy, pem, options.program),
+  ]);
+  const stop = async (): Promise<void> => {
+    await Promise.all([alone, behind].map((each) => (each.kind === 'ready' ? each.oracle.stop() : undefined)));
+  };
+  if (alone.kind === 'failed' || behind.kind === 'failed') {
+    await stop();
+    const { said, ...problem } =
+      alone.kind === 'failed' ? alone.problem : (behind as { problem: VerifyProblem }).problem;
+    return { kind: 'failed', problem: { ...problem, ...(said !== undefined && { said: model.redactor.text(said) }) } };
+  }
+  const places = apachePlaces(imported, ruleSet);
+  const ours = await startOutrigger(ruleSet, pairs, pem, {
+    urlOf: (standIn) => {
+      const entrance = copy.entrances[places.get(standIn) ?? -1];
+      return entrance && behind.oracle.urlOf(entrance);
+    },
+    take: behind.oracle.take,
+  });
+  if (ours.kind === 'failed') {
+    await stop();
+    return failed('RULES_NOT_SERVED', `Outrigger does not start on these rules. ${ours.message}`);
+  }
+  const { side } = ours;
+  const rules = compileRules(ruleSet);
+  return compareSides({
+    oracle: alone.oracle,
+    ours: {
+      ...side,
+      ask: async (probe) => {
+        const outcome = await side.ask(probe);
+        return { ...outcome, reached: outcome.reached.map(underItsName) };
+      },
+      stop: async () => {
+        await Promise.all([side.stop(), behind.oracle.stop()]);
+      },
+    },
+    rules,
+    pairs,
+    known: announcements(rules, pairs),
+    redactor: model.redactor,
+    subjects: subjectsOfTree(model),
+  });
+}
+
+/** Which server of the rules is Apache, by the name of its upstream: with the index of its listener among those the import writes. */
+function apachePlaces(imported: RuleSet, rules: RuleSet): ReadonlyMap<string, number> {
+  const places = new Map<string, number>();
+  for (const index of imported.listen.keys()) {
+    const name = index === 0 ? 'apache' : `apache-${index + 1}`;
+    for (const server of rules.upstreams.get(name)?.servers ?? []) places.set(standInName(name, server), index);
+  }
+  return places;
+}
+
+/** The importer's table of announced differences, each with the test of what it is said of. */
+function announcements(rules: CompiledRules, pairs: readonly Pair[]): Known[] {
+  return APACHE_DIFFERENCES.flatMap(({ code, text, on, signs }) =>
+    signs.map(
+      (sign): Known => ({
+        announcement: { code, text },
+        sign,
+        isResponsible: (probe) => {
+          if (on === 'all') return true;
+          const facts = factsOf(probe, pairs);
+          if (facts === undefined) return false;
+          const { route: chosen, upstream } = route(rules, facts);
+          return isConcerned(on, probe, chosen, rules.ruleSet.upstreams.get(upstream ?? ''));
+        },
+      }),
+    ),
+  );
+}
+
+/** What the lines of a configuration name: hosts, paths, and clients. */
+function subjectsOfTree({ tree }: ApacheModel): Pick<Subjects, 'hosts' | 'urls'> {
+  const nodes = [...everyNode(tree.nodes)];
+  const words = nodes.flatMap((node) => node.words.map(({ text }) => text));
+  const names = nodes.filter(({ key }) => key === 'servername' || key === 'serveralias');
+  const hosts = names.flatMap((node) =>
+    node.words.map(({ text }) => text.replace(/^.*:\/\//, '').replace(/^\*/, 'any')),
+  );
+  const paths = words.map((text) => text.replace(/^\^/, '')).filter((text) => /^\/[\w./-]*$/.test(text));
+  return { hosts: [...new Set(hosts)], urls: [...new Set(paths)].map((target) => ({ target })) };
+}
+
+function failed(code: VerifyProblem['code'], message: string): VerifyFailure {
+  return { kind: 'failed', problem: { code, message } };
+}
