@@ -20,6 +20,8 @@ import { createVariables, resolveVariables } from './variables.ts';
 
 /** Includes inside includes (httpd 2.4, AP_MAX_INCLUDE_DEPTH): beyond it Apache suspects a circle and refuses. */
 const INCLUDE_DEPTH_MAX = 20;
+/** Sections in each other: a person needs a handful. Apache has no bound but its stack, and ours must hold as well. */
+const SECTION_DEPTH_MAX = 200;
 /** Files of one configuration. Hosters have a few thousand sites; more is a folder that was never meant. */
 const FILES_MAX = 20_000;
 /** Lines of one configuration, macros counted at each use: 4,000 sites of 50 lines. Macros made of macros grow without end. */
@@ -48,6 +50,7 @@ export function readTree(given: {
     // Debian's files name /etc/apache2 nowhere but in absolute paths; a copy of them is read whole where it lies.
     moved: { from: '/etc/apache2', to: layout.root },
     files: [],
+    sectionDepth: 0,
     letters: new Map(),
     includeDepth: 0,
     lines: 0,
@@ -102,6 +105,7 @@ type Open = Pick<ReadLine, 'entry' | 'line'> & { section: Section };
 function readBlock(stream: LineStream, reading: Reading, container?: string): { nodes: ConfigNode[]; open: Open[] } {
   const nodes: ConfigNode[] = [];
   const open: Open[] = [];
+  const outer = reading.sectionDepth;
   while (reading.refusal === undefined) {
     const line = stream.next();
     if (line === undefined) break;
@@ -112,11 +116,17 @@ function readBlock(stream: LineStream, reading: Reading, container?: string): { 
       continue;
     }
     const read = readLine(line, reading);
+    reading.sectionDepth = outer + open.length + 1;
+    if (read?.name.startsWith('<') && reading.sectionDepth > SECTION_DEPTH_MAX) {
+      refuse(reading, read, `sections are nested more than ${SECTION_DEPTH_MAX} deep`);
+      break;
+    }
     if (read === undefined || obeyAtOnce(read, { stream, reading, into })) continue;
     const node = nodeOf(read);
     into.push(node);
     if (node.kind === 'section') open.push({ section: node, ...read });
   }
+  reading.sectionDepth = outer;
   return { nodes, open };
 }
 

@@ -3,7 +3,7 @@
 import type { CertificateFiles, Listener, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { type ApachePlace, remarkTaken, serversOn } from './place.ts';
-import type { Address, Listen, Servers, VirtualHost } from './servers.ts';
+import { type Address, bare, type Listen, type Servers, type VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
 import { type ServerTls, tlsOf } from './tls.ts';
 import type { Directive } from './tree.ts';
@@ -16,6 +16,7 @@ export type Door = { listener: Listener; hosts: VirtualHost[]; listen: Listen; s
 export function readDoors(servers: Servers, place: ApachePlace): Door[] {
   remarkTaken(place, servers.listens);
   const nextServer = serversOn(place, servers.listens);
+  const taken = new Set<string>();
   return servers.listens.flatMap((listen) =>
     addressesOf(listen, servers).flatMap(({ address, set }) => {
       const hosts = set.map(({ server }) => server);
@@ -24,6 +25,15 @@ export function readDoors(servers: Servers, place: ApachePlace): Door[] {
       if (tls === undefined) return [];
       const listener = listenerOf(address, listen, hosts, tls, servers);
       if (listener === undefined) return [];
+      // 0.0.0.0 and :: beside each other are one listener here.
+      if (taken.has(address)) {
+        carried(
+          listen.directive.entry,
+          `listener ${address} takes its connections, too; Apache must listen here no more`,
+        );
+        return [];
+      }
+      taken.add(address);
       return [{ listener, hosts, listen, server: nextServer() }];
     }),
   );
@@ -54,10 +64,6 @@ function addressesOf(listen: Listen, servers: Servers): { address: string; set: 
 
 function isOwn({ host, port }: Address, asked: number): boolean {
   return host.kind === 'address' && (port === undefined || port === asked);
-}
-
-function bare(written: string): string {
-  return written.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** The listener of one address; undefined where nothing can be shown to clients. */

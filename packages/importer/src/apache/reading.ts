@@ -28,6 +28,8 @@ export type Reading = {
   /** Of each file that was read. */
   letters: Map<string, Letters>;
   includeDepth: number;
+  /** Sections that are open, those decided while reading among them. */
+  sectionDepth: number;
   /** Lines read so far, those of macros each time they are used. */
   lines: number;
   /** Names without a value that were reported. */

@@ -67,6 +67,10 @@ export function readServers({ nodes }: ConfigTree): Servers {
     return { kind: 'virtual', section, addresses, nodes: section.children, ...readNames(section.children, refuse) };
   });
   const listens = directivesOf(nodes, 'listen').flatMap((directive) => readListen(directive, refuse));
+  for (const [index, { directive, port, written }] of listens.entries()) {
+    const isSame = (each: Listen): boolean => each.port === port && isSameAddress(each.written, written);
+    if (listens.slice(0, index).some(isSame)) refuse(directive, 'it listens there already');
+  }
   const [refusal] = refusals;
   return { main, virtualHosts, listens, ...(refusal && { refusal }) };
 }
@@ -128,19 +132,34 @@ function readAddress(word: string, section: Section, port: number | undefined, r
 function splitAddress(word: string): { host: string; port?: number } | undefined {
   const [, host = '', digits] = /^(.*?)(?:(?<=[^:]):(\d+))?$/.exec(word) ?? [];
   const port = Number(digits);
+  if (host.startsWith('[') && !BRACKETED.test(host)) return undefined;
   if (host === '' || /^:?\d+$/.test(host) || (digits !== undefined && (port < 1 || port > PORT_MAX))) return undefined;
   return digits === undefined ? { host } : { host, port };
 }
 
+/** IPv6 as a number, with the name of an interface or without. */
+const BRACKETED = /^\[[\da-f:.]+(?:%[^\]]+)?\]$/i;
+
 function hostOf(written: string): Address['host'] {
   if (written === '*' || written.toLowerCase() === '_default_') return { kind: 'any' };
-  const value = parseAddress(written.replace(/^\[(.*)\]$/, '$1'));
+  const value = parseAddress(bare(written));
   if (value === undefined) return { kind: 'name' };
   return ANY.has(value) ? { kind: 'any' } : { kind: 'address', value };
 }
 
 /** 0.0.0.0 and ::, which Apache takes for any address. */
 const ANY: ReadonlySet<bigint> = new Set(['0.0.0.0', '::'].map((text) => parseAddress(text) ?? -1n));
+
+/** `*`, 0.0.0.0 and :: are three addresses to Listen, and it takes them beside each other. Source: httpd 2.4 server/listen.c. */
+function isSameAddress(left: string, right: string): boolean {
+  const [a, b] = [left, right].map((written) => parseAddress(bare(written)));
+  return a === undefined || b === undefined ? left.toLowerCase() === right.toLowerCase() : a === b;
+}
+
+/** An address without the brackets of IPv6. */
+export function bare(written: string): string {
+  return written.replace(/^\[(.*)\]$/, '$1');
+}
 
 function readListen(directive: Directive, refuse: Refuse): Listen[] {
   const [address = '', protocol] = directive.words.map(({ text }) => text);

@@ -8,6 +8,7 @@ import { importSquid, memoryReader, reportJson, reportText } from '../index.ts';
 import { FIXTURES, filesOfCase, withoutPlaces } from '../testing/goldencase.ts';
 import { ledgerErrors } from '../testing/ledgercount.ts';
 import { type Files, mutatedConfigs } from '../testing/mutations.ts';
+import { SQUID_DIALECT } from './testing/dialect.ts';
 
 /** All of them in CI; elsewhere as many as a person waits for. */
 const RUNS = Number(process.env.OUTRIGGER_MUTATIONS ?? (process.env.CI === 'true' ? 10_000 : 2_000));
@@ -33,7 +34,7 @@ describe('mutated files', () => {
     console.log(`mutated files: seed ${SEED}, ${RUNS} runs (OUTRIGGER_SEED, OUTRIGGER_MUTATIONS)`);
     const before = process.memoryUsage().rss;
     fc.assert(
-      fc.property(mutatedConfigs(cases), ({ base, mutations, files }) => {
+      fc.property(mutatedConfigs(cases, SQUID_DIALECT), ({ base, mutations, files }) => {
         const milliseconds = processorTime(() => check(files));
         // Once more, for a pause of the collector may fall on any file.
         if (milliseconds > TIME_MAX && processorTime(() => check(files)) > TIME_MAX)

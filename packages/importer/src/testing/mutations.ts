@@ -6,63 +6,33 @@ import fc from 'fast-check';
 export type Files = Readonly<Record<string, string>>;
 
 /** Changes a text; `place` from 0 to below 1 says where, so that one mutation fits any text. */
-type Mutation = { name: string; apply: (text: string) => string };
+export type Mutation = { name: string; apply: (text: string) => string };
 
-const MAIN = 'squid.conf';
+/** What a language of configuration has that can be broken. */
+export type Dialect = {
+  /** The file that reading begins with. */
+  mainOf(files: Files): string;
+  /** A line that includes a file. */
+  include(file: string): string;
+  inserts: readonly string[];
+  /** Lines nobody would write. */
+  lines: readonly string[];
+  /** Blocks of many lines: what grows with a file, grown. */
+  crowds: readonly ((count: number) => string[])[];
+  /** Lines each of which has to do with all others. */
+  tangle(names: number, lines: number): string[];
+  /** Opening and closing lines of what can be nested. */
+  nested: readonly (readonly [string, string])[];
+  /** Files that include each other; the first is the one to include. */
+  includes: fc.Arbitrary<Files>;
+};
 
 const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-/** Words and bytes that mean something to Squid, to a shell, to a template, or to nobody. */
-const INSERTS = [
-  '"',
-  "'",
-  '\\',
-  '\\\n',
-  '#',
-  ' # ',
-  '!',
-  '\n',
-  '\r',
-  '\r\n',
-  '\0',
-  '\t\v\f',
-  '\xa0',
-  '\xef\xbb\xbf',
-  '\xff\xfe',
-  '\xe2\x80\x9c',
-  '\x24{process_number}',
-  '\x24{x}',
-  '{{ x }}',
-  '<%= x %>',
-  ' -i ',
-  ' +i ',
-  ' -n ',
-  ' all ',
-  ' !all ',
-  '=',
-  '::',
-  '/0',
-  '-',
-  '*',
-  '(',
-  ')',
-  '[',
-  '{1,',
-  '|',
-  '\nif true\n',
-  '\nif false\n',
-  '\nelse\n',
-  '\nendif\n',
-  '\ninclude squid.conf\n',
-  '\ninclude *\n',
-  '\ninclude a b c\n',
-  '\ninclude "!cat /etc/passwd"\n',
-] as const;
-
 /** Repetitions that are far beyond any real file, and still no more than a few hundred KiB. */
-const MANY = 2_000;
+export const MANY = 2_000;
 
-const HOSTILE_PATTERNS = [
+export const HOSTILE_PATTERNS = [
   '('.repeat(MANY),
   `${'('.repeat(400)}a${')'.repeat(400)}`,
   `${'('.repeat(MANY)}a${')'.repeat(MANY)}`,
@@ -94,79 +64,8 @@ const HOSTILE_PATTERNS = [
   '',
 ];
 
-const HOSTILE_LINES = [
-  ...HOSTILE_PATTERNS.flatMap((pattern) => [
-    `acl hostile url_regex -i ${pattern}`,
-    `acl hostile urlpath_regex ${pattern}`,
-    `acl hostile dstdom_regex ${pattern}`,
-  ]),
-  `acl hostile port ${'1-65535 '.repeat(MANY)}`,
-  'acl hostile port 0-99999999999999999999 -1 65535-1 1-',
-  `acl hostile src ${'0.0.0.0-255.255.255.255 ::/0 10.0.0.0/8 '.repeat(200)}`,
-  `acl hostile src ${Array.from({ length: MANY }, (_, index) => `10.${index % 256}.${index >> 8}.1`).join(' ')}`,
-  'acl hostile src 1.2.3.4/99 1.2.3/8 ::1/129 1-2-3 / - 10.0.0.1-10.0.0.0 2001:db8::/-1',
-  `acl hostile dstdomain ${Array.from({ length: MANY }, (_, index) => `.h${index}.example`).join(' ')}`,
-  `acl hostile dstdomain ${'.a'.repeat(MANY)}`,
-  'acl hostile any-of hostile',
-  'acl hostile all-of !hostile all !all',
-  'acl hostile any-of hostile2\nacl hostile2 all-of hostile !hostile2',
-  'acl hostile src all\nhttp_access deny hostile hostile !hostile\ncache_peer_access hostile allow hostile',
-  'cache_peer hostile parent 99999999999 0 originserver name=hostile',
-  'cache_peer [::1 parent 80 0 originserver name=',
-  `cache_peer h parent 80 0 originserver ${'round-robin weight=9999999999 '.repeat(200)}`,
-  'cache_peer_domain hostile !a !b c',
-  `http_port ${'9'.repeat(300)} accel`,
-  'https_port [::]:443 accel cert= key= options=::: cipher= tls-min-version=9.9',
-  `deny_info ${'%'.repeat(MANY)} all`,
-  `${'a'.repeat(100_000)} b`,
-  `acl long url_regex ${'a'.repeat(70_000)}`,
-  `http_access deny ${'!all '.repeat(MANY)}`,
-  `acl deep ${'any-of '.repeat(MANY)}`,
-  `acl wide dstdomain ${`${'.a'.repeat(MANY)}\\\n`.repeat(10)}`,
-  `cache_mgr ${`${'-p'.repeat(MANY)}\\\n`.repeat(10)}`,
-  `cache_mgr ${`${'a:b@://'.repeat(MANY / 4)}\\\n`.repeat(10)}`,
-  `cache_mgr ${`${'"\\'.repeat(MANY)}\\\n`.repeat(10)}`,
-];
-
-/** Blocks of many lines: what grows with a file, grown. */
-const CROWDS = [
-  (count: number) => Array.from({ length: count }, (_, index) => `acl crowd${index} dstdomain c${index}.example`),
-  (count: number) => Array.from({ length: count }, (_, index) => `acl crowd url_regex ^http://c${index}\\.example/`),
-  (count: number) =>
-    Array.from({ length: count }, (_, index) => [
-      `cache_peer 10.0.${index >> 8}.${index % 256} parent 80 0 originserver name=crowd${index}`,
-      `acl crowd${index} dstdomain c${index}.example`,
-      `cache_peer_access crowd${index} allow crowd${index}`,
-      `http_access allow crowd${index}`,
-    ]).flat(),
-  (count: number) =>
-    Array.from({ length: count }, (_, index) => [
-      `acl flag${index} src 10.0.0.${index % 256}`,
-      `http_access deny flag${index} !flag${index >> 1}`,
-    ]).flat(),
-];
-
-/** Lines an adversary of the boolean simplifier writes: every list over every acl. */
-function tangle(acls: number, lines: number): string[] {
-  const names = Array.from({ length: acls }, (_, index) => `t${index}`);
-  const lists = Array.from({ length: lines }, (_, line) => {
-    const terms = names
-      .filter((_, index) => (line * 7 + index * 5) % 3 > 0)
-      .map((name, index) => ((line + index) % 2 ? name : `!${name}`));
-    return [
-      `http_access ${line % 2 ? 'allow' : 'deny'} ${terms.join(' ')}`,
-      `cache_peer_access tangle${line % 4} ${line % 3 ? 'allow' : 'deny'} ${terms.reverse().join(' ')}`,
-    ];
-  });
-  return [
-    ...[0, 1, 2, 3].map((index) => `cache_peer 10.9.9.${index} parent 80 0 originserver name=tangle${index}`),
-    ...names.map((name, index) => `acl ${name} urlpath_regex ^/${index}`),
-    ...lists.flat(),
-  ];
-}
-
 /** One mutation of one text. */
-function mutation(donors: readonly string[]): fc.Arbitrary<Mutation> {
+function mutation({ inserts, lines }: Dialect, donors: readonly string[]): fc.Arbitrary<Mutation> {
   const linesOf = (text: string): string[] => text.split('\n');
   const at = (text: string, where: number): number => Math.floor(where * (text.length + 1));
   const lineAt = (lines: readonly string[], where: number): number => Math.floor(where * lines.length);
@@ -184,7 +83,7 @@ function mutation(donors: readonly string[]): fc.Arbitrary<Mutation> {
         return `${text.slice(0, offset)}${String.fromCharCode(text.charCodeAt(offset) ^ flip)}${text.slice(offset + 1)}`;
       },
     })),
-    fc.tuple(place, fc.constantFrom(...INSERTS)).map(([where, piece]) => ({
+    fc.tuple(place, fc.constantFrom(...inserts)).map(([where, piece]) => ({
       name: 'inserted',
       apply: (text: string) => `${text.slice(0, at(text, where))}${piece}${text.slice(at(text, where))}`,
     })),
@@ -230,12 +129,12 @@ function mutation(donors: readonly string[]): fc.Arbitrary<Mutation> {
     fc
       .constantFrom('\xef\xbb\xbf', '\xff\xfe', '\xfe\xff', '\0')
       .map((mark) => ({ name: 'marked', apply: (text: string) => mark + text })),
-    { weight: 1, arbitrary: inserted('hostile line', fc.constantFrom(...HOSTILE_LINES)) },
+    { weight: 1, arbitrary: inserted('hostile line', fc.constantFrom(...lines)) },
   );
 }
 
 /** Mutations that cost so much that one in a hundred is enough. */
-function heavyMutation(): fc.Arbitrary<Mutation> {
+function heavyMutation({ crowds, tangle, nested }: Dialect): fc.Arbitrary<Mutation> {
   const appended = (name: string, text: fc.Arbitrary<string>): fc.Arbitrary<Mutation> =>
     text.map((piece) => ({ name, apply: (before: string) => `${before}\n${piece}\n` }));
   return fc.oneof(
@@ -246,7 +145,7 @@ function heavyMutation(): fc.Arbitrary<Mutation> {
     appended(
       'crowd',
       fc
-        .tuple(fc.constantFrom(...CROWDS), fc.integer({ min: 10, max: 150 }))
+        .tuple(fc.constantFrom(...crowds), fc.integer({ min: 10, max: 150 }))
         .map(([crowd, count]) => crowd(count).join('\n')),
     ),
     appended(
@@ -255,12 +154,10 @@ function heavyMutation(): fc.Arbitrary<Mutation> {
         .tuple(fc.integer({ min: 2, max: 14 }), fc.integer({ min: 2, max: 24 }))
         .map(([acls, lines]) => tangle(acls, lines).join('\n')),
     ),
-    fc
-      .tuple(fc.integer({ min: 2, max: MANY }), fc.constantFrom('true', 'false', '1 = 1', 'maybe'))
-      .map(([depth, condition]) => ({
-        name: 'nested',
-        apply: (text: string) => `${`if ${condition}\n`.repeat(depth)}${text}\n${'endif\n'.repeat(depth)}`,
-      })),
+    fc.tuple(fc.integer({ min: 2, max: MANY }), fc.constantFrom(...nested)).map(([depth, [open, close]]) => ({
+      name: 'nested',
+      apply: (text: string) => `${`${open}\n`.repeat(depth)}${text}\n${`${close}\n`.repeat(depth)}`,
+    })),
     fc.integer({ min: 2, max: 40 }).map((times) => ({
       name: 'repeated whole',
       apply: (text: string) => `${text}\n`.repeat(Math.min(times, Math.ceil(100_000 / (text.length + 1)))),
@@ -271,52 +168,25 @@ function heavyMutation(): fc.Arbitrary<Mutation> {
   );
 }
 
-/** Files that include each other: a chain, a fan, a circle. */
-const includes: fc.Arbitrary<Files> = fc.oneof(
-  fc
-    .integer({ min: 1, max: 40 })
-    .map((depth) =>
-      Object.fromEntries(
-        Array.from({ length: depth }, (_, index) => [
-          `chain${index}.conf`,
-          `acl chain src 10.0.0.${index}\ninclude chain${index + 1}.conf\n`,
-        ]),
-      ),
-    ),
-  fc
-    .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 8 }))
-    .map(([width, depth]) =>
-      Object.fromEntries(
-        Array.from({ length: depth + 1 }, (_, index) => [
-          `fan${index}.conf`,
-          index === depth ? 'acl fan src 10.0.0.1\n' : `include fan${index + 1}.conf\n`.repeat(width),
-        ]),
-      ),
-    ),
-  fc.constant({
-    'a.conf': 'include b.conf\n',
-    'b.conf': 'include c.conf a.conf\n',
-    'c.conf': 'include a.conf squid.conf\n',
-  }),
-  fc.constant({ 'self.conf': 'include self.conf *.conf\n' }),
-);
-
 export type Mutated = { base: string; mutations: string[]; files: Files };
 
 /** Broken configs made of `cases` (name to files), most of them by a few small changes. */
-export function mutatedConfigs(cases: ReadonlyMap<string, Files>): fc.Arbitrary<Mutated> {
-  const donors = [...cases.values()].map((files) => files[MAIN] ?? '');
-  const few = fc.array(mutation(donors), { minLength: 1, maxLength: 6 });
+export function mutatedConfigs(cases: ReadonlyMap<string, Files>, dialect: Dialect): fc.Arbitrary<Mutated> {
+  const donors = [...cases.values()].map((files) => files[dialect.mainOf(files)] ?? '');
+  const few = fc.array(mutation(dialect, donors), { minLength: 1, maxLength: 6 });
   const some = fc.oneof(
     { weight: 30, arbitrary: few.map((list): { list: Mutation[]; more: Files } => ({ list, more: {} })) },
     {
       weight: 1,
-      arbitrary: fc.tuple(few, heavyMutation()).map(([list, heavy]) => ({ list: [...list, heavy], more: {} })),
+      arbitrary: fc.tuple(few, heavyMutation(dialect)).map(([list, heavy]) => ({ list: [...list, heavy], more: {} })),
     },
     {
       weight: 1,
-      arbitrary: fc.tuple(few, includes).map(([list, more]) => ({
-        list: [...list, { name: 'includes', apply: (text: string) => `include ${Object.keys(more)[0]}\n${text}` }],
+      arbitrary: fc.tuple(few, dialect.includes).map(([list, more]) => ({
+        list: [
+          ...list,
+          { name: 'includes', apply: (text: string) => `${dialect.include(Object.keys(more)[0] ?? '')}\n${text}` },
+        ],
         more,
       })),
     },
@@ -325,7 +195,8 @@ export function mutatedConfigs(cases: ReadonlyMap<string, Files>): fc.Arbitrary<
     const files = { ...more, ...cases.get(base) };
     const names = Object.keys(files).filter((name) => !(name in more));
     // The main file more often than its side files: half of the time, and always where there are none.
-    const target = where < 0.5 ? MAIN : (names[Math.floor((where - 0.5) * 2 * names.length)] ?? MAIN);
+    const main = dialect.mainOf(files);
+    const target = where < 0.5 ? main : (names[Math.floor((where - 0.5) * 2 * names.length)] ?? main);
     const text = list.reduce((before, { apply }) => apply(before), files[target] ?? '');
     return { base, mutations: list.map(({ name }) => name), files: { ...files, [target]: text } };
   });

@@ -27,19 +27,22 @@ export function writtenLines(text: string): Written[] {
 function logical(text: string): { line: number; content: string }[] {
   const found: { line: number; content: string }[] = [];
   let pending = '';
-  let first = 0;
+  let first: number | undefined;
   const physical = text.split('\n');
   for (const [index, whole] of physical.entries()) {
     const isCut = whole.includes('\0') || index === physical.length - 1;
     const seen = whole.split('\0', 1)[0] ?? '';
-    if (pending === '') first = index + 1;
-    const isContinued = !isCut && /\\\r?$/.test(seen);
-    pending += isContinued ? `${seen.replace(/\\\r?$/, '')} ` : seen;
+    first ??= index + 1;
+    // A backslash that was left of two at the end of one line continues an empty next one, too.
+    const joined = pending + seen;
+    const isContinued = !isCut && /\\\r?$/.test(joined);
+    pending = isContinued ? joined.replace(/\\\r?$/, '') : joined;
     if (isContinued) continue;
     found.push({ line: first, content: pending.replace(/^[ \t\v\f\r]+|[ \t\v\f\r]+$/g, '') });
     pending = '';
+    first = undefined;
   }
-  if (pending !== '') found.push({ line: first, content: pending.trim() });
+  if (pending !== '') found.push({ line: first ?? physical.length, content: pending.trim() });
   return found;
 }
 
@@ -70,12 +73,12 @@ export function apacheLedgerErrors(translation: Translation, files: Readonly<Rec
     readings.set(key, reading);
   }
   const used = new Set([...readings.values()].flatMap(({ file, lines }) => lines.map((line) => `${file}:${line}`)));
+  const closing = new Set(ledger.filter(({ text }) => text.startsWith('</')).map(({ at }) => keyOf(at) + at.line));
   for (const [key, { file, isUse, lines }] of readings) {
     const all = linesOf(file);
     const known = new Set(all.map(({ line }) => line));
-    const closing = translation.ledger.filter(({ text }) => text.startsWith('</')).map(({ at }) => keyOf(at) + at.line);
     for (const line of lines)
-      if (!known.has(line) && !closing.includes(key + line)) errors.push(`${key}: line ${line} is no directive`);
+      if (!known.has(line) && !closing.has(key + line)) errors.push(`${key}: line ${line} is no directive`);
     if (!isUse) {
       const counts = new Map<number, number>();
       for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);

@@ -12,6 +12,8 @@ const ROOTS =
   /(["'\s])(?:\/etc\/apache2|\/etc\/httpd|\/usr\/local\/etc\/apache2[24]|[A-Za-z]:\/Apache24)(?=[/"'\s]|$)/g;
 const CERTIFICATES =
   /^(\s*(?:SSLCertificate(?:Key|Chain)?File|SSLCACertificateFile|SSLProxyCACertificateFile|SSLProxyMachineCertificateFile)\s+)[^\n]*$/i;
+/** Its folder is that of another machine. */
+const ACCESS_LOG = /^(\s*(?:Custom|Transfer)Log\s+)(?:"(?:[^"\\]|\\.)*"|\S+)/i;
 
 export type PrivateCopy = {
   /** Path of the file to give to Apache. */
@@ -40,6 +42,7 @@ export function writePrivateCopy(
     }
     if (/^\s*(?:User|Group)\s/i.test(line)) return line.replace(/\S+\s*$/, 'www-data');
     if (/^\s*ErrorLog\s/i.test(line)) return 'ErrorLog /dev/null';
+    if (ACCESS_LOG.test(line)) return line.replace(ACCESS_LOG, '$1/dev/null');
     if (/^\s*SSLPassPhraseDialog\s/i.test(line)) return 'SSLPassPhraseDialog builtin';
     if (/^\s*DocumentRoot\s/i.test(line)) return `DocumentRoot "${root}"`;
     if (/^\s*ServerRoot\s/i.test(line)) return `ServerRoot "${root}"`;

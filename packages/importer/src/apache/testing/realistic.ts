@@ -19,9 +19,12 @@ const BESIDE = new Set(['expected.tsv', 'verdicts.tsv', 'secrets.txt', 'outrigge
 /** Who asks where a row does not say: nobody's own network. */
 const STRANGER = '198.51.100.9';
 
-/** `moves`: a rule sends it to `server`. `stays`: Apache gets it. `denied`: a rule refuses it. `may`: any of these that is as Apache does. */
+/**
+ * `moves`: a rule sends it to `server`. `added`: so does one that the report says no line of Apache's does. `stays`: Apache gets it.
+ * `denied`: a rule refuses it. `may`: any of these that is as Apache does.
+ */
 export type ExpectedRow = {
-  fate: 'moves' | 'stays' | 'denied' | 'may';
+  fate: 'moves' | 'added' | 'stays' | 'denied' | 'may';
   method: string;
   host: string;
   target: string;

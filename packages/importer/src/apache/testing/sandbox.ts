@@ -53,7 +53,10 @@ export function modulesOf({ modules }: ConfigTree): string[] {
 export function sandboxed({ nodes }: ConfigTree, stage: Stage): string {
   const types = ['<IfModule mod_mime.c>', 'TypesConfig /dev/null', '</IfModule>'];
   const remoteIp = [`RemoteIPHeader ${CLIENT_FIELD}`, 'RemoteIPInternalProxy 127.0.0.1'];
-  return [...types, ...remoteIp, ...nodes.flatMap((node) => printed(node, stage)), ''].join('\n');
+  const lines = nodes.flatMap((node) => printed(node, stage));
+  // Addresses of the configuration that are one of loopback here.
+  const isAgain = (line: string, index: number): boolean => line.startsWith('Listen ') && lines.indexOf(line) < index;
+  return [...types, ...remoteIp, ...lines.filter((line, index) => !isAgain(line, index)), ''].join('\n');
 }
 
 function printed(node: ConfigNode, stage: Stage): string[] {
@@ -76,7 +79,7 @@ const OWN: Readonly<Record<string, (node: ConfigNode, stage: Stage) => string[]>
   listen: ({ words }, stage) => {
     const word = address(words[0]?.text ?? '', stage);
     const port = /\d+$/.exec(word)?.[0] ?? '';
-    const isAny = /^(?:\*:|0\.0\.0\.0:)?\d+$/.test(words[0]?.text ?? '');
+    const isAny = /^(?:\*:|0\.0\.0\.0:|\[::\]:)?\d+$/.test(words[0]?.text ?? '');
     const addresses = isAny ? ['127.0.0.1', ...(stage.alsoAt ?? [])] : [word.replace(/:\d+$/, '')];
     return addresses.map((each) => `Listen ${each}:${port}`);
   },

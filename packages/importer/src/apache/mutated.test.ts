@@ -1,0 +1,70 @@
+// Apache trees by the thousand that nobody should hand to an importer. None may crash it, hold it up, or slip a line past the ledger.
+import { compileRules, dumpRules, loadRules } from '@outrigger/rules';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { importApache, memoryReader, reportJson, reportText } from '../index.ts';
+import { withoutPlaces } from '../testing/goldencase.ts';
+import { type Files, mutatedConfigs } from '../testing/mutations.ts';
+import { APACHE_DIALECT } from './testing/dialect.ts';
+import { apacheLedgerErrors } from './testing/ledgercount.ts';
+import { realisticTree, TREES } from './testing/realistic.ts';
+
+/** All of them in CI; elsewhere as many as a person waits for. */
+const RUNS = Number(process.env.OUTRIGGER_MUTATIONS ?? (process.env.CI === 'true' ? 10_000 : 2_000));
+/** The same trees each time, so that no change fails by luck: to hunt, give new seeds. */
+const SEED = Number(process.env.OUTRIGGER_SEED ?? 294_195_569);
+/** Milliseconds of processor time one tree may take: processor time, for the machine may be busy with other tests. */
+const TIME_MAX = 1_000;
+/** Bytes that the process may have grown by at the end: what the collector has not returned yet, and no more. */
+const GROWTH_MAX = 512 * 1024 * 1024;
+/** Milliseconds for the whole of it, on a machine that has other things to do. */
+const PATIENCE = 10 * 60_000;
+
+const trees = new Map(TREES.map((name) => [name, realisticTree(name)]));
+const cases = new Map<string, Files>([...trees].map(([name, { files }]) => [name, files]));
+
+describe('mutated trees', () => {
+  it('crash nothing, take no second, and are accounted for', { timeout: PATIENCE }, () => {
+    console.log(`mutated trees: seed ${SEED}, ${RUNS} runs (OUTRIGGER_SEED, OUTRIGGER_MUTATIONS)`);
+    const before = process.memoryUsage().rss;
+    fc.assert(
+      fc.property(mutatedConfigs(cases, APACHE_DIALECT), ({ base, mutations, files }) => {
+        const milliseconds = processorTime(() => check(files, trees.get(base)?.defines));
+        // Once more, for a pause of the collector may fall on any tree.
+        if (milliseconds > TIME_MAX && processorTime(() => check(files, trees.get(base)?.defines)) > TIME_MAX)
+          throw new Error(`${base} after ${mutations.join(', ')} took ${milliseconds} ms`);
+      }),
+      // Shrinking is for a person who waits; CI has the seed to tell.
+      { numRuns: RUNS, seed: SEED, endOnFailure: process.env.CI === 'true' },
+    );
+    expect(process.memoryUsage().rss - before).toBeLessThan(GROWTH_MAX);
+  });
+});
+
+/** Imports, reports in every format, and holds ledger and rules to what they promise. */
+function check(files: Files, names: readonly string[] = []): void {
+  const translation = importApache({ path: '', reader: memoryReader(files), names });
+  const text = reportText(translation);
+  const { summary } = JSON.parse(reportJson(translation)) as { summary: { directives: number } };
+  if (!text.startsWith(`${summary.directives} directive`))
+    throw new Error(`the reports count otherwise: ${text.slice(0, 80)}`);
+  const errors = apacheLedgerErrors(translation, files);
+  if (errors.length > 0) throw new Error(errors.join('\n'));
+  const { rules } = translation;
+  if (rules === undefined) return;
+  const written = dumpRules(rules);
+  const loaded = loadRules(written, 'outrigger.yaml');
+  const wrong = loaded.diagnostics.filter(({ severity }) => severity === 'error');
+  if (loaded.rules === undefined || wrong.length > 0)
+    throw new Error(`rules that do not load: ${JSON.stringify(wrong)}`);
+  expect(withoutPlaces(loaded.rules)).toEqual(withoutPlaces(rules));
+  compileRules(loaded.rules);
+}
+
+/** Milliseconds of processor time that `work` took. */
+function processorTime(work: () => void): number {
+  const start = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1_000;
+}
