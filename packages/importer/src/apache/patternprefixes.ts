@@ -8,6 +8,9 @@ export type PrefixSplice = { prefix: string; url: string };
 /** Choices of one expression in all: two spellings of a dozen names. */
 const EXPANSIONS_MAX = 64;
 
+/** Characters of an expression that is looked at. People write a hundred; thousands of parentheses would fill the stack. */
+const PATTERN_MAX = 2_000;
+
 /** What may stand behind the letters: nothing or anything (`open`); or a slash and anything, or the end (`segment`). */
 const TAILS: readonly (readonly [tail: RegExp, kind: 'open' | 'segment'])[] = [
   [/^(?:(?:\/\?)?(?:\.\*|\((?:\?:)?\.\*\))\$?|\((?:\?:)?\/\.\*\)\?|)$/, 'open'],
@@ -66,6 +69,7 @@ function spliceAt(letters: string, urlOf: (path: string) => string | undefined):
 
 /** Every text with one of which a path begins that an anchored expression takes; undefined where that cannot be told. */
 export function lettersOf(pattern: string): string[] | undefined {
+  if (pattern.length > PATTERN_MAX) return undefined;
   const branches = choicesOf(pattern.replace(/^\(\?i\)/, ''));
   const found: string[] = [];
   for (const branch of branches) {
