@@ -8,6 +8,13 @@ import { stopOutrigger } from './outrigger.ts';
 const BACK_PATIENCE = 30_000;
 
 /**
+ * Milliseconds in which whom we come back to may still be ending: Squid leaves its port at once, waits 30 s for its clients
+ * (shutdown_lifetime), and no other Squid starts beside it. And milliseconds between two tries.
+ */
+const ENDING_PATIENCE = 45_000;
+const TRY_INTERVAL = 500;
+
+/**
  * Files first, then Outrigger off its addresses and Apache back on them, as far as they were reached. `trouble`: what could not be
  * done, a sentence each; the backup counts as open then, and this can be called again. Never throws.
  */
@@ -36,7 +43,7 @@ export async function putBack(
   }
   if (wasStarted || stage === 'reloading') {
     const left = performance.now();
-    const { code, said } = await runCommandToEnd(commands.comeBack);
+    const { code, said } = await comeBack(backup);
     if (code !== 0) trouble.push(`${commandText(commands.comeBack)} ended with ${code}: ${said}`);
     if (await untilListening(taken, true, BACK_PATIENCE))
       say(`${manifest.holder} is back on ${taken.join(', ')}; it took ${Math.round(performance.now() - left)} ms`);
@@ -44,4 +51,14 @@ export async function putBack(
   }
   if (trouble.length === 0) reach(backup, 'rolled back');
   return { trouble, replaced };
+}
+
+/** Runs the command that brings the holder back, again where it fails; what came of it last. */
+async function comeBack({ manifest }: Backup): ReturnType<typeof runCommandToEnd> {
+  const deadline = performance.now() + ENDING_PATIENCE;
+  for (;;) {
+    const ran = await runCommandToEnd(manifest.commands.comeBack);
+    if (ran.code === 0 || performance.now() > deadline) return ran;
+    await new Promise((resolve) => setTimeout(resolve, TRY_INTERVAL));
+  }
 }

@@ -53,7 +53,7 @@ pid_filename ${folder}/run/squid.pid
 cache_log ${folder}/run/cache.log
 access_log none
 coredump_dir ${folder}/run
-shutdown_lifetime 0 seconds
+shutdown_lifetime 3 seconds
 pinger_enable off
 visible_hostname squid.contoso.com
 `;
