@@ -1,10 +1,9 @@
 // Apache trees by the thousand that nobody should hand to an importer. None may crash it, hold it up, or slip a line past the ledger.
-import { compileRules, dumpRules, loadRules } from '@outrigger/rules';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { importApache, memoryReader, reportJson, reportText } from '../index.ts';
-import { withoutPlaces } from '../testing/goldencase.ts';
+import { importApache, memoryReader } from '../index.ts';
 import { type Files, mutatedConfigs } from '../testing/mutations.ts';
+import { expectSound, processorTime } from '../testing/soundimport.ts';
 import { APACHE_DIALECT } from './testing/dialect.ts';
 import { apacheLedgerErrors } from './testing/ledgercount.ts';
 import { realisticTree, TREES } from './testing/realistic.ts';
@@ -44,27 +43,5 @@ describe('mutated trees', () => {
 /** Imports, reports in every format, and holds ledger and rules to what they promise. */
 function check(files: Files, names: readonly string[] = []): void {
   const translation = importApache({ path: '', reader: memoryReader(files), names });
-  const text = reportText(translation);
-  const { summary } = JSON.parse(reportJson(translation)) as { summary: { directives: number } };
-  if (!text.startsWith(`${summary.directives} directive`))
-    throw new Error(`the reports count otherwise: ${text.slice(0, 80)}`);
-  const errors = apacheLedgerErrors(translation, files);
-  if (errors.length > 0) throw new Error(errors.join('\n'));
-  const { rules } = translation;
-  if (rules === undefined) return;
-  const written = dumpRules(rules);
-  const loaded = loadRules(written, 'outrigger.yaml');
-  const wrong = loaded.diagnostics.filter(({ severity }) => severity === 'error');
-  if (loaded.rules === undefined || wrong.length > 0)
-    throw new Error(`rules that do not load: ${JSON.stringify(wrong)}`);
-  expect(withoutPlaces(loaded.rules)).toEqual(withoutPlaces(rules));
-  compileRules(loaded.rules);
-}
-
-/** Milliseconds of processor time that `work` took. */
-function processorTime(work: () => void): number {
-  const start = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1_000;
+  expectSound(translation, apacheLedgerErrors(translation, files));
 }

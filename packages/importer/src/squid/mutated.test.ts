@@ -1,13 +1,13 @@
 // Files by the thousand that nobody should hand to an importer. None may crash it, hold it up, or slip a line past the ledger.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileRules, dumpRules, loadRules } from '@outrigger/rules';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { importSquid, memoryReader, reportJson, reportText } from '../index.ts';
-import { FIXTURES, filesOfCase, withoutPlaces } from '../testing/goldencase.ts';
+import { importSquid, memoryReader } from '../index.ts';
+import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
 import { ledgerErrors } from '../testing/ledgercount.ts';
 import { type Files, mutatedConfigs } from '../testing/mutations.ts';
+import { expectSound, processorTime } from '../testing/soundimport.ts';
 import { SQUID_DIALECT } from './testing/dialect.ts';
 
 /** All of them in CI; elsewhere as many as a person waits for. */
@@ -50,27 +50,5 @@ describe('mutated files', () => {
 /** Imports, reports in every format, and holds ledger and rules to what they promise. */
 function check(files: Files): void {
   const translation = importSquid({ files: ['squid.conf'], reader: memoryReader(files) });
-  const text = reportText(translation);
-  const { summary } = JSON.parse(reportJson(translation)) as { summary: { directives: number } };
-  if (!text.startsWith(`${summary.directives} directive`))
-    throw new Error(`the reports count otherwise: ${text.slice(0, 80)}`);
-  const errors = ledgerErrors(translation, files);
-  if (errors.length > 0) throw new Error(errors.join('\n'));
-  const { rules } = translation;
-  if (rules === undefined) return;
-  const written = dumpRules(rules);
-  const loaded = loadRules(written, 'outrigger.yaml');
-  const wrong = loaded.diagnostics.filter(({ severity }) => severity === 'error');
-  if (loaded.rules === undefined || wrong.length > 0)
-    throw new Error(`rules that do not load: ${JSON.stringify(wrong)}`);
-  expect(withoutPlaces(loaded.rules)).toEqual(withoutPlaces(rules));
-  compileRules(loaded.rules);
-}
-
-/** Milliseconds of processor time that `work` took. */
-function processorTime(work: () => void): number {
-  const start = process.cpuUsage();
-  work();
-  const { user, system } = process.cpuUsage(start);
-  return (user + system) / 1_000;
+  expectSound(translation, ledgerErrors(translation, files));
 }
