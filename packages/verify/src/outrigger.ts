@@ -74,8 +74,10 @@ function proxyHeader({ client }: Probe, port: number): string {
 }
 
 function note(record: LogRecord, codes: Map<string, string>): void {
-  if (record.kind === 'passThrough' || record.client === undefined || record.code === undefined) return;
-  codes.set(/\d+$/.exec(record.client)?.[0] ?? '', record.code);
+  if (record.kind === 'passThrough' || record.code === undefined) return;
+  // Where a trusted proxy names the client, the port is the proxy's.
+  const connected = ('via' in record ? record.via : undefined) ?? record.client;
+  if (connected !== undefined) codes.set(/\d+$/.exec(connected)?.[0] ?? '', record.code);
 }
 
 function takeCode(codes: Map<string, string>, port: number): string | undefined {

@@ -92,7 +92,7 @@ export async function openSquidComparison(options: VerifySquidOptions): Promise<
     rules,
     ledger: translation.ledger,
     config: copy,
-    factsOf: (probe) => factsOf(probe, pairs),
+    factsOf: (probe) => factsOf(probe, pairs, rules.trusts),
   });
   return compareSides({ oracle, ours: ours.side, rules, pairs, known, redactor, model });
 }

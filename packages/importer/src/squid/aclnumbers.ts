@@ -11,8 +11,11 @@ export const KNOWN_METHODS: ReadonlySet<string> = new Set(
 
 const PORT_MAX = 65_535;
 
-/** Addresses, CIDR, netmasks, ranges; names are resolved when Squid starts (SQ-65 to SQ-67). */
-export function addresses(values: readonly AclValue[], { indirectClients }: MeaningContext): Meaning {
+/**
+ * Addresses, CIDR, netmasks, ranges; names are resolved when Squid starts (SQ-65 to SQ-67). `unseen`: why rules do not see the
+ * address that is meant.
+ */
+export function addresses(values: readonly AclValue[], unseen: string | undefined): Meaning {
   const notes: ValueNote[] = [];
   const clients: string[] = [];
   for (const { text } of values) {
@@ -39,9 +42,7 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
     if (text === 'localhost') notes.push(LOCALHOST);
     clients.push(...read);
   }
-  if (indirectClients !== undefined) {
-    return { kind: 'inexpressible', reason: `with ${indirectClients} it sees the address a header names`, notes };
-  }
+  if (unseen !== undefined) return { kind: 'inexpressible', reason: unseen, notes };
   return clients.length === 0 ? { kind: 'never', notes } : meant({ clients }, notes);
 }
 

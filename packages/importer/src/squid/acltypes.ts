@@ -6,6 +6,9 @@ import { destinations } from './destinations.ts';
 import { type Meaning, type MeaningContext, urlReplaced } from './meaning.ts';
 import { times } from './times.ts';
 
+/** Type of a `src` acl that looks at the connection, whoever a header names; in no file, for it holds blanks. */
+export const CONNECTION_SRC = 'src of the connection';
+
 type Read = (values: readonly AclValue[], context: MeaningContext) => Meaning;
 
 const READERS: Readonly<Record<string, Read>> = {
@@ -18,7 +21,8 @@ const READERS: Readonly<Record<string, Read>> = {
   dstdomain: domains,
   // On an accelerator it looks at the host of the URL, never at SNI (SQ-71).
   'ssl::server_name': domains,
-  src: addresses,
+  src: (values, { unseenClients }) => addresses(values, unseenClients),
+  [CONNECTION_SRC]: (values, { unseenConnections }) => addresses(values, unseenConnections),
   dst: destinations,
   // Only a URL with user:password@ in it has one, and such a request is answered 400.
   urllogin: () => ({ kind: 'never', notes: [] }),

@@ -3,6 +3,9 @@
 import {
   type CompiledRules,
   type Condition,
+  type Fields,
+  forwardedFor,
+  parseAddress,
   parseServer,
   type RuleSet,
   type SourceRef,
@@ -20,6 +23,8 @@ export type AskedRequest = {
   host?: string;
   /** Whether the port it came to names a site for such requests. */
   hasSite: boolean;
+  /** Other field lines. */
+  fields?: Fields;
 };
 
 /**
@@ -39,7 +44,7 @@ export type Sign =
   | { kind: 'reply'; statuses: (request: AskedRequest) => readonly number[]; late?: true }
   | {
       kind: 'reading';
-      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host'>> | undefined;
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host' | 'fields'>> | undefined;
     }
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
@@ -157,11 +162,26 @@ function forwardedDifference({ upstreams, trustedProxies }: RuleSet): AnnouncedD
   const passes = [...upstreams.values()].some(({ forwardedFor }) => forwardedFor === 'pass');
   const ours = passes ? 'X-Forwarded-Proto and -Host' : 'X-Forwarded-For, -Proto and -Host';
   const whose = trustedProxies === undefined ? 'a client' : 'a client that is no trusted proxy';
+  const text = `${ours} are set anew for each request; what ${whose} claims in them is dropped.`;
+  const fields: Sign = { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] };
+  if (trustedProxies === undefined) return announced('DIFFERS_FORWARDED', text, fields);
   return announced(
     'DIFFERS_FORWARDED',
-    `${ours} are set anew for each request; what ${whose} claims in them is dropped.`,
-    { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] },
+    `${text} Where a trusted proxy names a client by address and port, that is the client, and where it names one by no address, the request is answered 400; to Squid the proxy itself was the client then.`,
+    fields,
+    { kind: 'refusal', codes: ['FORWARDED_FOR_MALFORMED'] },
+    { kind: 'reading', as: plainlyForwarded },
   );
+}
+
+/** Squid believes X-Forwarded-For from its end up to the first entry that is no plain address (clientFollowXForwardedForCheck). */
+function plainlyForwarded({ fields = [] }: AskedRequest): { fields: Fields } | undefined {
+  const entries = forwardedFor(fields);
+  const odd = entries.findLastIndex((entry) => parseAddress(entry) === undefined);
+  if (odd === -1) return undefined;
+  const others = fields.filter(([name]) => name.toLowerCase() !== 'x-forwarded-for');
+  const believed = entries.slice(odd + 1);
+  return { fields: believed.length === 0 ? others : [...others, ['X-Forwarded-For', believed.join(', ')]] };
 }
 
 const ALWAYS: readonly AnnouncedDifference[] = [

@@ -2,6 +2,7 @@
 // that can (neighbors.cc, peerHTTPOkay; SQ-145 to SQ-147). Only peers whose own lists surely let a request pass are given it.
 import { remark } from '../ledger.ts';
 import {
+  ALWAYS,
   and,
   areDisjoint,
   atomsOf,
@@ -36,31 +37,32 @@ const UNCARRIED = {
 /** A choice that Squid would have gone to instead of another, and why rules do not. */
 export type Uncarried = { instead: Choice; of: Choice; because: keyof typeof UNCARRIED };
 
-/** The requests `when` of `choice`, parted by who of `later` stands in for it. */
+/** The requests `when` of `choice`, parted by who of `later` stands in for it. `outside`: what routes in front of it leave. */
 export function standIns(
   choice: Choice,
   when: Expr,
+  outside: Expr,
   later: readonly Choice[],
   resolver: Resolver,
 ): { parts: Part[]; uncarried: Uncarried[] } {
   let parts: Part[] = [{ when, fallback: [] }];
   const uncarried: Uncarried[] = [];
-  for (const instead of later) {
+  if (demandsTooMuch(and([when, outside]), resolver)) return { parts, uncarried };
+  for (const [index, instead] of later.entries()) {
     if (areApart(choice, instead, when, resolver)) continue;
     // A proxy would get such requests before those behind it, and has no upstream here.
     if (instead.peers[0]?.kind !== 'origin') break;
     const sure = least(instead.takes, resolver.isKnown);
-    const halved = parts.flatMap((part) => halves(part, instead, sure, resolver));
-    const isHalved = halved.length > parts.length;
-    const because = !atomsOf(instead.takes).every(resolver.isKnown)
-      ? 'unclear'
-      : isHalved && meetByChance(when, sure, resolver)
-        ? 'chance'
-        : halved.length > PARTS_MAX
-          ? 'many'
-          : undefined;
-    if (because !== undefined) uncarried.push({ instead, of: choice, because });
-    if (because === undefined || (because === 'unclear' && halved.length <= PARTS_MAX)) parts = halved;
+    const byChance = meetByChance(when, sure, resolver);
+    const halved = parts.flatMap((part) => halves(part, instead, sure, byChance ? ALWAYS : outside, resolver));
+    if (halved.length > PARTS_MAX && !byChance) {
+      const rest = later.slice(index).filter((each) => !demandApart(choice, each, resolver));
+      uncarried.push(...rest.map((each) => ({ instead: each, of: choice, because: 'many' as const })));
+      break;
+    }
+    if (byChance && halved.length > parts.length) uncarried.push({ instead, of: choice, because: 'chance' });
+    else parts = halved;
+    if (!atomsOf(instead.takes).every(resolver.isKnown)) uncarried.push({ instead, of: choice, because: 'unclear' });
   }
   return { parts, uncarried };
 }
@@ -75,24 +77,37 @@ function meetByChance(one: Expr, other: Expr, resolver: Resolver): boolean {
 
 /** True where no request of `when` is one that `other` may take. */
 function areApart(choice: Choice, other: Choice, when: Expr, resolver: Resolver): boolean {
+  return demandApart(choice, other, resolver) || areNeverBoth(when, most(other.takes, resolver.isKnown), resolver);
+}
+
+/** Told by what each demands alone: hundreds of peers with a site each are settled by it. */
+function demandApart(choice: Choice, other: Choice, resolver: Resolver): boolean {
   const [mine, theirs] = [demanded(choice), demanded(other)];
-  if (mine.some((each) => theirs.some((their) => resolver.areExclusive(each, their)))) return true;
-  return areNeverBoth(when, most(other.takes, resolver.isKnown), resolver);
+  return mine.some((each) => theirs.some((their) => resolver.areExclusive(each, their)));
 }
 
 function areNeverBoth(one: Expr, other: Expr, resolver: Resolver): boolean {
   return areDisjoint(one, other) || isNever(and([one, other, resolver.exclusions(atomsOf(one, other))]));
 }
 
-function halves(part: Part, other: Choice, takes: Expr, resolver: Resolver): Part[] {
-  if (areNeverBoth(part.when, takes, resolver)) return [part];
-  const fallback = [...part.fallback, other];
-  if (areNeverBoth(part.when, not(takes), resolver)) return [{ when: part.when, fallback }];
+function halves(part: Part, other: Choice, takes: Expr, outside: Expr, resolver: Resolver): Part[] {
+  const whole = { when: part.when, fallback: [...part.fallback, other] };
+  // What routes in front take is asked only where it could save a route: it may be hundreds of conditions.
+  for (const when of outside.kind === 'always' ? [part.when] : [part.when, and([part.when, outside])]) {
+    if (areNeverBoth(when, takes, resolver)) return [part];
+    if (areNeverBoth(when, not(takes), resolver)) return [whole];
+  }
   const where = (expr: Expr): Expr => and([part.when, simplifyOutside(expr, [not(part.when)])]);
   return [
-    { when: where(takes), fallback },
+    { ...whole, when: where(takes) },
     { when: where(not(takes)), fallback: part.fallback },
   ];
+}
+
+/** True where it is seen at once that no request is left: two hosts at a time. */
+function demandsTooMuch(expr: Expr, resolver: Resolver): boolean {
+  const atoms = demandedAtoms(expr);
+  return atoms.some((one, index) => atoms.slice(index + 1).some((other) => resolver.areExclusive(one, other)));
 }
 
 /** Made once for each: hundreds are compared each with each. */

@@ -54,6 +54,7 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
   },
   acl_uses_indirect_client: (directive, { model }) => {
     if (directive.words[0]?.text === 'off') model.directAcls = directive;
+    else delete model.directAcls;
     remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
   },
   forwarded_for: (directive, { model }) => {

@@ -11,6 +11,7 @@ import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
 import { lowerFields, trustedByAcls } from './clientfields.ts';
+import { withConnectionAcls } from './connectionacls.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
 import { allowedBy, type Expr, isNever, most, NEVER, or } from './logic.ts';
@@ -29,10 +30,12 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
   | { kind: 'nothing'; code: ImportCode; message: string }
 );
 
-export function lower(model: Model): Lowered {
+export function lower(given: Model): Lowered {
+  const model = withConnectionAcls(given);
   const { ports, site } = portsToServe(model);
-  const trusted = trustedByAcls(model, createResolver(model.acls, contextOf(ports, site, undefined)));
-  const resolver = createResolver(model.acls, contextOf(ports, site, trusted.unclear));
+  const context = contextOf(ports, site);
+  const trusted = trustedByAcls(model, createResolver(model.acls, context));
+  const resolver = createResolver(model.acls, { ...context, ...trusted.unseen });
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
   const { lines: access, narrowed } = writeAccess(model, resolver);
@@ -53,7 +56,7 @@ export function lower(model: Model): Lowered {
   remarkWaits(model.limits);
   remarkRoutes(model, routes, resolver);
   remarkReplyAccess(model, resolver);
-  resolver.remarkAcls(aclsThatDecide(model));
+  resolver.remarkAcls(aclsThatDecide(given));
 
   const rules: RuleSet = {
     listen: ports.map(({ listener }) => listener),
@@ -155,11 +158,7 @@ function remarkListeners(ports: readonly Port[]): void {
   }
 }
 
-function contextOf(
-  ports: readonly Port[],
-  site: string | undefined,
-  indirectClients: string | undefined,
-): MeaningContext {
+function contextOf(ports: readonly Port[], site: string | undefined): MeaningContext {
   const replacing = ports.find(({ replacesPort }) => replacesPort !== undefined);
   const numbers = new Set(ports.map(({ replacesPort }) => replacesPort));
   return {
@@ -176,7 +175,6 @@ function contextOf(
         ...(numbers.size === 1 && replacing.replacesPort !== undefined && { number: replacing.replacesPort }),
       },
     }),
-    ...(indirectClients !== undefined && { indirectClients }),
   };
 }
 

@@ -35,8 +35,10 @@ export type MeaningContext = {
   site?: string;
   /** A port line puts another port into every URL (`vport`; SQ-109): the line that does; the port, where all lines agree. */
   replacedPort?: { by: string; number?: number };
-  /** Set where `src` acls see the address a header names (follow_x_forwarded_for). */
-  indirectClients?: string;
+  /** Why rules do not see the client that `src` acls see, where they do not (follow_x_forwarded_for). */
+  unseenClients?: string;
+  /** Why rules do not see the address that connects, where they do not (trustedProxies). */
+  unseenConnections?: string;
 };
 
 /** For acls that look at a URL no rule can see. */

@@ -7,7 +7,7 @@ import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
 import { keptAddresses } from './aclnumbers.ts';
-import { isGroupType, meaningOf } from './acltypes.ts';
+import { CONNECTION_SRC, isGroupType, meaningOf } from './acltypes.ts';
 import { areExclusive, conditionOf } from './conditions.ts';
 import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
 import type { Meaning, MeaningContext, Pattern } from './meaning.ts';
@@ -129,7 +129,8 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
 }
 
 function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
-  if (type !== 'src') return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
+  if (type !== 'src' && type !== CONNECTION_SRC)
+    return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
   const kept = keptAddresses(lines.map(({ values }) => values));
   return lines.map((line, index) => {
     const { values = [], notes = [] } = kept[index] ?? {};

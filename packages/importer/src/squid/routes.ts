@@ -49,7 +49,8 @@ export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: E
     const isOrigin = choice.peers[0]?.kind === 'origin';
     const when = and([sure, ...blockers.map(not)]);
     if (isOrigin) {
-      const stood = standIns(choice, when, choices.slice(index + 1), resolver);
+      const outside = and(planned.map(({ whole }) => not(whole)));
+      const stood = standIns(choice, when, outside, choices.slice(index + 1), resolver);
       uncarried.push(...stood.uncarried);
       planned.push(...stood.parts.map((part) => routeOf(choice, part)));
     }

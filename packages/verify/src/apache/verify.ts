@@ -134,7 +134,7 @@ function announcements(rules: CompiledRules, pairs: readonly Pair[]): Known[] {
         sign,
         isResponsible: (probe) => {
           if (on === 'all') return true;
-          const facts = factsOf(probe, pairs);
+          const facts = factsOf(probe, pairs, rules.trusts);
           if (facts === undefined) return false;
           const { route: chosen, upstream } = route(rules, facts);
           return isConcerned(on, probe, chosen, rules.ruleSet.upstreams.get(upstream ?? ''));

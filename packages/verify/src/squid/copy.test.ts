@@ -1,6 +1,7 @@
 import { memoryReader } from '@outrigger/importer';
 import { expect, it } from 'vitest';
-import { copySquid, type Place } from './copy.ts';
+import { copySquid } from './copy.ts';
+import type { Place } from './reading.ts';
 
 const PLACE: Place = {
   folder: '/copy',
@@ -98,6 +99,43 @@ it('lets an acl of a helper match nothing, and says so', () => {
   );
   expect(lines).toEqual(['', 'acl user src 255.255.255.255', 'http_access allow user', '']);
   expect(copy.takenOut.map(({ at }) => at.line)).toEqual([1, 2]);
+});
+
+it('goes on with the file’s own follow_x_forwarded_for one step behind the address that probes come from', () => {
+  const { lines, files } = copied(
+    'acl lb src 10.0.0.1\nfollow_x_forwarded_for allow lb # the balancer\nhttp_access allow lb\n',
+  );
+  expect(files['squid.conf']?.split('\n').slice(0, 3)).toEqual([
+    'acl outrigger_probe src 127.84.79.82',
+    'follow_x_forwarded_for allow outrigger_probe',
+    'include /copy/copy-0.conf',
+  ]);
+  expect(lines[1]).toBe('follow_x_forwarded_for allow lb # the balancer');
+  expect(files['squid.conf']).toContain('follow_x_forwarded_for deny all\n');
+});
+
+it('keeps what stands behind a last line of follow_x_forwarded_for that denies', () => {
+  const { files } = copied('acl lb src 10.0.0.1\nfollow_x_forwarded_for deny lb\n');
+  expect(files['squid.conf']).toContain('follow_x_forwarded_for allow all\n');
+});
+
+it('follows nobody but probes where acls shall see who connects', () => {
+  const { lines, files } = copied('follow_x_forwarded_for deny localhost\nacl_uses_indirect_client off\n');
+  expect(lines).toEqual(['', '', '']);
+  expect(files['squid.conf']).toContain('follow_x_forwarded_for deny all\n');
+});
+
+it('asks acls of miss_access one step back, inside groups too, and lets it ask what they said', () => {
+  const { lines, files } = copied(
+    'acl lb src 10.0.0.1\nacl old urlpath_regex ^/old\nacl both all-of lb old\nfollow_x_forwarded_for allow lb\nmiss_access deny !both old LOCALHOST\n',
+  );
+  expect(lines.slice(3, 5)).toEqual([
+    'follow_x_forwarded_for allow outrigger_asked lb',
+    'miss_access deny !outrigger_was_0 old outrigger_was_1',
+  ]);
+  expect(files['squid.conf']).toContain(
+    'follow_x_forwarded_for deny !outrigger_asked both outrigger_note_0 !all\nacl outrigger_note_1',
+  );
 });
 
 it('follows includes and files of values into copies of their own', () => {

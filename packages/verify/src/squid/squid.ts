@@ -8,6 +8,7 @@ import { atExit, daemonFolder, findProgram, freePorts, startProgram, takesConnec
 import type { Oracle, OracleStart, Pem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
 import { type Probe, probeBytes } from '../probe.ts';
+import { clientField, PROBES_COME_FROM } from './clients.ts';
 import type { SquidCopy } from './copy.ts';
 
 /** Users that distributions run Squid as. Started by root, it will not serve as root. */
@@ -107,12 +108,11 @@ async function startOnce(
   return { kind: 'ready', oracle: { ...side, config: copy }, isWhole: open.every(Boolean) };
 }
 
-/** The copy's http_port follows whoever names the client (takenout.ts). */
 function put(probe: Probe, copy: SquidCopy, portOf: (address: string) => number) {
   const entrance = copy.entrances.find(({ name }) => name === probe.entrance);
   if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${probe.entrance}`);
-  const bytes = probeBytes(probe, [['X-Forwarded-For', probe.client]]);
-  return ask({ port: portOf(entrance.address), tls: entrance.tls }, bytes);
+  const bytes = probeBytes(probe, clientField(copy.clients, probe));
+  return ask({ port: portOf(entrance.address), tls: entrance.tls, from: PROBES_COME_FROM }, bytes);
 }
 
 function refusal(copy: SquidCopy, said: string, kind: 'ended' | 'silent') {

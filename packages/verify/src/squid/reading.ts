@@ -1,0 +1,58 @@
+// Room: what is known while a squid.conf is copied, and where the copy will stand: the words that the rooms of the copy share.
+import type { Reader } from '@outrigger/importer';
+import type { SourceRef } from '@outrigger/rules';
+import type { OldServer, TakenOut } from '../oracle.ts';
+import type { Entrance } from '../probe.ts';
+import type { ClientLines } from './clients.ts';
+import type { PortLine } from './ports.ts';
+
+/** Where the copy lives: its folder, its ports, and a throwaway certificate there. */
+export type Place = {
+  folder: string;
+  /** A folder the daemon may write into. */
+  run: string;
+  /** Names that probes ask for and addresses they come from: DNS is not asked for either. */
+  names: readonly string[];
+  addresses: readonly string[];
+  /** The user the daemon shall change to; absent where it cannot. */
+  user?: string;
+  /** Loopback port for an address of a port line. */
+  portOf(address: string): number;
+  /** Loopback port of the stand-in for a peer. */
+  serverPortOf(peer: string): number;
+  cert: string;
+  key: string;
+};
+
+/** A line of the copy; what stands in it may be known only where the copy is written. */
+export type Line = string | ((place: Place) => string);
+export type CopiedFile = { name: string; path: string; lines: Line[] };
+
+export type Reading = {
+  reader: Reader;
+  main: string;
+  files: CopiedFile[];
+  values: { name: string; path: string; text: string }[];
+  /** Files that are named and cannot be read: in the copy they are not there either. */
+  absent: { name: string; path: string }[];
+  ports: PortLine[];
+  entrances: Entrance[];
+  servers: OldServer[];
+  takenOut: TakenOut[];
+  /** Under configuration_includes_quoted_values a quote is a quote, and parameters("FILE") is a file (SQ-26). */
+  quotes: boolean;
+  clients: ClientLines;
+};
+
+/** The name in the copy of a file that cannot be read: it is not there either. */
+export function absent(path: string, reading: Reading): string {
+  const name = `absent-${reading.absent.length}.conf`;
+  reading.absent.push({ name, path });
+  return name;
+}
+
+/** Enters that the copy does without a line. */
+export function takeOut(code: TakenOut['code'], why: string, at: SourceRef, reading: Reading): Line {
+  reading.takenOut.push({ severity: 'note', code, at, message: why });
+  return '';
+}
