@@ -86,6 +86,7 @@ function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: 
   const alone = theirs.reached.length === 0;
   const status = theirs.kind === 'answered' ? theirs.status : 0;
   if (sign.kind === 'reply') return alone === (sign.late === undefined) && sign.statuses(asked).includes(status);
+  if (sign.kind === 'route') return !alone || status >= FAILED;
   if (sign.kind === 'verdict') return sign.of?.(asked) ?? true;
   if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
   if (sign.squid === undefined) return true;

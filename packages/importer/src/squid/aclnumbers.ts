@@ -169,13 +169,17 @@ export function ports(values: readonly AclValue[], context: MeaningContext): Mea
   return entries.length === 0 ? { kind: 'never', notes } : meant({ ports: [...new Set(entries)] }, notes);
 }
 
-/** The scheme of the URL: of an absolute target, else of the listener (SQ-61). Outrigger serves http and https alone. */
-export function schemes(values: readonly AclValue[]): Meaning {
+/**
+ * The scheme of the URL: of an absolute target, else of the listener (SQ-61), and of the listener alone where it replaces the Host
+ * (SQ-106). Outrigger serves http and https alone.
+ */
+export function schemes(values: readonly AclValue[], { site, ports: all }: MeaningContext): Meaning {
   const wanted = new Set(
     values.map(({ text }) => text.toLowerCase()).filter((scheme) => scheme === 'http' || scheme === 'https'),
   );
   if (wanted.size === 2) return { kind: 'always', notes: [] };
   const [scheme] = wanted;
+  if (scheme !== undefined && site !== undefined) return listeners(all, ({ tls }) => tls === (scheme === 'https'));
   return scheme === undefined ? { kind: 'never', notes: [] } : meant({ url: [{ regex: `^${scheme}://` }] }, []);
 }
 

@@ -25,7 +25,6 @@ function readPatterns(
   const list: UrlCondition[] = [];
   const patterns: Pattern[] = [];
   const notes: ValueNote[] = [];
-  if (subject === 'host') notes.push(REVERSE_LOOKUP);
   for (const { text, ignoreCase } of values) {
     const translation = translatePattern(text, ignoreCase, subject);
     switch (translation.kind) {
@@ -74,11 +73,6 @@ export function headers(name: string, values: readonly AclValue[]): Meaning {
     found.kind === 'always' ? [{ name, regex: '^' }] : found.list.map((each) => ({ name, ...each }));
   return list.length === 0 ? { kind: 'never', notes: found.notes } : meant({ headers: list }, found.notes);
 }
-
-const REVERSE_LOOKUP: ValueNote = {
-  code: 'SQUID_REVERSE_LOOKUP',
-  message: 'where the Host is an address, Squid may also ask DNS for its name; Outrigger compares what the client sent',
-};
 
 /** `.x` is the domain and all below, `x` is exact, case-blind (SQ-50 to SQ-52); the same words as in `hosts`. */
 export function domains(values: readonly AclValue[], { site }: MeaningContext): Meaning {

@@ -35,6 +35,7 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
  *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
+ *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
  *   unseen    nothing of a single request shows it
@@ -49,6 +50,7 @@ export type Sign =
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
   | { kind: 'version' }
+  | { kind: 'route' }
   | { kind: 'target'; alike: (theirs: string, ours: string) => boolean }
   | { kind: 'unseen' };
 
@@ -79,6 +81,7 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_PEER_INEXPRESSIBLE: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   SQUID_ALLOW_LEFT_OUT: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_DENY_WIDENED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
+  SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'verdict' } }],
   SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
   SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => [403], late: true } }],
@@ -224,6 +227,8 @@ const ALWAYS: readonly AnnouncedDifference[] = [
     { kind: 'reading', as: withoutFinalDots },
     // A port that replaces the Host glues the * to the name of the site, and makes / of it towards servers.
     { kind: 'verdict', of: ({ target }) => target === '*' },
+    { kind: 'target', alike: (squid, outrigger) => outrigger === '*' && squid === '/' },
+    { kind: 'field', names: ['host'], alike: (squid, outrigger) => squid === `${outrigger}*` },
     { kind: 'reading', as: ({ target }) => (target === '*' ? { target: '/' } : undefined) },
   ),
 ];

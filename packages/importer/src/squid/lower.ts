@@ -166,6 +166,7 @@ function contextOf(ports: readonly Port[], site: string | undefined): MeaningCon
       listener: listenerName(listener),
       word,
       port,
+      tls: listener.tls !== undefined,
       ...(host !== undefined && { host }),
     })),
     ...(site !== undefined && { site }),

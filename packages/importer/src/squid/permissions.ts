@@ -5,9 +5,10 @@ import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { denyAnswer } from './denyinfo.ts';
 import { type Asked, lastAsked } from './lastasked.ts';
-import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs, or } from './logic.ts';
+import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
+import { clearIn, concernOf, remarkLookups, remarkWidened, sayable, unclearIn } from './sayable.ts';
 
 type Writing = {
   model: Model;
@@ -44,12 +45,12 @@ export function asksOnlyOfRequests({ lists }: Model, resolver: Resolver): boolea
 function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing): void {
   const { model, resolver } = writing;
   const allowed: Expr[] = [];
-  const http = model.lists.http.map((line) => ({ action: line.action, when: resolver.lineOf(line) }));
-  const letIn = http.length === 0 ? NEVER : most(allowedBy(http), resolver.isKnown);
+  const http = model.lists.http.map((line) => ({ action: line.action, when: sayable(line, resolver) }));
+  const letIn = http.length === 0 ? NEVER : allowedBy(http);
   // Where answers differ, what http_access denies keeps its own.
   const concerned = model.denyInfos.length > 0 ? letIn : ALWAYS;
   for (const line of lines) {
-    const expr = resolver.lineOf(line);
+    const expr = resolver.accessOf(line);
     if (line.action === 'allow') {
       allowed.push(least(expr, clearIn(line, resolver)));
       remark(
@@ -66,6 +67,7 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
       continue;
     }
     const number = write('deny', and([when, concerned]), line, writing);
+    remarkLookups(line, when, resolver);
     if (number !== undefined)
       remark(
         line.directive.entry,
@@ -89,21 +91,12 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   );
 }
 
-/** Atoms a line can say: those that are known, and those said nearly where they take away, not where they let in. */
-function clearIn(line: SquidAccessLine, resolver: Resolver): (name: string) => boolean {
-  const expr = resolver.lineOf(line);
-  const takesAway = (name: string): boolean => !occurs(expr, name, line.action === 'allow');
-  return (name) => resolver.isKnown(name) || (resolver.isSayable(name) && takesAway(name));
-}
-
 function writeLine(line: SquidAccessLine, writing: Writing): void {
   const { resolver } = writing;
   const { entry } = line.directive;
-  const expr = resolver.lineOf(line);
   const isExact = unclearAtom(line, resolver, clearIn(line, resolver)) === undefined;
   if (!isExact) writing.narrowed = true;
-  const isClear = clearIn(line, resolver);
-  const when = line.action === 'allow' ? least(expr, isClear) : most(expr, isClear);
+  const when = sayable(line, resolver);
   if (!isExact && line.action === 'allow') {
     remark(
       entry,
@@ -119,6 +112,7 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
   // An allow line of which nothing is sure has been remarked on already.
   const number = !isExact && when.kind === 'never' ? undefined : write(line.action, when, line, writing);
   if (!isExact && line.action === 'deny') remarkWidened(line, when, resolver);
+  if (number !== undefined) remarkLookups(line, when, resolver);
   if (number !== undefined && isExact) {
     remark(entry, 'translated', 'SQUID_CARRIED', `access line ${number}: ${line.action} ${printTerms(line.terms)}`);
   }
@@ -268,25 +262,4 @@ function remarkDenyInfos({ model, fired, resolver }: Writing): void {
 function printAnswer(answer: Denial): string {
   if (typeof answer === 'string') return answer === 'reset' ? 'reset the connection' : 'are answered 403';
   return 'redirect' in answer ? `are redirected to ${answer.redirect}` : `are answered ${answer.status}`;
-}
-
-function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): void {
-  const message =
-    when.kind === 'always'
-      ? `${unclearIn(line, resolver)}, so what it would have denied is unknown: from here on everything is denied`
-      : `${unclearIn(line, resolver)}, so the line denies whatever its other acls match`;
-  remark(line.directive.entry, 'untranslated', 'SQUID_DENY_WIDENED', message, {
-    hint: 'Remove the line from the copy you import if you can do without it, or write what was meant by hand.',
-    concerns: concernOf(line, resolver),
-  });
-}
-
-/** Every request that a line may decide over, whatever the acls that cannot be said would say. */
-function concernOf(line: SquidAccessLine, resolver: Resolver): Condition {
-  return resolver.condition(most(resolver.lineOf(line), clearIn(line, resolver)));
-}
-
-function unclearIn(line: SquidAccessLine, resolver: Resolver): string {
-  const unclear = unclearAtom(line, resolver, clearIn(line, resolver)) ?? '';
-  return `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)})`;
 }
