@@ -39,6 +39,8 @@ export type Pins = {
    * rests here is given at once.
    */
   take(upstream: string, dialler: Dialler, asked: Asked): PinResult | Promise<PinResult>;
+  /** True where such a connection rests here, with whoever is logged on. */
+  holds(upstream: string, dialler: Dialler, asked: Asked): boolean;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
   /** Ends those that rest between two requests: what comes next is another client's. */
@@ -79,6 +81,11 @@ class ClientPins implements Pins {
     kept?.leg.destroy();
     this.#makeRoom(upstream);
     return this.#dial(key, upstream, dialler, asked);
+  }
+
+  holds(upstream: string, dialler: Dialler, asked: Asked): boolean {
+    const kept = this.#pins.get(this.#keyOf(upstream, dialler, asked));
+    return kept?.dialler === dialler && isUsable(kept.leg);
   }
 
   release({ leg }: Pin): void {

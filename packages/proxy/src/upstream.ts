@@ -38,6 +38,8 @@ export type Asked = {
   belongsTo?: string;
   /** The client's own connection, as the PROXY protocol tells servers of it; absent where we dial for ourselves. */
   ends?: Ends;
+  /** Another upstream takes over where no server of this one can be reached, which is then told. */
+  hasFallback?: true;
 };
 
 export type Dialler = {
@@ -45,6 +47,8 @@ export type Dialler = {
   key(asked: Asked): string;
   /** Dials a server of the upstream. `cancel` aborts when the client is gone. */
   dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
+  /** True where each server failed its health checks, or could not be reached a moment ago: any other upstream is a better choice. */
+  isUnwell(): boolean;
 };
 
 /** One server of an upstream, for whoever watches its health. */
@@ -150,7 +154,7 @@ function createDialler(
       last = await dial(target);
       if (last.kind === 'connected') takeBack(target);
       if (last.kind !== 'failed') return last;
-      if (last.failure.whose === 'upstream' && blames(target, last.failure)) shun(target, last.failure);
+      if (last.failure.whose === 'upstream' && blames(target, last.failure)) shun(target, last.failure, asked);
     }
     return last;
   }
@@ -175,14 +179,15 @@ function createDialler(
         (target) => dialOnce(target, upstream, undefined, asked.ends, cancel),
         () => true,
       ),
+    isUnwell: () => servers.every((target) => unwellLast(target) > 0),
     isFor: (other, itsMaterial) =>
       isDeepStrictEqual(settingsOf(other), settingsOf(upstream)) && isDeepStrictEqual(itsMaterial, material),
   };
 
-  /** Where there is one server, the record of each request says the same. */
-  function shun(target: Target, { message }: Failure): void {
+  /** Where there is one server and no fallback, the record of each request says the same. */
+  function shun(target: Target, { message }: Failure, { hasFallback }: Asked): void {
     target.shunnedUntil = now() + SHUNNED;
-    if (target.unreachable || servers.length === 1) return;
+    if (target.unreachable || (servers.length === 1 && hasFallback === undefined)) return;
     target.unreachable = true;
     tell({
       severity: 'warning',

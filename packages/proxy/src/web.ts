@@ -135,6 +135,7 @@ export function createRewriteLane(headLimit: number): RewriteLane {
       const first = upstream.servers[0]?.url ?? '';
       const entrance: Dialler = {
         key: upstream.key,
+        isUnwell: upstream.isUnwell,
         dial: async (asked) => ({ kind: 'connected', socket: open(upstream, asked), server: first }),
       };
       entrances.set(upstream, entrance);

@@ -102,10 +102,11 @@ function accessDocument({ action, when, answer }: AccessLine): object {
 }
 
 function routeDocument(route: Route): object {
-  const { when, to, timeouts, rewrite } = route;
+  const { when, to, fallback, timeouts, rewrite } = route;
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
+    ...(fallback !== undefined && { fallback: single(fallback) }),
     ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
     ...headersDocument(route),

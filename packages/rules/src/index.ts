@@ -42,7 +42,7 @@ export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './p
 export { type Redirection, redirection } from './redirect.ts';
 export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';
 export { requestTemplateError } from './requestvalue.ts';
-export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
+export { type CompiledRules, compileRules, type Decision, fallbackDecisions, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
 export { type ServerNames, serverNames } from './servername.ts';

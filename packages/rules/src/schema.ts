@@ -192,6 +192,10 @@ const rewrite = z.strictObject({
 const route = z.strictObject({
   when: condition.optional(),
   to: text,
+  fallback: list(text).optional().meta({
+    description:
+      'Upstreams that take the request, in this order, where no server of `to` can be connected to; each by its own settings',
+  }),
   timeouts: z
     .strictObject({ answer: duration.optional(), idle: duration.optional(), tunnelIdle: duration.optional() })
     .optional()
@@ -251,6 +255,12 @@ export type Health = z.output<typeof health>;
 export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: Denial } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;
+
+/** Upstreams a request of this route may go to, in the order in which they are tried. */
+export function upstreamsOf({ to, fallback = [] }: Pick<Route, 'to' | 'fallback'>): string[] {
+  return [to, ...fallback];
+}
+
 export type Limits = z.output<typeof limits>;
 
 /** What a rules file says, defaults filled in. The neutral form between importer and proxy; there is no second one. */

@@ -8,6 +8,7 @@ import {
   compileRules,
   denialAnswer,
   dumpRules,
+  fallbackDecisions,
   loadRules,
   parseLocalTime,
   type RuleSet,
@@ -139,7 +140,12 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
     if (answer.kind === 'reset') return 'reset';
     return answer.kind === 'redirect' || answer.status === 403 ? 'denied' : String(answer.status);
   }
-  return decision.upstream === undefined ? 'none' : serverOf(rules.ruleSet, decision.upstream, options.get('down'));
+  const standingIn = fallbackDecisions(rules, result.facts).filter(
+    ({ access, refusal }) => access === 'allow' && !refusal,
+  );
+  const names = [decision, ...standingIn].flatMap(({ upstream }) => upstream ?? []);
+  const reached = names.map((upstream) => serverOf(rules.ruleSet, upstream, options.get('down')));
+  return reached.find((server) => server !== 'none') ?? 'none';
 }
 
 function includes(ours: string, verdict: string): boolean {

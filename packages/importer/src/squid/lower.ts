@@ -1,5 +1,12 @@
 // Room: from Squid's model to rules. The only place where Squid's meaning becomes ours.
-import { listenerName, type RuleSet, type SourceRef, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
+import {
+  type HeaderChange,
+  listenerName,
+  type RuleSet,
+  type SourceRef,
+  TUNNEL_METHODS,
+  type Upstream,
+} from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
@@ -7,7 +14,7 @@ import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { withConnectionAcls } from './connectionacls.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
-import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
+import { allowedBy, type Expr, isNever, most, NEVER, or } from './logic.ts';
 import { lowerLogs } from './logs.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
@@ -35,8 +42,15 @@ export function lower(given: Model): Lowered {
   const upstreams = new Map<string, Upstream>();
   const fields = lowerFields(model, resolver);
   const logs = lowerLogs(model.logs, resolver);
-  for (const { choice } of routes) {
-    upstreams.set(choice.name, { ...finishUpstream(choice, model, ports, site), ...structuredClone(fields) });
+  // Those that routes lead to first, as a person would look for them.
+  const choices = new Set([...routes.map(({ choice }) => choice), ...routes.flatMap(({ fallback }) => fallback)]);
+  for (const choice of choices) {
+    const changed = [...withoutLogins(choice, routes, resolver), ...(fields.requestHeaders ?? [])];
+    upstreams.set(choice.name, {
+      ...finishUpstream(choice, model, ports, site),
+      ...structuredClone(fields),
+      ...(changed.length > 0 && { requestHeaders: structuredClone(changed) }),
+    });
   }
   remarkPeers(model, routes, resolver);
   remarkWaits(model.limits);
@@ -48,9 +62,10 @@ export function lower(given: Model): Lowered {
     listen: ports.map(({ listener }) => listener),
     upstreams,
     access,
-    routes: routes.map(({ choice, when, from }) => ({
+    routes: routes.map(({ choice, fallback, when, from }) => ({
       ...(when.kind !== 'always' && { when: resolver.condition(when) }),
       to: choice.name,
+      ...(fallback.length > 0 && { fallback: fallback.map(({ name }) => name) }),
       from,
     })),
     limits: limitsOf(model.limits),
@@ -62,6 +77,19 @@ export function lower(given: Model): Lowered {
   if (missing !== undefined)
     return { kind: 'nothing', code: 'SQUID_NOTHING_TO_RUN', message: missing, resolver, routes };
   return { kind: 'rules', rules, resolver, routes };
+}
+
+/**
+ * A peer without `login=PASS` never saw what clients log in with, and is not to see it because another is down. Requests of its own
+ * routes are left as they are (SQUID_PEER_LOGIN).
+ */
+function withoutLogins(choice: Choice, routes: readonly PlannedRoute[], resolver: Resolver): HeaderChange[] {
+  if (choice.peers.every(({ passesLogins }) => passesLogins)) return [];
+  const standingIn = or(routes.filter(({ fallback }) => fallback.includes(choice)).map(({ whole }) => whole));
+  if (standingIn.kind === 'never') return [];
+  const hasOwn = routes.some((route) => route.choice === choice);
+  const remove = ['Authorization'];
+  return [hasOwn && standingIn.kind !== 'always' ? { when: resolver.condition(standingIn), remove } : { remove }];
 }
 
 function missingPart(rules: RuleSet, narrowed: boolean): string | undefined {

@@ -19,6 +19,8 @@ export type Peer = {
   kind: 'origin' | 'proxy' | 'sibling';
   upstream: Upstream;
   frontEndHttps: 'absent' | 'on' | 'off' | 'auto';
+  /** The server gets the Authorization that clients send (`login=PASS`, `PASSTHRU`). */
+  passesLogins: boolean;
   /** Says itself how long a connection may take (`connect-timeout`). */
   limitsConnect: boolean;
   access: SquidAccessLine[];
@@ -55,6 +57,9 @@ const LOST: Readonly<Record<string, string>> = {
   urlgroup: 'URL groups went away with Squid 2',
   idle: 'idle connections are not kept ready',
 };
+
+/** Values of `login` with which credentials of clients reach the peer (SQ-170, SQ-171). */
+const PASSING_LOGINS = ['PASS', 'PASSTHRU'];
 
 const READ_OPTIONS = [
   'name',
@@ -149,6 +154,7 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     kind: isOrigin ? 'origin' : kind === 'parent' ? 'proxy' : 'sibling',
     frontEndHttps:
       given === undefined ? 'absent' : given === '' || given === 'on' ? 'on' : given === 'auto' ? 'auto' : 'off',
+    passesLogins: PASSING_LOGINS.includes(options.get('login') ?? ''),
     limitsConnect: connect !== undefined,
     access: [],
     domains: [],
@@ -281,7 +287,7 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
 
 /** Authorization of the client always passes; Squid removes it unless told (SQ-170 to SQ-173). */
 function remarkLogin(login: string | undefined, { entry }: Directive): void {
-  if (login === 'PASS' || login === 'PASSTHRU') {
+  if (login !== undefined && PASSING_LOGINS.includes(login)) {
     remark(
       entry,
       'translated',

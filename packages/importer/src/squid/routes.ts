@@ -3,13 +3,12 @@
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
+import { type Part, remarkFallback, remarkUncarried, standIns, type Uncarried } from './fallback.ts';
 import {
   allowedBy,
   and,
   areDisjoint,
   areEquivalent,
-  atomsOf,
-  demandedAtoms,
   type Expr,
   isNever,
   least,
@@ -24,22 +23,37 @@ import { type Resolver, unclearAtom } from './resolve.ts';
 /** Peers that take the same requests and differ in their servers alone: one upstream. */
 export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: Expr };
 
-export type PlannedRoute = { choice: Choice; when: Expr; from: SourceRef[] };
+export type PlannedRoute = {
+  choice: Choice;
+  /** Choices that stand in for it, in Squid's order. */
+  fallback: readonly Choice[];
+  when: Expr;
+  /** The same by itself: `when` leaves out what routes in front say already. */
+  whole: Expr;
+  from: SourceRef[];
+};
 
 /**
- * Routes that send each request where Squid would. `direct` are requests that Squid sends past all peers: no route may
- * match those. What cannot be said exactly gets no route, and neither does what only it would have taken.
+ * Routes that send each request where Squid would, and while that cannot be reached, where Squid would then. `direct` are requests
+ * that Squid sends past all peers: no route may match those. What cannot be said exactly gets no route, and neither does what
+ * only it would have taken.
  */
 export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: Expr): PlannedRoute[] {
   const choices = choicesOf(inOrderOfChoice(peers), resolver);
   const blockers: Expr[] = [direct];
   const planned: PlannedRoute[] = [];
-  for (const choice of choices) {
+  const uncarried: Uncarried[] = [];
+  for (const [index, choice] of choices.entries()) {
     const sure = least(choice.takes, resolver.isKnown);
     const widest = most(choice.takes, resolver.isKnown);
     const isOrigin = choice.peers[0]?.kind === 'origin';
     const when = and([sure, ...blockers.map(not)]);
-    if (isOrigin) planned.push({ choice, when, from: provenance(choice) });
+    if (isOrigin) {
+      const outside = and(planned.map(({ whole }) => not(whole)));
+      const stood = standIns(choice, when, outside, choices.slice(index + 1), resolver);
+      uncarried.push(...stood.uncarried);
+      planned.push(...stood.parts.map((part) => routeOf(choice, part)));
+    }
     // A request this peer may have taken must not fall to a later one: it gets no route at all.
     const unsure = isOrigin ? and([widest, not(sure)]) : widest;
     if (!isNever(unsure)) {
@@ -48,10 +62,8 @@ export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: E
     }
   }
   const routes = readable(planned.filter(({ when }) => !isNever(when)));
-  remarkFailover(
-    choices.filter((choice) => routes.some((route) => route.choice === choice)),
-    resolver,
-  );
+  remarkUncarried(uncarried.filter(({ of }) => routes.some(({ choice }) => choice === of)));
+  remarkFallback(routes);
   return routes;
 }
 
@@ -80,7 +92,12 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
     const takes = takesOf(peer, resolver);
     const options = optionsOf(peer);
     const twin = choices.find(
-      (choice) => optionsOf(choice.peers[0]) === options && mayJoin(choice, peer) && areEquivalent(choice.takes, takes),
+      (choice, index) =>
+        optionsOf(choice.peers[0]) === options &&
+        mayJoin(choice, peer) &&
+        areEquivalent(choice.takes, takes) &&
+        // Another peer that takes such requests stands between them.
+        choices.slice(index + 1).every((between) => areDisjoint(between.takes, takes)),
     );
     if (twin === undefined) {
       const taken = choices.map(({ name }) => name);
@@ -134,7 +151,9 @@ const OPTIONS = new WeakMap<Peer, string>();
 function optionsOf(peer: Peer | undefined): string | undefined {
   if (peer === undefined) return undefined;
   const { servers: _servers, from: _from, ...rest } = peer.upstream;
-  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, rest]);
+  // Peers that share requests are one upstream all the same.
+  const logins = peer.selection === 'order' && peer.passesLogins;
+  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, logins, rest]);
   OPTIONS.set(peer, options);
   return options;
 }
@@ -145,6 +164,11 @@ function upstreamName(peer: string, taken: readonly string[]): string {
   let unique = name;
   for (let number = 2; taken.includes(unique); number += 1) unique = `${name}_${number}`;
   return unique;
+}
+
+function routeOf(choice: Choice, { when, fallback }: Part): PlannedRoute {
+  const from = [...new Set([choice, ...fallback].flatMap(provenance))];
+  return { choice, fallback, when, whole: when, from };
 }
 
 function provenance({ peers }: Choice): SourceRef[] {
@@ -181,29 +205,6 @@ function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
     if (when.kind !== 'never') kept.push({ ...route, when });
   }
   return kept;
-}
-
-/** Where two peers take one request, Squid also goes to the second when the first is down (SQ-145, SQ-146); routes do not. */
-function remarkFailover(choices: readonly Choice[], resolver: Resolver): void {
-  const demanded = new Map(choices.map((choice) => [choice, demandedAtoms(choice.takes)]));
-  for (const [index, choice] of choices.entries()) {
-    const before = choices.slice(0, index).filter((other) => {
-      const { takes } = other;
-      const areApart = demanded
-        .get(choice)
-        ?.some((mine) => demanded.get(other)?.some((theirs) => resolver.areExclusive(mine, theirs)));
-      if (areApart || areDisjoint(takes, choice.takes)) return false;
-      const facts = resolver.exclusions(atomsOf(takes, choice.takes));
-      return !areDisjoint(and([takes, facts]), choice.takes);
-    });
-    const entry = choice.peers[0]?.directive.entry;
-    if (before.length === 0 || entry === undefined) continue;
-    const names = before.map(({ name }) => name).join(', ');
-    const message = `Squid also gave it requests of ${names} whenever ${before.length === 1 ? 'that peer' : 'those peers'} could not be reached; Outrigger then answers 502`;
-    remark(entry, 'approximated', 'SQUID_PEER_FAILOVER', message, {
-      hint: `If that was wanted, add ${choice.upstream.servers.join(', ')} to the servers of the other upstream.`,
-    });
-  }
 }
 
 function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void {
