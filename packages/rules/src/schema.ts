@@ -12,6 +12,7 @@ import { duration, list, size, text, tlsVersion } from './values.ts';
 
 /** Greatest share of a server: beyond it the others are not meant to be used, and need not be named. */
 const WEIGHT_MOST = 1_000;
+const WEIGHT_FORM = `a weight is a whole number from 1 to ${WEIGHT_MOST}`;
 
 const passphraseFile = text
   .optional()
@@ -98,7 +99,7 @@ const upstream = z.strictObject({
     description:
       'Which of several servers a client is brought to: none, the first that can be reached (the default); client, one by its address; cookie, one by a cookie, and by the address for RPC and RDG channels, which have no cookies',
   }),
-  weights: z.array(z.int().min(1).max(WEIGHT_MOST)).min(1).optional().meta({
+  weights: z.array(z.int(WEIGHT_FORM).min(1, WEIGHT_FORM).max(WEIGHT_MOST, WEIGHT_FORM)).min(1).optional().meta({
     description: 'With affinity: shares of clients, one number for each of servers in their order; equal where absent',
   }),
   affinityCookie: z
