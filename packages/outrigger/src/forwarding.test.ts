@@ -67,6 +67,14 @@ describe('the servers of a request, explained', () => {
     expect(new Set(byCookie.map(([first]) => first)).size).toBeGreaterThan(1);
   });
 
+  it('come with their weights', () => {
+    const rules = rulesWith(', affinity: client, weights: [3, 1, 1]');
+    const explained = explainForwarding(rules, TO, factsOf(rules, 'GET', '192.0.2.1'));
+    expect(printedForwarding(explained).flatMap(([, text]) => /^https:..10.1.1.1 .*/.exec(text) ?? [])).toEqual([
+      'https://10.1.1.1 (SNI contoso.com), weight 3',
+    ]);
+  });
+
   it('say that a channel goes by the address, cookie or not', () => {
     const rules = rulesWith(', affinity: cookie');
     const affinity = (method: string) => explainForwarding(rules, TO, factsOf(rules, method, '192.0.2.1')).affinity;

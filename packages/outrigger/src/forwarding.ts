@@ -19,6 +19,8 @@ export type ExplainedServer = {
   url: string;
   /** Name sent in the TLS handshake; null where none is, or no TLS is spoken. */
   sni: string | null;
+  /** Its share of clients, where the rules give one. */
+  weight?: number;
 };
 
 /** Where a request would go. */
@@ -56,10 +58,11 @@ export function explainForwarding(
   const affinity = affinityOf(settings, facts, tunnel);
   const { connect } = settings.timeouts;
   const { answer, idle, tunnelIdle } = timeoutsOf(settings, decision.route);
-  const written = settings.servers.map((url) => {
+  const written = settings.servers.map((url, index): ExplainedServer => {
+    const weight = settings.weights?.[index];
     const server = parseServer(url);
     const sni = server?.scheme === 'https' ? serverNames(server, settings, facts.host).sni : undefined;
-    return { url, sni: sni ?? null };
+    return { url, sni: sni ?? null, ...(weight !== undefined && { weight }) };
   });
   const key = affinity.by === 'none' ? undefined : affinity.key;
   return {
@@ -96,8 +99,9 @@ export function printedFallback(fallback: readonly ExplainedFallback[]): [string
   ]);
 }
 
-function printedServer({ url, sni }: ExplainedServer): string {
-  return url.startsWith('https:') ? `${url} (SNI ${sni ?? 'none'})` : url;
+function printedServer({ url, sni, weight }: ExplainedServer): string {
+  const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
+  return `${url}${name}${weight === undefined ? '' : `, weight ${weight}`}`;
 }
 
 function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {

@@ -102,6 +102,8 @@ export function createDiallers(
 
 type Target = WatchedServer & {
   server: Server;
+  /** Its share of clients; absent where the rules give none. */
+  weight: number | undefined;
   place: string;
   /** It could not be reached, and has not been since; it was told. */
   unreachable: boolean;
@@ -119,11 +121,12 @@ function createDialler(
 ): ServerDialler {
   const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
     server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
-  const servers = upstream.servers.map((url): Target => {
+  const servers = upstream.servers.map((url, index): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
     const target: Target = {
       server,
+      weight: upstream.weights?.[index],
       url,
       place: `${name} (${url})`,
       down: false,

@@ -18,13 +18,21 @@ export function checkServers(upstream: Upstream, path: DocumentPath, report: Rep
 }
 
 function checkAffinity(
-  { affinity = 'none', affinityCookie, servers }: Upstream,
+  { affinity = 'none', affinityCookie, servers, weights }: Upstream,
   path: DocumentPath,
   report: Report,
 ): void {
   if (affinityCookie !== undefined && affinity !== 'cookie') {
     const message = 'this cookie is never set: the upstream has no affinity: cookie';
     report('warning', 'RULES_AFFINITY', [...path, 'affinityCookie'], message, 'Add affinity: cookie, or leave it out.');
+  }
+  if (weights !== undefined && weights.length !== servers.length) {
+    const message = `there are ${weights.length} weights for ${servers.length} servers`;
+    report('error', 'RULES_AFFINITY', [...path, 'weights'], message, 'Write one for each server, in the same order.');
+  } else if (weights !== undefined && affinity === 'none') {
+    const message =
+      'these weights are never used: without affinity the first server that can be reached takes everything';
+    report('warning', 'RULES_AFFINITY', [...path, 'weights'], message, 'Add affinity: client or cookie.');
   }
   if (affinity !== 'none' && servers.length === 1) {
     const message = 'there is one server, so there is nothing to choose';

@@ -6,11 +6,13 @@ import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import { type Denial, denial } from './denial.ts';
 import type { SourceRef } from './diagnostic.ts';
 import { headerChanges } from './headers.ts';
+import { health } from './health.ts';
 import { type AccessLog, accessLog } from './logformat.ts';
 import { duration, list, size, text, tlsVersion } from './values.ts';
 
-/** Milliseconds between checks at least: below it, checks are the load they are to find. */
-const HEALTH_INTERVAL_LEAST = 100;
+/** Greatest share of a server: beyond it the others are not meant to be used, and need not be named. */
+const WEIGHT_MOST = 1_000;
+const WEIGHT_FORM = `a weight is a whole number from 1 to ${WEIGHT_MOST}`;
 
 const passphraseFile = text
   .optional()
@@ -75,28 +77,6 @@ const listener = z.strictObject({
     .meta({ description: 'Load balancers that must send the PROXY protocol: one address, CIDR, or first-last' }),
 });
 
-const health = z.strictObject({
-  path: z
-    .string()
-    .regex(/^\/[!-~]*$/, 'a path to ask for begins with / and has no blanks')
-    .meta({ description: 'Asked for with GET on a connection of its own: /owa/healthcheck.htm on Exchange' }),
-  interval: duration
-    .refine((milliseconds) => milliseconds >= HEALTH_INTERVAL_LEAST, 'checks are at least 100ms apart')
-    .default(DEFAULTS.healthInterval)
-    .meta({ description: 'Between the end of one check and the next; default 10s' }),
-  timeout: duration
-    .default(DEFAULTS.healthTimeout)
-    .meta({ description: 'For connecting and the head of the answer together; default 5s' }),
-  host: z
-    .string()
-    .regex(/^[!-~]+$/, 'a host has no blanks')
-    .optional()
-    .meta({ description: 'Host to ask for; default: host of the upstream, else tls.serverName, else the server' }),
-  expect: list(z.int().min(200).max(599))
-    .optional()
-    .meta({ description: 'Statuses that are well; default 200 to 399' }),
-});
-
 const upstream = z.strictObject({
   servers: z.array(text).min(1).meta({
     description: 'http://HOST:PORT, https://HOST:PORT or unix:/PATH; the next is tried when one cannot be reached',
@@ -118,6 +98,9 @@ const upstream = z.strictObject({
   affinity: z.enum(['none', 'client', 'cookie']).optional().meta({
     description:
       'Which of several servers a client is brought to: none, the first that can be reached (the default); client, one by its address; cookie, one by a cookie, and by the address for RPC and RDG channels, which have no cookies',
+  }),
+  weights: z.array(z.int(WEIGHT_FORM).min(1, WEIGHT_FORM).max(WEIGHT_MOST, WEIGHT_FORM)).min(1).optional().meta({
+    description: 'With affinity: shares of clients, one number for each of servers in their order; equal where absent',
   }),
   affinityCookie: z
     .strictObject({
@@ -251,7 +234,6 @@ export type CertificateFiles = z.output<typeof certificate>;
 export type PassThrough = z.output<typeof passThrough>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
-export type Health = z.output<typeof health>;
 export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: Denial } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;

@@ -17,8 +17,9 @@ import {
   not,
   simplifyOutside,
 } from './logic.ts';
-import { type Peer, SELECTIONS, type Selection } from './peers.ts';
+import { type Peer, SELECTIONS } from './peers.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
+import { areSharing, sharesOf } from './shares.ts';
 
 /** Peers that take the same requests and differ in their servers alone: one upstream. */
 export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: Expr };
@@ -107,42 +108,16 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
     twin.peers.push(peer);
     twin.upstream.servers = [...new Set([...twin.upstream.servers, ...peer.upstream.servers])];
     twin.upstream.from = [...(twin.upstream.from ?? []), ...(peer.upstream.from ?? [])];
-    spread(twin, peer);
-    const order = twin.upstream.affinity === undefined ? ', tried when those before it cannot be reached' : '';
+    const order = areSharing(twin.peers) ? '' : ', tried when those before it cannot be reached';
     remark(peer.directive.entry, 'translated', 'SQUID_CARRIED', `a further server of upstream ${twin.name}${order}`);
   }
+  for (const { upstream, peers: sharing } of choices) Object.assign(upstream, sharesOf(sharing));
   return choices;
 }
 
-/** What becomes of Squid's ways to spread requests over peers (SQ-141 to SQ-144): one server a client, which spreads clients. */
-const SPREADS: Readonly<Partial<Record<Selection, string>>> = {
-  sourcehash: 'both bring a client back to its server, by different hashes',
-  userhash: 'Squid went by the name a user logged in with; here the address of the client decides',
-  carp: 'Squid went by the URL, so that caches would not overlap; here the address of the client decides',
-  'round-robin': 'Squid took the next server for each request; here each client keeps the one its address leads to',
-  'weighted-round-robin':
-    'Squid took the next server for each request, by weight and distance; here each client keeps the one its address leads to',
-};
-
 /** Peers of one selection method share the requests among them; any other stands by until none of those can be reached. */
-function mayJoin({ upstream, peers }: Choice, { selection }: Peer): boolean {
-  return upstream.affinity === undefined || peers[0]?.selection === selection;
-}
-
-/** Where all peers of a choice have one method that spreads requests, so does the upstream, as far as it can. */
-function spread({ upstream, peers }: Choice, { selection, directive }: Peer): void {
-  const difference = SPREADS[selection];
-  if (difference === undefined || peers.some((each) => each.selection !== selection)) return;
-  upstream.affinity = 'client';
-  remark(
-    directive.entry,
-    'approximated',
-    'SQUID_PEER_BALANCE',
-    `${selection} becomes affinity: client. ${difference}`,
-    {
-      hint: 'Where all clients come from one address, affinity: cookie spreads browsers.',
-    },
-  );
+function mayJoin({ peers }: Choice, { selection }: Peer): boolean {
+  return !areSharing(peers) || peers[0]?.selection === selection;
 }
 
 /** What else must be equal in peers of one upstream; made once for each, for hundreds are compared each with each. */
