@@ -5,7 +5,7 @@ import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { denyAnswer } from './denyinfo.ts';
 import { type Asked, lastAsked } from './lastasked.ts';
-import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
+import { ALWAYS, allowedBy, and, atom, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 import { clearIn, concernOf, remarkLookups, remarkWidened, sayable, unclearIn } from './sayable.ts';
@@ -95,6 +95,10 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
   const { resolver } = writing;
   const { entry } = line.directive;
   const isExact = unclearAtom(line, resolver, clearIn(line, resolver)) === undefined;
+  if (!isExact && most(resolver.accessOf(line), clearIn(line, resolver)).kind === 'never') {
+    write(line.action, NEVER, line, writing);
+    return;
+  }
   if (!isExact) writing.narrowed = true;
   const when = sayable(line, resolver);
   if (!isExact && line.action === 'allow') {
@@ -151,6 +155,7 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
       'approximated',
       'SQUID_ACL_APPROXIMATED',
       `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
+      { concerns: writing.resolver.condition(atom(name)) },
     );
   }
   if (action === 'allow') return push('allow', when, 'forbidden', line.directive.at, writing);
