@@ -66,6 +66,9 @@ type Responsible = { by: 'server' | 'entrance' } | { by: 'request'; concerns: Co
 
 type LineSign = { by: Responsible['by']; sign: Sign };
 
+/** Statuses that deny_info can give a denial. */
+const DENIALS = Array.from({ length: 300 }, (_, index) => 300 + index);
+
 /** Remarks that announce a difference: what shows it, and by what the line is known to be responsible. */
 const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_PEER_LOGIN: [{ by: 'server', sign: { kind: 'field', names: ['authorization'] } }],
@@ -88,7 +91,7 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'verdict' } }],
   SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
-  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => [403], late: true } }],
+  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
 
 /** Differences that lines of the file make, in the order of the file. */

@@ -85,9 +85,10 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   if (isNever(and([rest, letIn, ...writing.covered.map(not)]))) return;
   pushDenials(
     and([rest, concerned]),
-    isAnswered(last, writing) ? askedBy(last, false, writing) : [],
+    askedBy(last, false, writing),
     impliedBy(last),
     writing,
+    isOfAnswers(last, writing),
   );
 }
 
@@ -159,7 +160,8 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
     );
   }
   if (action === 'allow') return push('allow', when, 'forbidden', line.directive.at, writing);
-  return pushDenials(when, isAnswered(line, writing) ? askedBy(line, true, writing) : [], line.directive.at, writing);
+  const asked = askedBy(line, true, writing);
+  return pushDenials(when, asked, line.directive.at, writing, isOfAnswers(line, writing));
 }
 
 function push(
@@ -188,9 +190,9 @@ function writeImplied(writing: Writing): void {
   else pushDenials(ALWAYS, askedBy(last, false, writing), impliedBy(last), writing);
 }
 
-/** A denial of an answer is a page of its own, whatever deny_info says. */
-function isAnswered(line: SquidAccessLine, { model }: Writing): boolean {
-  return !model.lists.reply.includes(line);
+/** Whether a line denies answers, of http_reply_access. */
+function isOfAnswers(line: SquidAccessLine, { model }: Writing): boolean {
+  return model.lists.reply.includes(line);
 }
 
 function impliedBy({ directive }: SquidAccessLine): SourceRef {
@@ -206,10 +208,19 @@ function fileOf(model: Model): SourceRef {
  * Writes a denial as one line for each answer it is given: deny_info goes by the acl that Squid asked last. What decides over that
  * and cannot be said is answered 403. The number of the first line.
  */
-function pushDenials(when: Expr, asked: Asked[] | undefined, from: SourceRef, writing: Writing): number {
+function pushDenials(
+  when: Expr,
+  asked: Asked[] | undefined,
+  from: SourceRef,
+  writing: Writing,
+  isOfAnswer = false,
+): number {
   const { model, resolver, covered, fired } = writing;
-  const infoOf = ({ acl }: Asked): DenyInfo | undefined =>
-    model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+  const infoOf = ({ acl }: Asked): DenyInfo | undefined => {
+    const info = model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+    // An answer that is kept back gives way to any page, and to a plain one in place of a reset.
+    return isOfAnswer && info?.answer === 'TCP_RESET' ? undefined : info;
+  };
   const possible = asked?.filter(
     (each, index) =>
       !isNever(and([when, each.when, ...asked.slice(0, index).map((before) => not(before.when)), ...covered.map(not)])),
