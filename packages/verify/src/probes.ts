@@ -185,6 +185,48 @@ function portSpellings(probe: Probe, { ports }: Subjects): Probe[] {
   return distinct([80, 443, 8080, ...near]).map((port) => ({ ...probe, host: `${host}:${port}` }));
 }
 
+/** What a Host may be that is no plain name, HOST standing for one. */
+const ODD_HOSTS = [
+  ...[
+    'HOST:',
+    'HOST..',
+    '.HOST',
+    'user@HOST',
+    'HOST:80:80',
+    'HOST:0',
+    'HOST:65536',
+    'HOST, HOST',
+    'a b',
+    'a%2eb',
+    'a_b',
+  ],
+  ...[
+    '127.1',
+    '0x7f.0.0.1',
+    '3221226064',
+    '192.0.2.080',
+    '[::1]',
+    '[::1]:8080',
+    '[2001:DB8::1]',
+    '[::ffff:192.0.2.80]',
+    '::1',
+  ],
+];
+/** The same behind `http://`, and what else may stand there. */
+const ODD_AUTHORITIES = [
+  'HOST',
+  'HOST?q=1',
+  'HOST:8080/',
+  'HOST:/',
+  'user@HOST/',
+  'user:pw@HOST/',
+  'HOST../',
+  '/',
+  ':80/',
+  '127.1/',
+  '[::1]/',
+];
+
 /** The forms a request can take besides path and Host (RFC 9112 3.2): absolute-form, no Host, an empty one, two, `*`. */
 function formsOf(probe: Probe, hosts: readonly string[]): Probe[] {
   const { host: _host, ...nameless } = probe;
@@ -193,9 +235,14 @@ function formsOf(probe: Probe, hosts: readonly string[]): Probe[] {
     nameless,
     { ...probe, host: '' },
     { ...probe, fields: [...probe.fields, ['Host', FOREIGN]] },
+    ...ODD_HOSTS.map((odd) => ({ ...probe, host: odd.replace('HOST', host) })),
     ...['http', 'https', 'HTTP'].map((scheme) => ({ ...probe, target: `${scheme}://${host}${probe.target}` })),
+    ...ODD_AUTHORITIES.map((odd) => ({ ...probe, target: `http://${odd.replace('HOST', host)}` })),
     { ...probe, target: `http://${hosts[0] ?? FOREIGN}${probe.target}`, host: FOREIGN },
     { ...probe, target: '*', method: 'OPTIONS' },
+    { ...probe, target: '*' },
+    { ...probe, target: `ftp://${host}${probe.target}` },
+    { ...probe, target: probe.target.slice(1) || 'x' },
   ];
 }
 

@@ -76,9 +76,11 @@ export function trustedByAcls(model: Model, resolver: Resolver): Trusted {
     if (action === 'deny' && expr.kind === 'always') {
       remark(directive.entry, 'translated', 'SQUID_CARRIED', 'nobody else is believed');
       remarkUnasked(lines, directive);
-      break;
+      return trustedRanges(ranges);
     }
     if (expr.kind === 'never') {
+      // Behind the last line stands its opposite: everybody is believed whom no line before it names.
+      if (action === 'deny' && lines.length === 0) return believesTooMuch(directive);
       remark(directive.entry, 'translated', 'SQUID_CARRIED', 'holds for nobody');
       continue;
     }
@@ -92,6 +94,10 @@ export function trustedByAcls(model: Model, resolver: Resolver): Trusted {
     const message = `trustedProxies: X-Forwarded-For of ${printTerms(terms)} is believed, in rules and in the log`;
     remark(directive.entry, 'translated', 'SQUID_CARRIED', message);
   }
+  return trustedRanges(ranges);
+}
+
+function trustedRanges(ranges: readonly string[]): Trusted {
   const unseenConnections =
     'miss_access asks it of the address that connects, and rules see the client X-Forwarded-For names';
   return { ranges: [...new Set(ranges)], unseen: ranges.length === 0 ? {} : { unseenConnections } };

@@ -3,6 +3,7 @@
 import {
   type CompiledRules,
   type Condition,
+  canonicalHost,
   type Fields,
   forwardedFor,
   parseAddress,
@@ -209,7 +210,7 @@ const ALWAYS: readonly AnnouncedDifference[] = [
   }),
   announced(
     'DIFFERS_HOST_SPELLING',
-    'Host goes on as the client spelled it; Squid wrote it in lower case, without a final dot and without the port its scheme has anyway.',
+    'Host goes on as the client spelled it; Squid wrote it in lower case, without a final dot and without the port its scheme has anyway, and an address in its usual form.',
     { kind: 'field', names: ['host'], alike: (squid, outrigger) => canonicalHosts(outrigger).includes(squid) },
   ),
   announced(
@@ -222,8 +223,10 @@ const ALWAYS: readonly AnnouncedDifference[] = [
   }),
   announced(
     'DIFFERS_ODD_REQUEST',
-    'PURGE, OPTIONS * and requests whose Host is empty, has an empty label, or is missing where the port has no site, are judged by the rules like any other; Squid answered them itself or read them otherwise.',
+    'PURGE, OPTIONS * and requests whose Host is empty, has an empty label or an empty port, or is missing where the port has no site, are judged by the rules like any other; Squid answered them itself or read them otherwise. A target that is no path and no http or https URL, or has a blank or a # in it, is answered 400, and CONNECT 405, whatever the rules say.',
     { kind: 'reply', statuses: ownReplies },
+    { kind: 'refusal', codes: ['TARGET', 'TARGET_MALFORMED'] },
+    { kind: 'refusal', codes: ['CONNECT'], squid: 'denies' },
     { kind: 'reading', as: withoutFinalDots },
     // A port that replaces the Host glues the * to the name of the site, and makes / of it towards servers.
     { kind: 'verdict', of: ({ target }) => target === '*' },
@@ -233,9 +236,13 @@ const ALWAYS: readonly AnnouncedDifference[] = [
   ),
 ];
 
+/** A label or a port of nothing. */
+const EMPTY_PART = /^\.|\.\.[^.]|:$/;
+
 /** What Squid answers before it looks at any list (SQ-104, SQ-118; client_side.cc prepareAcceleratedURL). */
 function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly number[] {
-  const isNameless = host === undefined ? !hasSite : host === '' || /\.\.[^.]/.test(host);
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1] ?? host;
+  const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
     ...(target === '*' ? [501] : []),
     ...(isNameless ? [400] : []),
@@ -260,7 +267,7 @@ function inCapitals(method: string): { method: string } | undefined {
 /** As Squid writes a Host it has read (SQ-100): with its port, or without where that is the scheme's, which the value does not say. */
 function canonicalHosts(host: string): string[] {
   const [, name = '', port = ''] = /^(.*?)(:\d*)?$/.exec(host.toLowerCase()) ?? [];
-  const bare = name.replace(/\.$/, '');
+  const bare = canonicalHost(name);
   return port === ':80' || port === ':443' || port === ':' ? [bare, bare + port] : [bare + port];
 }
 
