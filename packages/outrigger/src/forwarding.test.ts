@@ -67,11 +67,18 @@ describe('the servers of a request, explained', () => {
     expect(new Set(byCookie.map(([first]) => first)).size).toBeGreaterThan(1);
   });
 
-  it('come with their weights', () => {
-    const rules = rulesWith(', affinity: client, weights: [3, 1, 1]');
+  it('come with their weights and limits', () => {
+    const rules = rulesWith(', affinity: client, weights: [3, 1, 1], connectionsPerServer: [200, 100, 0]');
     const explained = explainForwarding(rules, TO, factsOf(rules, 'GET', '192.0.2.1'));
-    expect(printedForwarding(explained).flatMap(([, text]) => /^https:..10.1.1.1 .*/.exec(text) ?? [])).toEqual([
-      'https://10.1.1.1 (SNI contoso.com), weight 3',
+    expect(
+      printedForwarding(explained)
+        .filter(([row]) => /server|then/.test(row))
+        .map(([, text]) => text)
+        .sort(),
+    ).toEqual([
+      'http://10.1.1.3, weight 1',
+      'https://10.1.1.1 (SNI contoso.com), weight 3, 200 connections',
+      'https://mbx2.corp.test (SNI mbx2.corp.test), weight 1, 100 connections',
     ]);
   });
 

@@ -2,6 +2,7 @@
 // under which name, and how long it would wait.
 import { type Affinity, affinityOf, rendezvousOrder } from '@outrigger/proxy';
 import {
+  connectionLimits,
   type Decision,
   formatDuration,
   type HeaderEdits,
@@ -21,6 +22,8 @@ export type ExplainedServer = {
   sni: string | null;
   /** Its share of clients, where the rules give one. */
   weight?: number;
+  /** Connections it may have; absent where any number will do. */
+  connections?: number;
 };
 
 /** Where a request would go. */
@@ -59,10 +62,15 @@ export function explainForwarding(
   const { connect } = settings.timeouts;
   const { answer, idle, tunnelIdle } = timeoutsOf(settings, decision.route);
   const written = settings.servers.map((url, index): ExplainedServer => {
-    const weight = settings.weights?.[index];
+    const [weight, connections] = [settings.weights?.[index], connectionLimits(settings)[index]];
     const server = parseServer(url);
     const sni = server?.scheme === 'https' ? serverNames(server, settings, facts.host).sni : undefined;
-    return { url, sni: sni ?? null, ...(weight !== undefined && { weight }) };
+    return {
+      url,
+      sni: sni ?? null,
+      ...(weight !== undefined && { weight }),
+      ...(connections !== undefined && { connections }),
+    };
   });
   const key = affinity.by === 'none' ? undefined : affinity.key;
   return {
@@ -99,9 +107,10 @@ export function printedFallback(fallback: readonly ExplainedFallback[]): [string
   ]);
 }
 
-function printedServer({ url, sni, weight }: ExplainedServer): string {
+function printedServer({ url, sni, weight, connections }: ExplainedServer): string {
   const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
-  return `${url}${name}${weight === undefined ? '' : `, weight ${weight}`}`;
+  const share = weight === undefined ? '' : `, weight ${weight}`;
+  return `${url}${name}${share}${connections === undefined ? '' : `, ${connections} connections`}`;
 }
 
 function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {

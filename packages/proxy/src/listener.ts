@@ -13,6 +13,7 @@ import {
 import { certificateFields, shownBy } from './clientcertificate.ts';
 import { HANDSHAKE, handshakesWith } from './clienttls.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
+import { TCP_KEEP_ALIVE } from './dial.ts';
 import type { Generation, PreparedListener } from './generation.ts';
 import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { chooseProtocol, coveredHosts } from './http2/offer.ts';
@@ -23,7 +24,6 @@ import { takeProxyHeader } from './proxied.ts';
 import type { Ends } from './proxyheader.ts';
 import { takeClientHello } from './servername.ts';
 import { listenProblem, type StartProblem } from './start.ts';
-import { TCP_KEEP_ALIVE } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 
 /** Connections that wait to be accepted. A thousand phones reconnect within a second after an outage. */

@@ -4,6 +4,7 @@ import type { Failure } from './failure.ts';
 import { type HeadReader, type ResponseHead, responseHeadReader } from './http1/head.ts';
 import { hearLastWords } from './lastwords.ts';
 import { Leg, type LegListener } from './leg.ts';
+import type { Seat } from './seats.ts';
 import type { Asked, Dialler } from './upstream.ts';
 
 /**
@@ -24,6 +25,8 @@ export type Pin = {
   reader: HeadReader<ResponseHead>;
   /** URL of the server it goes to. */
   server: string;
+  /** Its place where the rules limit connections to the server. */
+  seat: Seat | undefined;
   /** No request went over it yet. */
   fresh: boolean;
 };
@@ -76,6 +79,7 @@ class ClientPins implements Pins {
     this.#pins.delete(key); // and set again, so that the map stands in the order of use
     if (kept?.dialler === dialler && isUsable(kept.leg)) {
       this.#pins.set(key, kept);
+      kept.seat?.wake();
       return { kind: 'pin', pin: kept };
     }
     kept?.leg.destroy();
@@ -88,8 +92,9 @@ class ClientPins implements Pins {
     return kept?.dialler === dialler && isUsable(kept.leg);
   }
 
-  release({ leg }: Pin): void {
+  release({ leg, seat }: Pin): void {
     leg.listen(RESTING);
+    seat?.rest(() => leg.destroy());
   }
 
   forget(): void {
@@ -114,7 +119,8 @@ class ClientPins implements Pins {
       leg.error = error;
     });
     const reader = responseHeadReader({ head: RESPONSE_HEAD });
-    const pin = { leg, reader, upstream, dialler, server: dialled.server, fresh: true };
+    const { server, seat } = dialled;
+    const pin = { leg, reader, upstream, dialler, server, seat, fresh: true };
     this.#pins.set(key, pin);
     return { kind: 'pin', pin };
   }

@@ -32,6 +32,17 @@ describe('affinity', () => {
   });
 });
 
+describe('connectionsPerServer', () => {
+  it('warns of few for Outlook, and is quiet about many', () => {
+    expect(found('connectionsPerServer: 20')).toMatch(/warning: each Outlook holds several.*RULES_CONNECTIONS/);
+    expect(found('connectionsPerServer: 100')).toBe('');
+    expect(found('connectionsPerServer: [200, 0]')).toBe('');
+    expect(found('connectionsPerServer: [200, 20]')).toMatch(/behind the 20 first ones/);
+    expect(found('connectionsPerServer: [200]')).toMatch(/error: there are 1 limits for 2 servers.*RULES_CONNECTIONS/);
+    expect(found('connectionsPerServer: 0')).toMatch(/error: connections are one number from 1 on/);
+  });
+});
+
 describe('health', () => {
   it.each([
     ['health: { path: health }', /begins with \//],

@@ -1,11 +1,16 @@
 // Room: what can be wrong with how the servers of an upstream are chosen, watched and spoken to.
 import type { Report } from './check.ts';
+import { connectionLimits } from './connections.ts';
 import type { DocumentPath } from './positions.ts';
 import type { Upstream } from './schema.ts';
+
+/** Connections to Exchange that a dozen people need: a pair and more for each mailbox, folder store and address book of each. */
+const FEWEST_FOR_OUTLOOK = 100;
 
 /** Findings about the servers of one upstream, which stands at `path`. */
 export function checkServers(upstream: Upstream, path: DocumentPath, report: Report): void {
   checkAffinity(upstream, path, report);
+  checkConnections(upstream, path, report);
   const { minVersion = '1.2' } = upstream.tls ?? {};
   if (minVersion >= '1.2') return;
   report(
@@ -15,6 +20,26 @@ export function checkServers(upstream: Upstream, path: DocumentPath, report: Rep
     `TLS ${minVersion} and its weak signatures are taken from these servers: who sits on the way can break it (RFC 8996)`,
     'Keep it to a network you trust, and take it out when the server has been updated.',
   );
+}
+
+function checkConnections(upstream: Upstream, path: DocumentPath, report: Report): void {
+  const { servers, connectionsPerServer: given, rpcOverHttp } = upstream;
+  const place = [...path, 'connectionsPerServer'];
+  if (Array.isArray(given) && given.length !== servers.length) {
+    const message = `there are ${given.length} limits for ${servers.length} servers`;
+    report(
+      'error',
+      'RULES_CONNECTIONS',
+      place,
+      message,
+      'Write one number for all, or one for each in the same order.',
+    );
+    return;
+  }
+  const least = Math.min(...connectionLimits(upstream).map((limit) => limit ?? FEWEST_FOR_OUTLOOK));
+  if (!rpcOverHttp || least >= FEWEST_FOR_OUTLOOK) return;
+  const message = `each Outlook holds several connections for hours, and behind the ${least} first ones nobody is let in`;
+  report('warning', 'RULES_CONNECTIONS', place, message, 'Raise it, or leave it out.');
 }
 
 function checkAffinity(

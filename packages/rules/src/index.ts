@@ -9,6 +9,7 @@ export {
   type TimeCondition,
   type UrlCondition,
 } from './condition.ts';
+export { connectionLimits } from './connections.ts';
 export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 export { type Denial, type DenialAnswer, denialAnswer, redirectError } from './denial.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';

@@ -2,6 +2,7 @@
 // that editors use is printed from here. What the words mean is match.ts and route.ts; how a file is read is load.ts.
 import { z } from 'zod';
 import { type Condition, condition } from './condition.ts';
+import { connectionsPerServer } from './connections.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import { type Denial, denial } from './denial.ts';
 import type { SourceRef } from './diagnostic.ts';
@@ -115,6 +116,10 @@ const upstream = z.strictObject({
     })
     .optional()
     .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
+  connectionsPerServer: connectionsPerServer.optional().meta({
+    description:
+      'Connections one server may have at once, tunnels and those that rest included: one number for all, or one for each of servers in their order, 0 for any number. Then the next server is asked, and where all are full the client gets 503. One that rests makes room. Each worker counts by itself',
+  }),
   proxyProtocol: z
     .enum(['v1', 'v2'])
     .optional()

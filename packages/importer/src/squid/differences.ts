@@ -120,6 +120,7 @@ export type DifferenceCode =
   | 'DIFFERS_VIA'
   | 'DIFFERS_HOST_REFUSED'
   | 'DIFFERS_NO_ROUTE'
+  | 'DIFFERS_REPEATED'
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
@@ -163,10 +164,23 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
           ),
         ]
       : []),
+    ...(hasChoice(ruleSet) ? [REPEATED] : []),
     forwardedDifference(ruleSet),
     ...ALWAYS,
   ];
 }
+
+/** Where there is nowhere else to go, nothing is repeated elsewhere. */
+function hasChoice({ upstreams, routes }: RuleSet): boolean {
+  return [...upstreams.values()].some(({ servers }) => servers.length > 1) || routes.some(({ fallback }) => fallback);
+}
+
+/** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
+const REPEATED = announced(
+  'DIFFERS_REPEATED',
+  'A request goes on to another server only where no connection could be made. Squid also sent a GET there when the first server answered 502 or 504, or closed without an answer, and no POST with a body.',
+  { kind: 'unseen' },
+);
 
 function forwardedDifference({ upstreams, trustedProxies }: RuleSet): AnnouncedDifference {
   const passes = [...upstreams.values()].some(({ forwardedFor }) => forwardedFor === 'pass');

@@ -11,6 +11,7 @@ import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
 import { lowerFields, trustedByAcls } from './clientfields.ts';
+import { withoutClientLimits } from './clientlimits.ts';
 import { withConnectionAcls } from './connectionacls.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
@@ -31,7 +32,8 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
 );
 
 export function lower(given: Model): Lowered {
-  const model = withConnectionAcls(given);
+  const { model: unlimited, connectionsPerClient } = withoutClientLimits(given);
+  const model = withConnectionAcls(unlimited);
   const { ports, site } = portsToServe(model);
   const context = contextOf(ports, site);
   const trusted = trustedByAcls(model, createResolver(model.acls, context));
@@ -68,7 +70,7 @@ export function lower(given: Model): Lowered {
       ...(fallback.length > 0 && { fallback: fallback.map(({ name }) => name) }),
       from,
     })),
-    limits: limitsOf(model.limits),
+    limits: { ...limitsOf(model.limits), ...(connectionsPerClient !== undefined && { connectionsPerClient }) },
     tunnelMethods: [...TUNNEL_METHODS],
     ...(logs.length > 0 && { accessLog: logs }),
     ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),

@@ -21,6 +21,8 @@ export type Peer = {
   kind: 'origin' | 'proxy' | 'sibling';
   upstream: Upstream;
   frontEndHttps: 'absent' | 'on' | 'off' | 'auto';
+  /** Connections it may have (`max-conn=`); absent where any number will do. */
+  connections?: number;
   /** The server gets the Authorization that clients send (`login=PASS`, `PASSTHRU`). */
   passesLogins: boolean;
   /** Says itself how long a connection may take (`connect-timeout`). */
@@ -50,7 +52,6 @@ const NO_EFFECT: ReadonlyMap<string, string> = new Map(
 
 /** Options that a person must know are gone, by what is lost. */
 const LOST: Readonly<Record<string, string>> = {
-  'max-conn': 'the number of connections is not limited',
   sslcipher: 'cipher lists towards servers are those of the TLS library',
   'tls-cipher': 'cipher lists towards servers are those of the TLS library',
   'carp-key': 'requests are not spread by hash',
@@ -70,6 +71,7 @@ const READ_OPTIONS = [
   'connect-timeout',
   'connection-auth',
   'weight',
+  'max-conn',
   'userhash',
   'sslcert',
   'tls-cert',
@@ -148,7 +150,8 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
   // Only an origin server ever sees what a client sends.
   if (isOrigin) remarkLogin(options.get('login'), directive);
   const connect = options.get('connect-timeout');
-  const weight = options.get('weight');
+  const weight = wholeNumber(options.get('weight'));
+  const connections = wholeNumber(options.get('max-conn'));
   const forced = options.get('forceddomain');
   const given = options.get('front-end-https');
   return {
@@ -160,7 +163,8 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
       given === undefined ? 'absent' : given === '' || given === 'on' ? 'on' : given === 'auto' ? 'auto' : 'off',
     passesLogins: PASSING_LOGINS.includes(options.get('login') ?? ''),
     limitsConnect: connect !== undefined,
-    ...(weight !== undefined && /^[1-9]\d{0,8}$/.test(weight) && { weight: Number(weight) }),
+    ...(weight !== undefined && { weight }),
+    ...(connections !== undefined && { connections }),
     access: [],
     domains: [],
     upstream: upstreamOf({
@@ -171,6 +175,11 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
       from: [at],
     }),
   };
+}
+
+/** A number from 1 on; 0 sets nothing (SQ-161). */
+function wholeNumber(text = ''): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
 function checkOptions(options: ReadonlyMap<string, string>, directive: Directive, name: string): void {

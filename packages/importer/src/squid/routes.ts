@@ -19,7 +19,7 @@ import {
 } from './logic.ts';
 import { type Peer, SELECTIONS } from './peers.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
-import { areSharing, sharesOf } from './shares.ts';
+import { areSharing, connectionsOf, sharesOf } from './shares.ts';
 
 /** Peers that take the same requests and differ in their servers alone: one upstream. */
 export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: Expr };
@@ -111,7 +111,8 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
     const order = areSharing(twin.peers) ? '' : ', tried when those before it cannot be reached';
     remark(peer.directive.entry, 'translated', 'SQUID_CARRIED', `a further server of upstream ${twin.name}${order}`);
   }
-  for (const { upstream, peers: sharing } of choices) Object.assign(upstream, sharesOf(sharing));
+  for (const { upstream, peers: sharing } of choices)
+    Object.assign(upstream, sharesOf(sharing), connectionsOf(sharing));
   return choices;
 }
 
@@ -127,8 +128,8 @@ function optionsOf(peer: Peer | undefined): string | undefined {
   if (peer === undefined) return undefined;
   const { servers: _servers, from: _from, ...rest } = peer.upstream;
   // Peers that share requests are one upstream all the same.
-  const logins = peer.selection === 'order' && peer.passesLogins;
-  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, logins, rest]);
+  const own = peer.selection === 'order' ? [peer.passesLogins, peer.connections] : [];
+  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, own, rest]);
   OPTIONS.set(peer, options);
   return options;
 }

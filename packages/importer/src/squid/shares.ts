@@ -1,5 +1,5 @@
-// Room: how peers of one selection method share requests (SQ-141 to SQ-144), and what becomes of it: clients are shared, each stays
-// with its server, in the proportions of `weight=`. Source: peer_sourcehash.cc, carp.cc, neighbors.cc getRoundRobinParent.
+// Room: how peers of one selection method share requests (SQ-141 to SQ-144, SQ-161), and what becomes of it: clients are shared, each stays
+// with its server, in the proportions of `weight=`, up to `max-conn=`. Source: peer_sourcehash.cc, carp.cc, neighbors.cc getRoundRobinParent, peerHTTPOkay.
 import type { Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import type { Peer, Selection } from './peers.ts';
@@ -85,4 +85,30 @@ function weightsOf(peers: readonly Peer[]): number[] | undefined {
   const scaled =
     most <= WEIGHT_MOST ? weights : weights.map((each) => Math.max(1, Math.round((each / most) * WEIGHT_MOST)));
   return scaled.every((each) => each === scaled[0]) ? undefined : scaled;
+}
+
+/** What bounds the connections of each server of the upstream that these peers are; remarks what became of `max-conn=`. */
+export function connectionsOf(peers: readonly Peer[]): Pick<Upstream, 'connectionsPerServer'> {
+  if (peers.every(({ connections }) => connections === undefined)) return {};
+  /** Peers at one address are one server; without a limit of one, it has none. */
+  const byServer = new Map<string, number>();
+  for (const { upstream, connections = 0 } of peers) {
+    const [server = ''] = upstream.servers;
+    const before = byServer.get(server);
+    byServer.set(
+      server,
+      before === undefined ? connections : before === 0 || connections === 0 ? 0 : before + connections,
+    );
+  }
+  const limits = [...byServer.values()];
+  const [first = 0] = limits;
+  const connectionsPerServer = limits.every((limit) => limit === first) ? first : limits;
+  if (connectionsPerServer === 0) return {};
+  const shown = Array.isArray(connectionsPerServer) ? `[${connectionsPerServer.join(', ')}]` : connectionsPerServer;
+  for (const { connections, directive } of peers) {
+    if (connections === undefined) continue;
+    const message = `max-conn=${connections} becomes connectionsPerServer: ${shown}. At the limit the next server is asked, and where all are full a client gets 503 where Squid said 502; a connection that rests for its client makes room`;
+    remark(directive.entry, 'approximated', 'SQUID_PEER_CONNECTIONS', message, { severity: 'note' });
+  }
+  return { connectionsPerServer };
 }
