@@ -1,5 +1,5 @@
 // Room: rules as they run for the comparison: listeners and servers moved to loopback, everything that decides kept. Pure.
-import { type Listener, listenerName, parseListenAddress, type RuleSet } from '@outrigger/rules';
+import { DEFAULTS, type Listener, listenerName, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import type { Entrance } from './probe.ts';
 
 /** A listener and the entrance of the old config that it stands for. */
@@ -42,7 +42,7 @@ export const CERTIFICATE = { cert: 'verify:certificate', key: 'verify:key' } as 
 
 /**
  * The rules for loopback. Listeners take the client from a PROXY header, servers are plain stand-ins, and what watches or
- * limits the machine's own traffic (health checks, TLS towards servers, heads a second) is left out. `urlOf`: a server that is no
+ * limits the machine's own traffic (health checks, TLS towards servers, heads a second, connections) is left out. `urlOf`: a server that is no
  * stand-in but the daemon itself, and is talked to as the rules say.
  */
 export function mappedRules(
@@ -51,7 +51,8 @@ export function mappedRules(
   serverPortOf: (standIn: string) => number,
   urlOf: (standIn: string) => string | undefined = () => undefined,
 ): RuleSet {
-  const { headsPerSecond: _none, ...limits } = rules.limits;
+  const { headsPerSecond: _none, ...rest } = rules.limits;
+  const limits = { ...rest, connectionsPerClient: DEFAULTS.connectionsPerClient };
   return {
     ...rules,
     limits,
@@ -63,19 +64,21 @@ export function mappedRules(
       ...(tls !== undefined && { tls: { certificates: [CERTIFICATE], http2: false } }),
     })),
     upstreams: new Map(
-      [...rules.upstreams].map(([name, { tls: _tls, health: _health, proxyProtocol: _header, ...upstream }]) => [
-        name,
-        {
-          ...upstream,
-          ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
-            tls: { verify: false },
-          }),
-          servers: upstream.servers.map((server) => {
-            const standIn = standInName(name, server);
-            return urlOf(standIn) ?? `http://127.0.0.1:${serverPortOf(standIn)}`;
-          }),
-        },
-      ]),
+      [...rules.upstreams].map(
+        ([name, { tls: _tls, health: _health, proxyProtocol: _header, connectionsPerServer: _most, ...upstream }]) => [
+          name,
+          {
+            ...upstream,
+            ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
+              tls: { verify: false },
+            }),
+            servers: upstream.servers.map((server) => {
+              const standIn = standInName(name, server);
+              return urlOf(standIn) ?? `http://127.0.0.1:${serverPortOf(standIn)}`;
+            }),
+          },
+        ],
+      ),
     ),
   };
 }
