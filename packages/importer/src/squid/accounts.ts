@@ -109,8 +109,9 @@ export function remarkReplyAccess(model: Model, resolver: Resolver): void {
       const message = 'decides over answers, which Outrigger passes as they are';
       const hint = 'Deny the requests instead, or filter at the server.';
       remark(entry, 'untranslated', 'SQUID_REPLY_ACCESS', message, { hint, concerns: resolver.condition(held) });
-    } else if (action === 'deny') {
-      const message = 'such requests are denied before a server is asked; Squid asked it and kept the answer back';
+    } else if (action === 'deny' || directive === lines.at(-1)?.directive) {
+      const which = action === 'deny' ? 'such requests' : 'requests that no line before it allows';
+      const message = `${which} are denied before a server is asked; Squid asked it and kept the answer back`;
       remark(entry, 'approximated', 'SQUID_REPLY_ACCESS', message, { concerns: resolver.condition(held) });
     }
   }

@@ -33,10 +33,10 @@ const READERS: Readonly<Record<string, Read>> = {
   myportname: (values, { ports: all }) => listeners(all, ({ word }) => values.some(({ text }) => text === word)),
   localport: localPorts,
   localip: localAddresses,
-  browser: (values) => headers('User-Agent', values),
-  referer_regex: (values) => headers('Referer', values),
-  req_mime_type: (values) => headers('Content-Type', values),
-  req_header: (values) => headers(values[0]?.text ?? '', values.slice(1)),
+  browser: (values, context) => headers('User-Agent', values, context),
+  referer_regex: (values, context) => headers('Referer', values, context),
+  req_mime_type: (values, context) => headers('Content-Type', values, context),
+  req_header: (values, context) => headers(values[0]?.text ?? '', values.slice(1), context),
 };
 
 /** Why the other types cannot be said. All are names Squid 2.6 to 7 know; any other type stops Squid from starting. */

@@ -66,6 +66,9 @@ type Responsible = { by: 'server' | 'entrance' } | { by: 'request'; concerns: Co
 
 type LineSign = { by: Responsible['by']; sign: Sign };
 
+/** Statuses that deny_info can give a denial. */
+const DENIALS = Array.from({ length: 300 }, (_, index) => 300 + index);
+
 /** Remarks that announce a difference: what shows it, and by what the line is known to be responsible. */
 const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_PEER_LOGIN: [{ by: 'server', sign: { kind: 'field', names: ['authorization'] } }],
@@ -77,15 +80,18 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
     { by: 'entrance', sign: { kind: 'field', names: ['host'] } },
     // vport puts its port into URLs that Squid makes of Host and path, not into those a client sends whole.
     { by: 'entrance', sign: { kind: 'verdict', of: ({ target }) => /^https?:/i.test(target) } },
+    // Where a request names no host, the port's address is one.
+    { by: 'entrance', sign: { kind: 'verdict', of: ({ host = '' }) => host === '' } },
   ],
   SQUID_ALWAYS_DIRECT: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   SQUID_PEER_INEXPRESSIBLE: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   SQUID_ALLOW_LEFT_OUT: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_DENY_WIDENED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
+  SQUID_ACL_APPROXIMATED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'verdict' } }],
   SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
-  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => [403], late: true } }],
+  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
 
 /** Differences that lines of the file make, in the order of the file. */
@@ -259,7 +265,8 @@ function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly n
   const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
     ...(target === '*' ? [501] : []),
-    ...(isNameless ? [400] : []),
+    // 403 where http_reply_access keeps back that answer, too.
+    ...(isNameless ? [400, 403] : []),
     // 403 where nothing lets it in; else what became of the page in the cache.
     ...(method === 'PURGE' ? [403, 404, 200] : []),
   ];

@@ -157,7 +157,7 @@ function remarkListeners(ports: readonly Port[]): void {
       directive.entry,
       'approximated',
       'SQUID_PORT_SITE',
-      'vport put its own port into every URL; here the port of the Host stays, for rules and for servers',
+      'vport put its own port into every URL, and its address where a request names no host; here the port of the Host stays, for rules and for servers',
     );
   }
 }

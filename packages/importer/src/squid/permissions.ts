@@ -5,7 +5,7 @@ import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { denyAnswer } from './denyinfo.ts';
 import { type Asked, lastAsked } from './lastasked.ts';
-import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
+import { ALWAYS, allowedBy, and, atom, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
 import { clearIn, concernOf, remarkLookups, remarkWidened, sayable, unclearIn } from './sayable.ts';
@@ -85,9 +85,10 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   if (isNever(and([rest, letIn, ...writing.covered.map(not)]))) return;
   pushDenials(
     and([rest, concerned]),
-    isAnswered(last, writing) ? askedBy(last, false, writing) : [],
+    askedBy(last, false, writing),
     impliedBy(last),
     writing,
+    isOfAnswers(last, writing),
   );
 }
 
@@ -95,6 +96,10 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
   const { resolver } = writing;
   const { entry } = line.directive;
   const isExact = unclearAtom(line, resolver, clearIn(line, resolver)) === undefined;
+  if (!isExact && most(resolver.accessOf(line), clearIn(line, resolver)).kind === 'never') {
+    write(line.action, NEVER, line, writing);
+    return;
+  }
   if (!isExact) writing.narrowed = true;
   const when = sayable(line, resolver);
   if (!isExact && line.action === 'allow') {
@@ -151,10 +156,12 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
       'approximated',
       'SQUID_ACL_APPROXIMATED',
       `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
+      { concerns: writing.resolver.condition(atom(name)) },
     );
   }
   if (action === 'allow') return push('allow', when, 'forbidden', line.directive.at, writing);
-  return pushDenials(when, isAnswered(line, writing) ? askedBy(line, true, writing) : [], line.directive.at, writing);
+  const asked = askedBy(line, true, writing);
+  return pushDenials(when, asked, line.directive.at, writing, isOfAnswers(line, writing));
 }
 
 function push(
@@ -183,9 +190,9 @@ function writeImplied(writing: Writing): void {
   else pushDenials(ALWAYS, askedBy(last, false, writing), impliedBy(last), writing);
 }
 
-/** A denial of an answer is a page of its own, whatever deny_info says. */
-function isAnswered(line: SquidAccessLine, { model }: Writing): boolean {
-  return !model.lists.reply.includes(line);
+/** Whether a line denies answers, of http_reply_access. */
+function isOfAnswers(line: SquidAccessLine, { model }: Writing): boolean {
+  return model.lists.reply.includes(line);
 }
 
 function impliedBy({ directive }: SquidAccessLine): SourceRef {
@@ -201,10 +208,19 @@ function fileOf(model: Model): SourceRef {
  * Writes a denial as one line for each answer it is given: deny_info goes by the acl that Squid asked last. What decides over that
  * and cannot be said is answered 403. The number of the first line.
  */
-function pushDenials(when: Expr, asked: Asked[] | undefined, from: SourceRef, writing: Writing): number {
+function pushDenials(
+  when: Expr,
+  asked: Asked[] | undefined,
+  from: SourceRef,
+  writing: Writing,
+  isOfAnswer = false,
+): number {
   const { model, resolver, covered, fired } = writing;
-  const infoOf = ({ acl }: Asked): DenyInfo | undefined =>
-    model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+  const infoOf = ({ acl }: Asked): DenyInfo | undefined => {
+    const info = model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+    // An answer that is kept back gives way to any page, and to a plain one in place of a reset.
+    return isOfAnswer && info?.answer === 'TCP_RESET' ? undefined : info;
+  };
   const possible = asked?.filter(
     (each, index) =>
       !isNever(and([when, each.when, ...asked.slice(0, index).map((before) => not(before.when)), ...covered.map(not)])),

@@ -1,9 +1,9 @@
 // Room: lines of the private copy that define acls or name them in a list: left as they are, but for what means another thing on
 // loopback. Pure.
 import { type LogicalLine, pathBeside, type Word } from '@outrigger/importer';
-import type { SourceRef } from '@outrigger/rules';
+import { parseAddress, parseAddressRange, type SourceRef } from '@outrigger/rules';
 import { enterAcl, enterFollow, enterMiss } from './clients.ts';
-import { absent, type Line, type Place, type Reading, takeOut } from './reading.ts';
+import { absent, type Line, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
 import { HELPER_ACLS } from './takenout.ts';
 
 /** An address that no client has: the acls of helpers match nobody. */
@@ -36,7 +36,23 @@ export function copyAcl(line: LogicalLine, words: readonly Word[], at: SourceRef
       return `acl ${name.text} ${type.text} ${mapped.join(' ')}`;
     };
   }
+  if (type.text === 'localip' || type.text === 'myip') {
+    reading.asksLocalAddress = true;
+    const texts = values.map(({ text }) => text);
+    return () => `acl ${name.text} ${type.text} ${localAddresses(texts, reading).join(' ')}`;
+  }
   return fromFiles(line, values, reading);
+}
+
+/** Addresses of loopback for those that values name and ports listen on; nobody's where there are none. */
+function localAddresses(values: readonly string[], reading: Reading): string[] {
+  const ranges = values.map(parseAddressRange).filter((range) => range !== undefined);
+  const named = reading.ports.filter(({ host }) => {
+    const address = parseAddress(host);
+    return address !== undefined && ranges.some(({ first, last }) => first <= address && address <= last);
+  });
+  const found = [...new Set(named.map(({ host }) => loopbackOf(host, reading)))];
+  return found.length === 0 ? [NOBODY] : found;
 }
 
 /** The acls of miss_access, where they ask for addresses, go by what they said of the client (clients.ts). */

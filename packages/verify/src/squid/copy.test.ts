@@ -67,6 +67,23 @@ it('moves the ports that localport names, and makes one that is not served match
   expect(lines[3]).toBe('acl b myport 1');
 });
 
+it('tells addresses apart where localip does, each by one of loopback, and makes one that no port has match nobody', () => {
+  const { lines, copy } = copied(
+    'http_port 203.0.113.1:80 accel\nhttp_port 203.0.113.2:80 accel\nhttp_port 81 accel\nacl a localip 203.0.113.0/24\nacl b myip 203.0.113.2\nacl c localip 10.0.0.1\n',
+  );
+  expect(lines.slice(0, 3).map((line) => line.split(' ')[1])).toEqual([
+    '127.0.1.1:40080',
+    '127.0.1.2:40080',
+    '127.0.0.1:40081',
+  ]);
+  expect(lines.slice(3, 6)).toEqual([
+    'acl a localip 127.0.1.1 127.0.1.2',
+    'acl b myip 127.0.1.2',
+    'acl c localip 255.255.255.255',
+  ]);
+  expect(copy.hostOf('203.0.113.2:80')).toBe('127.0.1.2');
+});
+
 it('keeps the number of each line where a directive goes over several', () => {
   const { lines } = copied('acl a src all\ncache_peer web \\\n# between\n  parent 80 0 originserver\nacl b src all\n');
   expect(lines[1]).toMatch(/^cache_peer 127\.0\.0\.1/);

@@ -16,7 +16,7 @@ import { PROBE_ADDRESSES } from '../subjects.ts';
 import { copyAcl, copyFollow, copyMissAccess, fromFiles } from './acls.ts';
 import { type ClientLines, linesBefore, linesBehind, noClientLines } from './clients.ts';
 import { type PeerLine, type PortLine, readPeerLine, readPortLine } from './ports.ts';
-import { absent, type CopiedFile, type Line, type Place, type Reading, takeOut } from './reading.ts';
+import { absent, type CopiedFile, type Line, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
 import { ownSettings, takenOut } from './takenout.ts';
 
 export type SquidCopy = OldConfig & {
@@ -24,6 +24,8 @@ export type SquidCopy = OldConfig & {
   clients: ClientLines;
   /** Addresses that need a loopback port each, and the entrance behind each, where it is one. */
   ports: readonly PortLine[];
+  /** The address of loopback on which the port for an address listens. */
+  hostOf(address: string): string;
   /** The files of the copy, by name in its folder; `squid.conf` is the one to start with. Bytes as latin1. */
   write(place: Place): Record<string, string>;
   /** A place in the copy as the place in the user's file: `copy-0.conf line 3` to `/etc/squid/squid.conf line 3`. */
@@ -67,11 +69,16 @@ export function copySquid({ files, reader }: { files: readonly string[]; reader:
     takenOut: [],
     quotes: false,
     clients: noClientLines(),
+    asksLocalAddress: false,
   };
   const mains = files.map((path) => copyFile(path, [], reading));
   return {
     clients: reading.clients,
     ports: reading.ports,
+    hostOf: (address) => {
+      const port = reading.ports.find((each) => each.address === address);
+      return loopbackOf(port?.host ?? '*', reading);
+    },
     entrances: reading.entrances,
     servers: reading.servers,
     takenOut: reading.takenOut,
@@ -188,7 +195,8 @@ function port(kind: string, words: readonly Word[], at: SourceRef, reading: Read
   const taken = reading.ports.some(({ address }) => address === read.address);
   reading.ports.push(read);
   if (!taken) reading.entrances.push({ name: read.name, address: read.address, tls: read.tls, at });
-  return ({ portOf, cert, key }) => read.write({ port: portOf(read.address), cert, key });
+  return ({ portOf, cert, key }) =>
+    read.write({ host: loopbackOf(read.host, reading), port: portOf(read.address), cert, key });
 }
 
 function peer(words: readonly Word[], at: SourceRef, reading: Reading): Line | undefined {

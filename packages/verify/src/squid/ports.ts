@@ -10,7 +10,9 @@ export type PortLine = {
   /** What `myportname` compares: `name=`, or the first word as written (SQ-64). */
   name: string;
   tls: boolean;
-  write(place: { port: number; cert: string; key: string }): string;
+  /** The address alone, or `*`. */
+  host: string;
+  write(place: { host: string; port: number; cert: string; key: string }): string;
 };
 
 /** Options that end with the machine they were written for: TLS parameters and files. */
@@ -37,17 +39,18 @@ export function readPortLine(kind: string, words: readonly Word[]): PortLine | '
   return {
     address: `${host}:${match[2]}`,
     port: Number(match[2]),
+    host,
     name: value('name') ?? first,
     tls,
-    write: ({ port, cert, key }) =>
+    write: (place) =>
       [
         kind,
-        `127.0.0.1:${port}`,
+        `${place.host}:${place.port}`,
         ...kept,
         ...(value('name') === undefined ? [`name=${first}`] : []),
         // A host name as address sets the site too (SQ-112).
         ...(named && kept.length > 0 ? [`defaultsite=${host}`] : []),
-        ...(tls && hasCertificate ? [`cert=${cert}`, `key=${key}`] : []),
+        ...(tls && hasCertificate ? [`cert=${place.cert}`, `key=${place.key}`] : []),
       ].join(' '),
   };
 }

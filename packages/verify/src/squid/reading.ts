@@ -1,6 +1,6 @@
 // Room: what is known while a squid.conf is copied, and where the copy will stand: the words that the rooms of the copy share.
 import type { Reader } from '@outrigger/importer';
-import type { SourceRef } from '@outrigger/rules';
+import { parseAddress, type SourceRef } from '@outrigger/rules';
 import type { OldServer, TakenOut } from '../oracle.ts';
 import type { Entrance } from '../probe.ts';
 import type { ClientLines } from './clients.ts';
@@ -42,7 +42,22 @@ export type Reading = {
   /** Under configuration_includes_quoted_values a quote is a quote, and parameters("FILE") is a file (SQ-26). */
   quotes: boolean;
   clients: ClientLines;
+  /** Some acl asks which address of the machine a request came to: each that ports name is one of loopback's own. */
+  asksLocalAddress: boolean;
 };
+
+/** Where all ports are, unless an acl tells their addresses apart. */
+const LOOPBACK = '127.0.0.1';
+
+/** The address of loopback for one that a port listens on, `*` included. */
+export function loopbackOf(
+  host: string,
+  { ports, asksLocalAddress }: Pick<Reading, 'ports' | 'asksLocalAddress'>,
+): string {
+  if (!asksLocalAddress || parseAddress(host) === undefined) return LOOPBACK;
+  const hosts = [...new Set(ports.map((port) => port.host))];
+  return `127.0.1.${hosts.indexOf(host) + 1}`;
+}
 
 /** The name in the copy of a file that cannot be read: it is not there either. */
 export function absent(path: string, reading: Reading): string {

@@ -104,7 +104,9 @@ async function startOnce(
       await clean();
     },
   };
-  const open = await Promise.all(copy.entrances.map(({ address }) => takesConnections(portOf(address))));
+  const open = await Promise.all(
+    copy.entrances.map(({ address }) => takesConnections(portOf(address), copy.hostOf(address))),
+  );
   return { kind: 'ready', oracle: { ...side, config: copy }, isWhole: open.every(Boolean) };
 }
 
@@ -112,7 +114,8 @@ function put(probe: Probe, copy: SquidCopy, portOf: (address: string) => number)
   const entrance = copy.entrances.find(({ name }) => name === probe.entrance);
   if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${probe.entrance}`);
   const bytes = probeBytes(probe, clientField(copy.clients, probe));
-  return ask({ port: portOf(entrance.address), tls: entrance.tls, from: PROBES_COME_FROM }, bytes);
+  const { address, tls } = entrance;
+  return ask({ host: copy.hostOf(address), port: portOf(address), tls, from: PROBES_COME_FROM }, bytes);
 }
 
 function refusal(copy: SquidCopy, said: string, kind: 'ended' | 'silent') {
