@@ -249,13 +249,15 @@ function verdictOf(status: number): string {
 
 function requestOf(probe: Probe): string {
   const { method, target, host } = probe;
+  const named = option(probe, 'proxy');
+  const announcement = named === undefined ? '' : `PROXY TCP4 ${named} 127.0.0.1 50000 80\r\n`;
   const lines =
     host === undefined
       ? [`${method} ${target} HTTP/1.0`]
       : [`${method} ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close'];
   const fields = fieldsOf(probe).map(([name, value]) => `${name}: ${value}`);
   // A length of 0 keeps methods that Squid knows to have bodies content.
-  return [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
+  return announcement + [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
 }
 
 /** The lines by which Squid says that it will not start: without dates, without our folder, each once. */

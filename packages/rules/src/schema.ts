@@ -76,6 +76,10 @@ const listener = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'Load balancers that must send the PROXY protocol: one address, CIDR, or first-last' }),
+  proxyProtocolOnly: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Connections of anybody who is not in proxyProtocol are closed unread' }),
 });
 
 const upstream = z.strictObject({

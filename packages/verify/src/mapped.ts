@@ -1,5 +1,6 @@
 // Room: rules as they run for the comparison: listeners and servers moved to loopback, everything that decides kept. Pure.
 import {
+  DEFAULTS,
   type Listener,
   listenerName,
   parseAddress,
@@ -66,7 +67,7 @@ function mappedTls(tls: Upstream['tls'], servers: readonly string[]): NonNullabl
 
 /**
  * The rules for loopback. Listeners take the client from a PROXY header, servers are stand-ins, and what watches or limits the
- * machine's own traffic (health checks, heads a second) is left out. `urlOf`: a server that is no stand-in but the daemon itself,
+ * machine's own traffic (health checks, heads a second, connections) is left out. `urlOf`: a server that is no stand-in but the daemon itself,
  * and is talked to as the rules say. `keepsTls`: servers of https are talked to over TLS, with the names of the rules; else plainly.
  */
 export function mappedRules(
@@ -75,7 +76,8 @@ export function mappedRules(
   serverPortOf: (standIn: string) => number,
   { urlOf = () => undefined, keepsTls = false }: Mapping = {},
 ): RuleSet {
-  const { headsPerSecond: _none, ...limits } = rules.limits;
+  const { headsPerSecond: _none, ...rest } = rules.limits;
+  const limits = { ...rest, connectionsPerClient: DEFAULTS.connectionsPerClient };
   return {
     ...rules,
     limits,
@@ -87,21 +89,23 @@ export function mappedRules(
       ...(tls !== undefined && { tls: { certificates: [CERTIFICATE], http2: false } }),
     })),
     upstreams: new Map(
-      [...rules.upstreams].map(([name, { tls, health: _health, proxyProtocol: _header, ...upstream }]) => [
-        name,
-        {
-          ...upstream,
-          ...(keepsTls && upstream.servers.some(isSecured) && { tls: mappedTls(tls, upstream.servers) }),
-          ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
-            tls: { verify: false },
-          }),
-          servers: upstream.servers.map((server) => {
-            const standIn = standInName(name, server);
-            const scheme = keepsTls && isSecured(server) ? 'https' : 'http';
-            return urlOf(standIn) ?? `${scheme}://127.0.0.1:${serverPortOf(standIn)}`;
-          }),
-        },
-      ]),
+      [...rules.upstreams].map(
+        ([name, { tls, health: _health, proxyProtocol: _header, connectionsPerServer: _most, ...upstream }]) => [
+          name,
+          {
+            ...upstream,
+            ...(keepsTls && upstream.servers.some(isSecured) && { tls: mappedTls(tls, upstream.servers) }),
+            ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
+              tls: { verify: false },
+            }),
+            servers: upstream.servers.map((server) => {
+              const standIn = standInName(name, server);
+              const scheme = keepsTls && isSecured(server) ? 'https' : 'http';
+              return urlOf(standIn) ?? `${scheme}://127.0.0.1:${serverPortOf(standIn)}`;
+            }),
+          },
+        ],
+      ),
     ),
   };
 }

@@ -67,6 +67,7 @@ function withoutUnused(model: Model, limits: readonly Limit[]): Model {
 function namedAcls(model: Model): Set<string> {
   const lines = [
     ...Object.values(model.lists).flat(),
+    ...model.proxyProtocol,
     ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
       ...[...access.values()].flatMap((list) => list.lines),

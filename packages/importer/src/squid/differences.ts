@@ -177,7 +177,7 @@ function hasChoice({ upstreams, routes }: RuleSet): boolean {
 /** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
 const REPEATED = announced(
   'DIFFERS_REPEATED',
-  'A request goes on to another server only where no connection could be made. Squid also sent a GET there when the first server answered 502 or 504, or closed without an answer, and no POST with a body.',
+  'A request goes on to another server only where no connection could be made. Squid also sent one without a body there when the first server answered 502 or 504, or closed without an answer.',
   { kind: 'unseen' },
 );
 

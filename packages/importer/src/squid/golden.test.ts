@@ -3,12 +3,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  addressTest,
   type CompiledRules,
   clientOf,
   compileRules,
   denialAnswer,
   dumpRules,
   fallbackDecisions,
+  type Listener,
   loadRules,
   parseLocalTime,
   type RuleSet,
@@ -91,7 +93,7 @@ type Row = {
 };
 
 /**
- * Columns: method, target, Host or (none), verdict, then `listener=`, `client=`, `tls=` (the one version offered), `time=` (`mon 09:30`), `down=` (peers
+ * Columns: method, target, Host or (none), verdict, then `listener=`, `client=`, `proxy=` (the client in a PROXY header), `tls=` (the one version offered), `time=` (`mon 09:30`), `down=` (peers
  * that cannot be reached) or a field as `Name: value`; `narrower` where the rules let the request through nowhere, as the report
  * says; `announced` where it goes another way, as the report says. A verdict `a+b`: requests were spread over these peers;
  * `a=150 b=50` (`spread=200`): so many of as many clients each.
@@ -129,7 +131,9 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
     host === '(none)'
       ? { method, target, version: '1.0' as const, fields }
       : { method, target, version: '1.1' as const, fields: [['Host', host] as [string, string], ...fields] };
-  const client = clientOf(head.fields, options.get('client') ?? '127.0.0.1', rules.trusts);
+  const address = addressSeen(listener, options);
+  if (address === undefined) return 'ended';
+  const client = clientOf(head.fields, address, rules.trusts);
   if (client.kind === 'bad') return 'bad request';
   const time = parseLocalTime(options.get('time') ?? 'wed 12:00');
   if (time === undefined) return 'no time';
@@ -149,6 +153,16 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
     serverOf(rules.ruleSet, upstream, options.get('down'), options.has('spread')),
   );
   return reached.find((server) => server !== 'none') ?? 'none';
+}
+
+/** Whom the rules take for the client of a connection: who connects, or whom the PROXY header names (`proxy=`); undefined where it is closed. */
+function addressSeen(
+  { proxyProtocol = [], proxyProtocolOnly }: Listener,
+  options: ReadonlyMap<string, string>,
+): string | undefined {
+  const address = options.get('client') ?? '127.0.0.1';
+  if (addressTest(proxyProtocol)(address)) return options.get('proxy');
+  return proxyProtocolOnly || options.has('proxy') ? undefined : address;
 }
 
 /** Shares of a spread that may differ: Squid's own hashes come no nearer to its weights with 300 clients. */

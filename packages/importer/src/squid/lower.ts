@@ -10,6 +10,7 @@ import {
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
+import { behindBalancers } from './balancers.ts';
 import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { withoutClientLimits } from './clientlimits.ts';
 import { withConnectionAcls } from './connectionacls.ts';
@@ -34,8 +35,9 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
 export function lower(given: Model): Lowered {
   const { model: unlimited, connectionsPerClient } = withoutClientLimits(given);
   const model = withConnectionAcls(unlimited);
-  const { ports, site } = portsToServe(model);
-  const context = contextOf(ports, site);
+  const { ports: served, site } = portsToServe(model);
+  const context = contextOf(served, site);
+  const ports = behindBalancers(served, model, createResolver(model.acls, context));
   const trusted = trustedByAcls(model, createResolver(model.acls, context));
   const resolver = createResolver(model.acls, { ...context, ...trusted.unseen });
   const direct = directRequests(model, resolver);
@@ -254,6 +256,7 @@ function aclsThatDecide(model: Model): string[] {
   const { http, adapted, miss, reply, alwaysDirect } = model.lists;
   const lines = [
     ...model.followForwarded,
+    ...model.proxyProtocol,
     ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
       ...[...access.values()].flatMap((list) => list.lines),
