@@ -34,6 +34,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'squid/peer-twice': 'cache_peer 10.0.0.1 specified twice',
   'squid/port-accel-late': 'defaultsite option requires Acceleration mode flag',
   'squid/port-option-unknown': "Unknown http_port option 'http11'",
+  'squid/port-proxy-header-tls': 'require-proxy-header option is not supported on HTTPS ports',
   'squid/quoted-values-regex': 'Can not read regex expression while configuration_includes_quoted_values is enabled',
   'squid/size-glued': 'Bungled squid.conf line 5',
   'squid/src-brackets': 'Bungled squid.conf line 5',
