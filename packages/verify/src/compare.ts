@@ -127,6 +127,17 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
       ),
     );
   }
+  const [sent, send] = [tlsOf(theirs), tlsOf(ours)];
+  if (sent !== send) {
+    const aspect: Aspect = { kind: 'head', field: 'TLS', theirs: sent, ours: send };
+    const isNameAlone = theirs.tls !== undefined && theirs.tls.serverName === undefined && ours.tls !== undefined;
+    aspects.push(
+      explained(
+        aspect,
+        known.find(({ sign }) => sign.kind === 'serverName' && isNameAlone),
+      ),
+    );
+  }
   const names = new Set([...theirs.fields, ...ours.fields].map(([name]) => name.toLowerCase()));
   for (const name of names) {
     const [old, own] = [valuesOf(theirs.fields, name), valuesOf(ours.fields, name)];
@@ -140,6 +151,11 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
     aspects.push(explained({ kind: 'head', field: name, theirs: shown(name, old), ours: shown(name, own) }, because));
   }
   return aspects;
+}
+
+/** How a request came to a server. */
+function tlsOf({ tls }: Reached): string {
+  return tls === undefined ? 'none' : tls.serverName === undefined ? 'without a name' : `for ${tls.serverName}`;
 }
 
 /** Values of a field in order, joined as a list; undefined where there is none. */

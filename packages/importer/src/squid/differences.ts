@@ -11,6 +11,7 @@ import {
   type RuleSet,
   type SourceRef,
   serverNames,
+  type Upstream,
 } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import type { FieldNames, LedgerEntry } from '../ledger.ts';
@@ -36,6 +37,7 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
  *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
+ *   serverName  the name sent in TLS to a server differs where Squid sent none
  *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
@@ -51,6 +53,7 @@ export type Sign =
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
   | { kind: 'version' }
+  | { kind: 'serverName' }
   | { kind: 'route' }
   | { kind: 'target'; alike: (theirs: string, ours: string) => boolean }
   | { kind: 'unseen' };
@@ -130,12 +133,8 @@ export type DifferenceCode =
 export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDifference[] {
   const plain = [...ruleSet.upstreams].filter(([, { rpcOverHttp }]) => !rpcOverHttp).map(([name]) => name);
   const exchange = [...ruleSet.upstreams].filter(([, { rpcOverHttp }]) => rpcOverHttp).map(([name]) => name);
-  // A server that is named gets its own name in SNI from both; one that is an address got none from Squid (SQ-195).
-  const askedByHost = [...ruleSet.upstreams].filter(([, upstream]) =>
-    upstream.servers
-      .map(parseServer)
-      .some((server) => server?.scheme === 'https' && sendsHost(serverNames(server, upstream, SOME_HOST))),
-  );
+  // A server that has a name gets that in SNI from both; one that is an address got none from Squid (SQ-195).
+  const calledByHost = [...ruleSet.upstreams].filter(([, upstream]) => upstream.servers.some(isCalledByHost(upstream)));
   return [
     ...(plain.length > 0
       ? [
@@ -155,12 +154,12 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
           ),
         ]
       : []),
-    ...(askedByHost.length > 0
+    ...(calledByHost.length > 0
       ? [
           announced(
             'DIFFERS_SERVER_NAME',
-            `TLS connections to ${askedByHost.map(([name]) => name).join(', ')} carry the Host of the request as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
-            { kind: 'unseen' },
+            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+            { kind: 'serverName' },
           ),
         ]
       : []),
@@ -302,9 +301,14 @@ function isPlusMaxAge(squid: string, outrigger: string): boolean {
   return /^max-age=\d+$/.test(added);
 }
 
-/** Any host: whether it comes out as SNI tells whether that of a request would. */
+/** Any host: with it in a request, a server that is an address is called by some name. */
 const SOME_HOST = 'host.invalid';
 
-function sendsHost({ sni }: { sni?: string }): boolean {
-  return sni === SOME_HOST;
+/** Whether SNI is the Host that a server is sent. */
+function isCalledByHost(upstream: Upstream): (server: string) => boolean {
+  return (text) => {
+    const server = parseServer(text);
+    if (server?.scheme !== 'https' || upstream.tls?.serverName !== undefined) return false;
+    return parseAddress(server.host) !== undefined && serverNames(server, upstream, SOME_HOST).sni !== undefined;
+  };
 }

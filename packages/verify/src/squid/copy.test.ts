@@ -12,6 +12,7 @@ const PLACE: Place = {
   serverPortOf: (peer) => ({ web: 50_001, exch: 50_002 })[peer] ?? 50_000,
   cert: '/copy/entrance.crt',
   key: '/copy/entrance.key',
+  ca: '/copy/authority.crt',
 };
 
 function copied(text: string, others: Record<string, string> = {}) {
@@ -45,12 +46,12 @@ it('gives two port lines on one address one port, so that the second fails as it
   expect(copy.entrances).toHaveLength(1);
 });
 
-it('moves peers to stand-ins, without TLS and without passwords', () => {
+it('moves peers to stand-ins, without passwords', () => {
   const { lines, copy } = copied(
     'cache_peer 10.1.1.14 parent 443 3130 originserver ssl sslflags=DONT_VERIFY_PEER login=admin:secret name=exch\ncache_peer web parent 80 0 originserver login=PASS\n',
   );
   expect(lines[0]).toBe(
-    'cache_peer 127.0.0.1 parent 50002 0 originserver login=admin:verify name=exch no-query no-digest no-netdb-exchange',
+    'cache_peer 127.0.0.1 parent 50002 0 originserver ssl sslflags=DONT_VERIFY_PEER login=admin:verify name=exch no-query no-digest no-netdb-exchange sslcafile=/copy/authority.crt',
   );
   expect(lines[1]).toBe(
     'cache_peer 127.0.0.1 parent 50001 0 originserver login=PASS no-query no-digest no-netdb-exchange name=web',
@@ -59,6 +60,19 @@ it('moves peers to stand-ins, without TLS and without passwords', () => {
     ['exch', 'https://10.1.1.14:443'],
     ['web', 'http://web:80'],
   ]);
+});
+
+it('keeps of TLS towards a peer whom it is for and whether that is checked, and finds a peer by its name', () => {
+  const { lines, files } = copied(
+    'cache_peer exch.lan parent 443 0 tls tls-cafile=/a.pem sslcert=/c.pem tls-min-version=1.3 sslflags=NO_DEFAULT_CA,VERIFY_CRL\ncache_peer 10.0.0.1 parent 443 0 ssldomain=mail.test name=exch\n',
+  );
+  expect(lines[0]).toBe(
+    'cache_peer exch.lan parent 50000 0 tls sslflags=NO_DEFAULT_CA, no-query no-digest no-netdb-exchange sslcafile=/copy/authority.crt name=exch.lan',
+  );
+  expect(lines[1]).toBe(
+    'cache_peer 127.0.0.1 parent 50002 0 ssldomain=mail.test name=exch no-query no-digest no-netdb-exchange sslcafile=/copy/authority.crt',
+  );
+  expect(files.hosts).toContain('127.0.0.1 exch.lan\n');
 });
 
 it('moves the ports that localport names, and makes one that is not served match nothing', () => {

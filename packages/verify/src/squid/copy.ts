@@ -48,9 +48,10 @@ const SOMEWHERE = '192.0.2.254';
 const SOMEBODY = 'probe.invalid';
 
 /** Some acls ask DNS (dst, srcdomain, dstdomain for a Host that is an address): here they get an answer, at once. */
-function hostsFile({ names, addresses }: Place): string {
+function hostsFile({ names, addresses }: Place, peers: readonly string[]): string {
   return [
-    ...names.map((name) => `${SOMEWHERE} ${name}\n`),
+    ...peers.map((name) => `127.0.0.1 ${name}\n`),
+    ...names.filter((name) => !peers.includes(name)).map((name) => `${SOMEWHERE} ${name}\n`),
     ...[...addresses, ...PROBE_ADDRESSES].map((address) => `${address} ${SOMEBODY}\n`),
   ].join('');
 }
@@ -66,6 +67,7 @@ export function copySquid({ files, reader }: { files: readonly string[]; reader:
     ports: [],
     entrances: [],
     servers: [],
+    peerNames: [],
     takenOut: [],
     quotes: false,
     clients: noClientLines(),
@@ -91,7 +93,7 @@ export function copySquid({ files, reader }: { files: readonly string[]; reader:
       ]
         .map((line) => `${line}\n`)
         .join(''),
-      hosts: hostsFile(place),
+      hosts: hostsFile(place, reading.peerNames),
       ...Object.fromEntries(reading.files.map(({ name, lines }) => [name, written(lines, place)])),
       ...Object.fromEntries(reading.values.map(({ name, text }) => [name, text])),
     }),
@@ -202,6 +204,7 @@ function port(kind: string, words: readonly Word[], at: SourceRef, reading: Read
 function peer(words: readonly Word[], at: SourceRef, reading: Reading): Line | undefined {
   const read: PeerLine | undefined = readPeerLine(words);
   if (read === undefined) return undefined;
-  reading.servers.push({ name: read.name, url: read.url, at });
-  return ({ serverPortOf }) => read.write(serverPortOf(read.name));
+  reading.servers.push({ name: read.name, url: read.url, names: read.names, at });
+  if (read.hostName !== undefined) reading.peerNames.push(read.hostName.toLowerCase());
+  return ({ serverPortOf, ca }) => read.write({ port: serverPortOf(read.name), ca });
 }

@@ -22,6 +22,8 @@ export type Place = {
   serverPortOf(peer: string): number;
   cert: string;
   key: string;
+  /** File of the authority behind the certificates of stand-ins. */
+  ca: string;
 };
 
 /** A line of the copy; what stands in it may be known only where the copy is written. */
@@ -38,6 +40,8 @@ export type Reading = {
   ports: PortLine[];
   entrances: Entrance[];
   servers: OldServer[];
+  /** Names by which peers are called, where TLS sends them. */
+  peerNames: string[];
   takenOut: TakenOut[];
   /** Under configuration_includes_quoted_values a quote is a quote, and parameters("FILE") is a file (SQ-26). */
   quotes: boolean;

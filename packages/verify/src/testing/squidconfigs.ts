@@ -261,15 +261,30 @@ const peerOptions = fc
   .tuple(
     fc.constantFrom('', ' login=PASS', ' login=PASSTHRU', ' login=user:secret'),
     fc.constantFrom('', '', ' front-end-https=on', ' front-end-https=auto', ' forceddomain=in.example'),
+    fc.constantFrom(
+      '',
+      '',
+      '',
+      ' ssl',
+      ' tls sslflags=DONT_VERIFY_PEER',
+      ' ssl ssldomain=mail.two.example',
+      ' sslcafile=/etc/squid/ca.pem',
+    ),
   )
   .map((options) => options.join(''));
 
 function peerLines(index: number, acls: readonly string[]): fc.Arbitrary<{ peer: Line; rules: Line[] }> {
   const name = `peer${index}`;
   return fc
-    .tuple(peerOptions, list(`cache_peer_access ${name}`, acls, 3), fc.integer({ min: 0, max: 9 }), domains)
-    .map(([options, lines, chance, names]) => ({
-      peer: `cache_peer 10.1.1.${index + 1} parent 80 0 no-query no-digest originserver${options} name=${name}`,
+    .tuple(
+      peerOptions,
+      list(`cache_peer_access ${name}`, acls, 3),
+      fc.integer({ min: 0, max: 9 }),
+      domains,
+      fc.constantFrom(`10.1.1.${index + 1}`, `10.1.1.${index + 1}`, `server${index}.lan`),
+    )
+    .map(([options, lines, chance, names, place]) => ({
+      peer: `cache_peer ${place} parent 80 0 no-query no-digest originserver${options} name=${name}`,
       rules: chance === 0 ? [...lines, `cache_peer_domain ${name} ${names}`] : lines,
     }));
 }
