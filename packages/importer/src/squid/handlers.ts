@@ -18,8 +18,8 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
   acl: readAclLine,
   http_port: addPort,
   https_port: addPort,
-  cache_peer: (directive, { model }) => {
-    const peer = readPeer(directive, new Set(model.peers.map(({ name }) => name.toLowerCase())));
+  cache_peer: (directive, { model, version }) => {
+    const peer = readPeer(directive, new Set(model.peers.map(({ name }) => name.toLowerCase())), version.number);
     if (peer !== undefined) model.peers.push(peer);
   },
   cache_peer_access: (directive, { model, files }) => {
