@@ -42,7 +42,7 @@ const WITHOUT_EFFECT: readonly (readonly [reason: string, options: string])[] = 
   ],
   ['Squid falls back to file order here anyway', 'default'],
   ['Outrigger keeps connections of each client for itself', 'standby no-pconn'],
-  ['a server is tried again at each request', 'connect-fail-limit'],
+  ['a server that cannot be reached is tried last for 10 s, from the first failure on', 'connect-fail-limit'],
   ['Squid goes by it only where ICP told it how far a peer is', 'basetime'],
   ['HTTP/1.1 is always spoken', 'http11'],
   ['sessions are resumed where the server allows', 'sslsession'],
