@@ -139,7 +139,13 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
       ...(index === 1 && { timeouts: { answer: idle } }),
       ...from,
     })),
-    limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000, headsPerSecond: 500 },
+    limits: {
+      ...defaultLimits(),
+      head: 256 * 1024,
+      connectionsPerClient: 20_000,
+      waitingConnections: 900,
+      headsPerSecond: 500,
+    },
     tunnelMethods: [...TUNNEL_METHODS],
     ...(trusted && { trustedProxies: trusted }),
   }));
