@@ -24,6 +24,16 @@ type Peer = { name: string; host: string; port: number; tls: boolean };
 /** Milliseconds for an answer: Squid waits that long for DNS at most (dns_timeout below), and we wait longer. */
 const PATIENCE = 10_000;
 
+let issued: Promise<Leaf> | undefined;
+
+/** One for all cases of a run: its key is RSA, which takes a tenth of a second to make. */
+function runLeaf(): Promise<Leaf> {
+  issued ??= createAuthority().then((authority) =>
+    authority.issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' }),
+  );
+  return issued;
+}
+
 /** `Squid 5.7 (Debian squid-openssl 5.7-2+deb12u6)`. */
 export function squidVersion(): string {
   const version = /Version (\S+)/.exec(spawnSync(findDaemon('squid') ?? 'squid', ['-v']).stdout?.toString() ?? '')?.[1];
@@ -77,7 +87,7 @@ async function askThese(
   const folder = await mkdtemp(join(tmpdir(), 'squid-case-'));
   const origins: Origin[] = [];
   try {
-    const leaf = await (await createAuthority()).issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' });
+    const leaf = await runLeaf();
     for (const peer of peers) if (!down.includes(peer.name)) origins.push(await standIn(peer, leaf));
     const conf = await layOut(given, peers, folder, leaf);
     if (time !== undefined) await writeFile(join(folder, 'zone'), zoneWhere(time));

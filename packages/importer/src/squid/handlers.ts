@@ -61,6 +61,11 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
     else delete model.directAcls;
     remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
   },
+  log_uses_indirect_client: (directive, { model }) => {
+    if (directive.words[0]?.text === 'off') model.directLog = directive;
+    else delete model.directLog;
+    remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
+  },
   forwarded_for: (directive, { model }) => {
     if (model.forwardedFor !== undefined) {
       const message = `line ${directive.at.line} says it again, and the last one counts`;
