@@ -94,11 +94,13 @@ async function askThese(
     const squid = await startSquid({ conf, dir: folder, ...(time !== undefined && { zone: join(folder, 'zone') }) });
     try {
       for (const probe of probes) {
-        const spread = option(probe, 'spread');
+        const [spread, atOnce] = [option(probe, 'spread'), option(probe, 'at-once')];
         const seen =
-          spread === undefined
-            ? await askOften(probe, ports, origins)
-            : await askSpread(probe, Number(spread), ports, origins);
+          spread !== undefined
+            ? await askSpread(probe, Number(spread), ports, origins)
+            : atOnce !== undefined
+              ? await askAtOnce(probe, Number(atOnce), ports, origins)
+              : await askOften(probe, ports, origins);
         verdicts.set(probe, seen);
       }
     } finally {
@@ -191,14 +193,36 @@ async function askSpread(
   ports: readonly Port[],
   origins: readonly Origin[],
 ): Promise<Seen> {
-  const counts = new Map<string, number>();
+  const verdicts: string[] = [];
   for (let number = 0; number < clients; number += 1) {
     const asked = { ...probe, target: probe.target.replace('{n}', String(number)) };
-    const { verdict } = await askOne(asked, ports, origins, spreadClient(number));
-    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    verdicts.push((await askOne(asked, ports, origins, spreadClient(number))).verdict);
   }
+  return { verdict: counted(verdicts) };
+}
+
+/** Milliseconds between requests that are under way at once: Squid counts a connection when it stands. */
+const APART = 50;
+
+/** How many of as many requests at once each peer got (`at-once=`; the probe asks for answers that come later): `a=2 none=1`. */
+async function askAtOnce(
+  probe: Probe,
+  requests: number,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+): Promise<Seen> {
+  const asking = Array.from({ length: requests }, async (_, index) => {
+    await new Promise((resolve) => setTimeout(resolve, index * APART));
+    return askOne(probe, ports, origins);
+  });
+  return { verdict: counted((await Promise.all(asking)).map(({ verdict }) => verdict)) };
+}
+
+function counted(verdicts: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const verdict of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const named = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { verdict: named.map(([name, count]) => `${name}=${count}`).join(' ') };
+  return named.map(([name, count]) => `${name}=${count}`).join(' ');
 }
 
 /** A client of its own for each number, far from each other as real ones are: all of 127.0.0.0/8 is this machine. */
