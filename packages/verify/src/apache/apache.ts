@@ -63,7 +63,8 @@ export async function startApache(copy: ApacheCopy, pem: Pem, program = findApac
     ready,
   });
   await writeFiles(folder, { 'apache.conf': conf, 'entrance.crt': pem.cert, 'entrance.key': pem.key });
-  const started = await startProgram(program, ['-D', 'FOREGROUND', '-f', join(folder.path, 'apache.conf')], [ready]);
+  const arguments_ = ['-D', 'FOREGROUND', '-f', join(folder.path, 'apache.conf')];
+  const started = await startProgram(program, arguments_, [ready], answers);
   if (started.kind !== 'ready') {
     const log = await readFile(join(folder.run, 'error.log'), 'latin1').catch(() => '');
     await clean();
@@ -105,6 +106,11 @@ export async function startApache(copy: ApacheCopy, pem: Pem, program = findApac
       },
     },
   };
+}
+
+/** Apache listens before it has read everything, and may give up after that: only an answer says that it has started. */
+async function answers(port: number): Promise<boolean> {
+  return (await ask({ port, tls: false }, Buffer.from('GET / HTTP/1.0\r\n\r\n'))).kind === 'answered';
 }
 
 /** A Host that names a stand-in by its port stands for the name of the server. The last word of its own name is its URL. */

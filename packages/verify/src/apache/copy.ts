@@ -110,6 +110,8 @@ export function copyApache({ tree, servers, redactor }: ApacheModel, rules: Rule
         `ErrorLog "${mapping.run}/error.log"`,
         `DocumentRoot "${mapping.pages}"`,
         ...loadable.map((name) => `LoadModule ${name}_module "${mapping.modules}/mod_${name}.so"`),
+        // Without a file of types mod_mime lets nothing start, and of the kinds of answers nothing is compared.
+        ...(loadable.includes('mime') ? ['TypesConfig /dev/null'] : []),
         ...(mapping.account === undefined ? [] : [`User ${mapping.account.user}`, `Group "#${mapping.account.gid}"`]),
         `RemoteIPHeader ${CLIENT_FIELD}`,
         'RemoteIPInternalProxy 127.0.0.0/8',
