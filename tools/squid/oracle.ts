@@ -83,7 +83,14 @@ async function askThese(
     if (time !== undefined) await writeFile(join(folder, 'zone'), zoneWhere(time));
     const squid = await startSquid({ conf, dir: folder, ...(time !== undefined && { zone: join(folder, 'zone') }) });
     try {
-      for (const probe of probes) verdicts.set(probe, await askOften(probe, ports, origins));
+      for (const probe of probes) {
+        const spread = option(probe, 'spread');
+        const seen =
+          spread === undefined
+            ? await askOften(probe, ports, origins)
+            : await askSpread(probe, Number(spread), ports, origins);
+        verdicts.set(probe, seen);
+      }
     } finally {
       await squid.kill();
     }
@@ -167,11 +174,38 @@ async function askOften(probe: Probe, ports: readonly Port[], origins: readonly 
   return { ...last, verdict: [...verdicts].sort().join('+') };
 }
 
-async function askOne(probe: Probe, ports: readonly Port[], origins: readonly Origin[]): Promise<Seen> {
+/** How many of as many requests each peer got, each from another client and with its number for `{n}` (`spread=`): `a=150 b=50`. */
+async function askSpread(
+  probe: Probe,
+  clients: number,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+): Promise<Seen> {
+  const counts = new Map<string, number>();
+  for (let number = 0; number < clients; number += 1) {
+    const asked = { ...probe, target: probe.target.replace('{n}', String(number)) };
+    const { verdict } = await askOne(asked, ports, origins, spreadClient(number));
+    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  }
+  const named = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return { verdict: named.map(([name, count]) => `${name}=${count}`).join(' ') };
+}
+
+/** A client of its own for each number, far from each other as real ones are: all of 127.0.0.0/8 is this machine. */
+function spreadClient(number: number): string {
+  const mixed = Math.imul(number + 1, 0x9e3779b1) >>> 0;
+  return `127.${[24, 16, 8].map((shift) => ((mixed >>> shift) % 254) + 1).join('.')}`;
+}
+
+async function askOne(
+  probe: Probe,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+  client = option(probe, 'client'),
+): Promise<Seen> {
   const wanted = option(probe, 'listener');
   const port = ports.find(({ address, name }) => wanted === undefined || wanted === address || wanted === name);
   if (port === undefined) return { verdict: 'no listener' };
-  const client = option(probe, 'client');
   let wire: Wire;
   try {
     const tls = port.tls && tlsOptions(probe);
@@ -215,13 +249,15 @@ function verdictOf(status: number): string {
 
 function requestOf(probe: Probe): string {
   const { method, target, host } = probe;
+  const named = option(probe, 'proxy');
+  const announcement = named === undefined ? '' : `PROXY TCP4 ${named} 127.0.0.1 50000 80\r\n`;
   const lines =
     host === undefined
       ? [`${method} ${target} HTTP/1.0`]
       : [`${method} ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close'];
   const fields = fieldsOf(probe).map(([name, value]) => `${name}: ${value}`);
   // A length of 0 keeps methods that Squid knows to have bodies content.
-  return [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
+  return announcement + [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
 }
 
 /** The lines by which Squid says that it will not start: without dates, without our folder, each once. */

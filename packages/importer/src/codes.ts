@@ -70,8 +70,12 @@ export const CODES = {
   SQUID_PEER_OPTION: 'an option of a peer with no counterpart',
   SQUID_PEER_CERT_IGNORED: 'cert= or key= on a cache_peer, ignored by every Squid since 3.4',
   SQUID_PEER_LOGIN: 'what becomes of Authorization towards a peer',
+  SQUID_PORT_BALANCER: 'a port behind a load balancer that speaks the PROXY protocol',
+  SQUID_CLIENT_CONNECTIONS: 'a limit of connections for each client',
+  SQUID_PEER_CONNECTIONS: 'a limit of connections to a peer',
   SQUID_PEER_BALANCE: 'requests spread over peers; Outrigger spreads clients, each to its own server',
-  SQUID_PEER_FAILOVER: 'requests that Squid would give to another peer when the first is down',
+  SQUID_PEER_FAILOVER:
+    'a peer that stands in for another that cannot be reached (`fallback` of a route), or that does so no longer',
   SQUID_PEER_DOMAIN: 'cache_peer_domain, which Squid 4 and later ignore',
   SQUID_PEER_UNRESTRICTED: 'a peer without an access list takes any request',
   SQUID_PEER_INEXPRESSIBLE: 'which requests a peer takes cannot be said exactly',

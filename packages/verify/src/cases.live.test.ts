@@ -31,6 +31,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'squid/include-missing': 'Unable to find configuration file',
   'squid/line-too-long': "squid.conf(7): unrecognized: '89.example.com'",
   'squid/on-off-case': 'Bungled squid.conf line 5',
+  'squid/peer-tls-flag-unknown': "Unknown TLS flag 'BOGUS'",
   'squid/peer-twice': 'cache_peer 10.0.0.1 specified twice',
   'squid/port-accel-late': 'defaultsite option requires Acceleration mode flag',
   'squid/port-option-unknown': "Unknown http_port option 'http11'",

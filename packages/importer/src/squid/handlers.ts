@@ -52,8 +52,13 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
     const line = readAccessLine(directive, 0, model.acls, files);
     if (line !== undefined) model.followForwarded.push(line);
   },
+  proxy_protocol_access: (directive, { model, files }) => {
+    const line = readAccessLine(directive, 0, model.acls, files);
+    if (line !== undefined) model.proxyProtocol.push(line);
+  },
   acl_uses_indirect_client: (directive, { model }) => {
     if (directive.words[0]?.text === 'off') model.directAcls = directive;
+    else delete model.directAcls;
     remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
   },
   forwarded_for: (directive, { model }) => {
