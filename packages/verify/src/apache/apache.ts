@@ -34,8 +34,19 @@ export type ApacheOracle = Oracle & {
 
 export type ApacheStart = { kind: 'ready'; oracle: ApacheOracle } | { kind: 'failed'; problem: OracleProblem };
 
+/** Starts on new ports: one that was free a moment ago may be somebody else's by now. */
+const TRIES = 3;
+
 /** Starts Apache on the copy with a stand-in for each server. Not ready is a value. */
 export async function startApache(copy: ApacheCopy, pem: Pem, program = findApache()): Promise<ApacheStart> {
+  for (let tries = 1; ; tries += 1) {
+    const started = await startOnce(copy, pem, program);
+    const isTaken = started.kind === 'failed' && /Address already in use/.test(started.problem.said ?? '');
+    if (!isTaken || tries === TRIES) return started;
+  }
+}
+
+async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined): Promise<ApacheStart> {
   const modules = MODULE_FOLDERS.find((folder) => existsSync(join(folder, 'mod_ssl.so')));
   if (program === undefined || modules === undefined) {
     const message = 'Apache with mod_ssl is not installed here. Run verify on the host that has it.';
