@@ -68,6 +68,16 @@ export type Trusted = { ranges: string[]; unseen: Pick<MeaningContext, 'unseenCl
 /** Proxies in front that follow_x_forwarded_for believes. */
 export function trustedByAcls(model: Model, resolver: Resolver): Trusted {
   if (model.directAcls !== undefined) return believedByLogAlone(model, model.directAcls);
+  const trusted = believedByAcls(model, resolver);
+  if (trusted.ranges.length > 0 && model.directLog !== undefined) {
+    const message =
+      'logs name the client of X-Forwarded-For, as rules see it; Squid named the address that connects, which is via= in the log on stdout';
+    remark(model.directLog.entry, 'approximated', 'SQUID_LOG', message);
+  }
+  return trusted;
+}
+
+function believedByAcls(model: Model, resolver: Resolver): Trusted {
   const ranges: string[] = [];
   const lines = [...model.followForwarded];
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {

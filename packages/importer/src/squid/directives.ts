@@ -25,6 +25,7 @@ export const MODELLED = [
   'follow_x_forwarded_for',
   'proxy_protocol_access',
   'acl_uses_indirect_client',
+  'log_uses_indirect_client',
   'forwarded_for',
   'access_log',
   'cache_access_log',
@@ -89,8 +90,7 @@ const GROUPS: readonly Group[] = [
       persistent_connection_after_error server_persistent_connections client_persistent_connections
       force_request_body_continuation ignore_expect_100 broken_posts request_entities relaxed_header_parser
       client_request_buffer_max_size chunked_request_body_max_size retry_on_error forward_max_tries
-      dead_peer_timeout adaptation_uses_indirect_client log_uses_indirect_client
-      delay_pool_uses_indirect_client tproxy_uses_indirect_client via allow_underscore`,
+      dead_peer_timeout adaptation_uses_indirect_client delay_pool_uses_indirect_client tproxy_uses_indirect_client via allow_underscore`,
   },
   {
     disposition: 'irrelevant',

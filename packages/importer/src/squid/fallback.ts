@@ -69,10 +69,10 @@ export function standIns(
 
 /** Both ask for URLs by patterns of their own: what matches both is an accident, as `/owa?x=/tickets` is, and no route is worth it. */
 function meetByChance(one: Expr, other: Expr, resolver: Resolver): boolean {
-  const [mine, theirs] = [one, other].map((expr) =>
-    atomsOf(expr).filter((name) => occurs(expr, name, true) && resolver.patternsOf(name).length > 0),
-  );
-  return [mine, theirs].every((names) => names !== undefined && names.length > 0);
+  const patterns = (expr: Expr): string[] =>
+    atomsOf(expr).filter((name) => occurs(expr, name, true) && resolver.patternsOf(name).length > 0);
+  const [mine, theirs] = [patterns(one), patterns(other)];
+  return mine.length > 0 && theirs.length > 0 && mine.every((name) => !theirs.includes(name));
 }
 
 /** True where no request of `when` is one that `other` may take. */

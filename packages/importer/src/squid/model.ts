@@ -34,6 +34,8 @@ export type Model = {
   proxyProtocol: SquidAccessLine[];
   /** acl_uses_indirect_client off: acls see the connection all the same. */
   directAcls?: Directive;
+  /** log_uses_indirect_client off: the log names the connection all the same. */
+  directLog?: Directive;
   /** What servers are told of the client's address; the last line counts. */
   forwardedFor?: { policy: string; directive: Directive };
   headers: Record<Side, HeaderRules>;

@@ -4,6 +4,7 @@ import { parseServer, suggestion, type Upstream, upstreamOf } from '@outrigger/r
 import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
+import { MONITOR_OPTIONS, MONITORS_UNTIL, readMonitor } from './monitor.ts';
 import { readPeerTls } from './peertls.ts';
 import { splitOption } from './ports.ts';
 
@@ -41,7 +42,7 @@ const WITHOUT_EFFECT: readonly (readonly [reason: string, options: string])[] = 
   ],
   ['Squid falls back to file order here anyway', 'default'],
   ['Outrigger keeps connections of each client for itself', 'standby no-pconn'],
-  ['a server is tried again at each request', 'connect-fail-limit'],
+  ['a server that cannot be reached is tried last for 10 s, from the first failure on', 'connect-fail-limit'],
   ['Squid goes by it only where ICP told it how far a peer is', 'basetime'],
   ['HTTP/1.1 is always spoken', 'http11'],
   ['sessions are resumed where the server allows', 'sslsession'],
@@ -95,8 +96,8 @@ const READ_OPTIONS = [
   ...SELECTIONS,
 ];
 
-/** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case. */
-export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer | undefined {
+/** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case; `version` is of Squid. */
+export function readPeer(directive: Directive, names: ReadonlySet<string>, version: number): Peer | undefined {
   const { entry, at } = directive;
   const [host, kind, port, , ...rest] = directive.words.map(({ text }) => text);
   if (
@@ -146,10 +147,12 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
         : `a ${kind} is never asked for what is not in a cache; no upstream is made`;
     remark(entry, kind === 'parent' ? 'untranslated' : 'irrelevant', 'SQUID_PEER_KIND', message);
   }
-  checkOptions(options, directive, name);
+  const monitors = version < MONITORS_UNTIL;
+  checkOptions(options, directive, name, monitors ? [...READ_OPTIONS, ...MONITOR_OPTIONS] : READ_OPTIONS);
   // Only an origin server ever sees what a client sends.
   if (isOrigin) remarkLogin(options.get('login'), directive);
   const connect = options.get('connect-timeout');
+  const health = isOrigin && monitors ? readMonitor(options, host, directive) : undefined;
   const weight = wholeNumber(options.get('weight'));
   const connections = wholeNumber(options.get('max-conn'));
   const forced = options.get('forceddomain');
@@ -167,13 +170,16 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     ...(connections !== undefined && { connections }),
     access: [],
     domains: [],
-    upstream: upstreamOf({
-      servers: [server],
-      ...(forced !== undefined && forced !== '' && { host: forced }),
-      ...(isTls && tls !== undefined && { tls }),
-      ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
-      from: [at],
-    }),
+    upstream: {
+      ...upstreamOf({
+        servers: [server],
+        ...(forced !== undefined && forced !== '' && { host: forced }),
+        ...(isTls && tls !== undefined && { tls }),
+        ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
+        from: [at],
+      }),
+      ...(health && { health }),
+    },
   };
 }
 
@@ -182,19 +188,29 @@ function wholeNumber(text = ''): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
-function checkOptions(options: ReadonlyMap<string, string>, directive: Directive, name: string): void {
+function checkOptions(
+  options: ReadonlyMap<string, string>,
+  directive: Directive,
+  name: string,
+  read: readonly string[],
+): void {
   const { entry } = directive;
   const [host = ''] = directive.words.map(({ text }) => text);
   const silent: string[] = [];
   for (const [option, value] of options) {
     const lost = LOST[option];
-    if (READ_OPTIONS.includes(option) || option === 'cert' || option === 'key') continue;
+    if (read.includes(option) || option === 'cert' || option === 'key') continue;
     if (NO_EFFECT.has(option)) {
       if (NO_EFFECT.get(option) !== '') silent.push(option);
     } else if (lost !== undefined) {
       remark(entry, 'approximated', 'SQUID_PEER_OPTION', `${option}=${value} is left out: ${lost}`);
+    } else if ((MONITOR_OPTIONS as readonly string[]).includes(option)) {
+      const message = `${option}=${value} was of Squid 2.6 and 2.7: 3 does not start with it, and since 3.4 it is ignored`;
+      const hint =
+        'If the file last ran on 2.6 or 2.7, import with --squid-version 2.7; it becomes health of the upstream.';
+      remark(entry, 'translated', 'SQUID_PEER_HEALTH', message, { severity: 'warning', hint });
     } else {
-      const hint = suggestion(option, [...READ_OPTIONS, ...NO_EFFECT.keys(), ...Object.keys(LOST)]);
+      const hint = suggestion(option, [...read, ...NO_EFFECT.keys(), ...Object.keys(LOST)]);
       const message = `there is no cache_peer option ${option}; Squid since 3.4 ignores it, older ones do not start`;
       remark(entry, 'translated', 'SQUID_PEER_OPTION', message, {
         severity: 'warning',

@@ -35,7 +35,9 @@ export function readPortLine(kind: string, words: readonly Word[]): PortLine | '
   const protocol = value('protocol')?.toLowerCase();
   const tls = kind === 'https_port' ? protocol !== 'http' : protocol === 'https';
   const named = /[a-z]/i.test(host) && !host.includes(':') && value('defaultsite') === undefined;
-  const kept = options.filter((option) => !PORT_TLS.test(option));
+  // Probes come without a balancer in between; with TLS, Squid is to say that it does not start.
+  const isBehind = (option: string): boolean => option === 'require-proxy-header' && kind === 'http_port';
+  const kept = options.filter((option) => !PORT_TLS.test(option) && !isBehind(option));
   const hasCertificate = options.some((option) => PORT_CERT.test(option));
   return {
     address: `${host}:${match[2]}`,

@@ -36,6 +36,11 @@ const GROUPS: readonly Group[] = [
   },
   {
     code: 'MACHINE_TAKEN_OUT',
+    why: 'says who must send a PROXY header; probes name their clients otherwise',
+    names: 'proxy_protocol_access',
+  },
+  {
+    code: 'MACHINE_TAKEN_OUT',
     why: 'would let the cache answer in place of a server, and the question is which server a request reaches',
     names: 'cache no_cache cache_mem memory_cache_shared memory_cache_mode',
   },
