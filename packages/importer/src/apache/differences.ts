@@ -1,6 +1,5 @@
 // Room: what Outrigger does otherwise than Apache on purpose, whatever the file says. Announced, so that nobody finds out; each says by
 // what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
-import { METHODS } from 'node:http';
 import { normalizedPath, pathAmbiguity, type RuleSet, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
 import type { AskedRequest, Sign } from '../squid/differences.ts';
 
@@ -139,7 +138,7 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_METHOD_UNKNOWN',
     text: 'Methods that nobody has registered are answered 501 on paths whose answers are changed on the way; Apache sent them on.',
     on: 'moved',
-    signs: [{ kind: 'refusal', codes: ['REWRITE_METHOD'], of: ({ method }) => !METHODS.includes(method) }],
+    signs: [{ kind: 'refusal', codes: ['REWRITE_METHOD'] }],
   },
   {
     code: 'DIFFERS_CLIENT_CERTIFICATE',
