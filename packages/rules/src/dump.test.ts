@@ -3,20 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Condition, TimeCondition } from './condition.ts';
 import { TUNNEL_METHODS } from './defaults.ts';
 import { dumpRules } from './dump.ts';
-import { defaultLimits, jsonSchema, type Provenance, type RuleSet, upstreamOf } from './schema.ts';
-import { load, rulesText } from './testing/rules.ts';
-
-/** The rule set without places in the file, which a dump moves. */
-function meaning(rules: RuleSet): unknown {
-  const strip = <Item extends Provenance>({ at: _at, ...rest }: Item): object => rest;
-  return {
-    ...rules,
-    listen: rules.listen.map(strip),
-    upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
-    access: rules.access.map(strip),
-    routes: rules.routes.map(strip),
-  };
-}
+import { defaultLimits, jsonSchema, type RuleSet, upstreamOf } from './schema.ts';
+import { load, meaning, rulesText } from './testing/rules.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 const list = <Item>(item: fc.Arbitrary<Item>) => fc.array(item, { minLength: 1, maxLength: 3 });
@@ -143,7 +131,13 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
         ...(index === 2 && { fallback: rpcOverHttp ? ['b'] : ['b', 'a'] }),
         ...from,
       })),
-      limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000, headsPerSecond: 500 },
+      limits: {
+        ...defaultLimits(),
+        head: 256 * 1024,
+        connectionsPerClient: 20_000,
+        waitingConnections: 900,
+        headsPerSecond: 500,
+      },
       tunnelMethods: [...TUNNEL_METHODS],
       ...(trusted && { trustedProxies: trusted }),
     }),
