@@ -22,6 +22,11 @@ export const DEFAULTS = {
   keepAlive: 180_000,
   /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
   connectionsPerClient: 4_096,
+  /**
+   * Connections of one process that have asked for nothing yet. Over TLS one holds some 60 KiB, so these take a quarter of a GiB; as
+   * many phones as come back at once after an outage shake hands in a few seconds and are not stopped by it.
+   */
+  waitingConnections: 4_096,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
   connect: 10_000,
   /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */
