@@ -24,6 +24,16 @@ type Peer = { name: string; host: string; port: number; tls: boolean };
 /** Milliseconds for an answer: Squid waits that long for DNS at most (dns_timeout below), and we wait longer. */
 const PATIENCE = 10_000;
 
+let issued: Promise<Leaf> | undefined;
+
+/** One for all cases of a run: its key is RSA, which takes a tenth of a second to make. */
+function runLeaf(): Promise<Leaf> {
+  issued ??= createAuthority().then((authority) =>
+    authority.issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' }),
+  );
+  return issued;
+}
+
 /** `Squid 5.7 (Debian squid-openssl 5.7-2+deb12u6)`. */
 export function squidVersion(): string {
   const version = /Version (\S+)/.exec(spawnSync(findDaemon('squid') ?? 'squid', ['-v']).stdout?.toString() ?? '')?.[1];
@@ -77,18 +87,20 @@ async function askThese(
   const folder = await mkdtemp(join(tmpdir(), 'squid-case-'));
   const origins: Origin[] = [];
   try {
-    const leaf = await (await createAuthority()).issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' });
+    const leaf = await runLeaf();
     for (const peer of peers) if (!down.includes(peer.name)) origins.push(await standIn(peer, leaf));
     const conf = await layOut(given, peers, folder, leaf);
     if (time !== undefined) await writeFile(join(folder, 'zone'), zoneWhere(time));
     const squid = await startSquid({ conf, dir: folder, ...(time !== undefined && { zone: join(folder, 'zone') }) });
     try {
       for (const probe of probes) {
-        const spread = option(probe, 'spread');
+        const [spread, atOnce] = [option(probe, 'spread'), option(probe, 'at-once')];
         const seen =
-          spread === undefined
-            ? await askOften(probe, ports, origins)
-            : await askSpread(probe, Number(spread), ports, origins);
+          spread !== undefined
+            ? await askSpread(probe, Number(spread), ports, origins)
+            : atOnce !== undefined
+              ? await askAtOnce(probe, Number(atOnce), ports, origins)
+              : await askOften(probe, ports, origins);
         verdicts.set(probe, seen);
       }
     } finally {
@@ -181,14 +193,36 @@ async function askSpread(
   ports: readonly Port[],
   origins: readonly Origin[],
 ): Promise<Seen> {
-  const counts = new Map<string, number>();
+  const verdicts: string[] = [];
   for (let number = 0; number < clients; number += 1) {
     const asked = { ...probe, target: probe.target.replace('{n}', String(number)) };
-    const { verdict } = await askOne(asked, ports, origins, spreadClient(number));
-    counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+    verdicts.push((await askOne(asked, ports, origins, spreadClient(number))).verdict);
   }
+  return { verdict: counted(verdicts) };
+}
+
+/** Milliseconds between requests that are under way at once: Squid counts a connection when it stands. */
+const APART = 50;
+
+/** How many of as many requests at once each peer got (`at-once=`; the probe asks for answers that come later): `a=2 none=1`. */
+async function askAtOnce(
+  probe: Probe,
+  requests: number,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+): Promise<Seen> {
+  const asking = Array.from({ length: requests }, async (_, index) => {
+    await new Promise((resolve) => setTimeout(resolve, index * APART));
+    return askOne(probe, ports, origins);
+  });
+  return { verdict: counted((await Promise.all(asking)).map(({ verdict }) => verdict)) };
+}
+
+function counted(verdicts: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const verdict of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   const named = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { verdict: named.map(([name, count]) => `${name}=${count}`).join(' ') };
+  return named.map(([name, count]) => `${name}=${count}`).join(' ');
 }
 
 /** A client of its own for each number, far from each other as real ones are: all of 127.0.0.0/8 is this machine. */

@@ -74,7 +74,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('explain')
     .summary('say what becomes of one request, and why')
     .description(
-      'Says which rules decide a request: access, upstream, lane, and the line each rule was imported from.\n' +
+      'Says which rules decide a request: access, upstream, fallback, lane, and the line each rule was imported from.\n' +
         'The authority of URL is where the client connects and the Host it sends, unless --header gives another;\n' +
         "an empty one (--header 'Host:') is a request of HTTP/1.0 without Host. The path is taken byte for byte.\n" +
         'Exit 0: access allowed (a refusal of the method or the path is told, and is not a denial). 3: denied. 1: cannot run.',

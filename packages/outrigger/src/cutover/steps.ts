@@ -2,6 +2,7 @@
 import type { CutoverPlan } from '@outrigger/importer';
 import { type Commands, commandText } from './command.ts';
 import type { Cutover } from './cutover.ts';
+import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
 
 /** `commands` and `back` are lines for a shell; `why` is one sentence. */
 export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
@@ -12,6 +13,21 @@ const HTTP_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
 const DIFF = '/root/apache-behind-outrigger.diff';
 const CERTBOT = '/etc/letsencrypt/live/';
 
+/** For a machine whose systemd knows no Outrigger yet. `program`: the words that run this very command. */
+export function serviceSteps(program: readonly string[], rulesFile: string): Step[] {
+  return [
+    {
+      title: 'Make Outrigger a service with a user of its own',
+      commands: [
+        `useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin ${SERVICE_USER}`,
+        `cat > ${UNIT_FILE} <<'UNIT'\n${unitText(program, rulesFile)}UNIT`,
+        'systemctl daemon-reload',
+      ],
+      back: [`rm ${UNIT_FILE}`, 'systemctl daemon-reload', `userdel ${SERVICE_USER}`],
+    },
+  ];
+}
+
 export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string): Step[] {
   if (plan.files.length === 0) return [];
   const { doors, files, apache } = plan;
@@ -20,7 +36,7 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
   const links = files.filter((each) => each.kind === 'link');
   return [
     { title: 'Keep a copy', commands: [`cp -a ${apache.root} /root/apache.before-outrigger`] },
-    ...keySteps(plan),
+    ...keySteps(plan, rulesFile),
     ...(apache.isRedHat ? portSteps(places) : []),
     {
       title: 'Change the files, as the lines above say',
@@ -53,10 +69,18 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
 }
 
 /** Squid ends, and comes back for the way back. */
-export function squidSteps(plan: Cutover, certificates: readonly string[], commands: Commands): Step[] {
+export function squidSteps(
+  plan: Cutover,
+  certificates: readonly string[],
+  commands: Commands,
+  rulesFile: string,
+): Step[] {
   const taken = plan.doors.map(({ taken: each }) => each).join(', ');
   return [
-    ...keySteps({ certificates }),
+    ...keySteps({ certificates }, rulesFile),
+    ...(commands.test === undefined
+      ? []
+      : [{ title: 'See that Squid could come back', commands: [commandText(commands.test)] }]),
     {
       title: `Take Squid off ${taken}`,
       why: 'From here until the next step nobody listens there; its files stay as they are',
@@ -84,17 +108,11 @@ function lookAt({ sites }: Pick<CutoverPlan, 'sites'>): string[] {
   });
 }
 
-function keySteps({ certificates }: { certificates: readonly string[] }): Step[] {
+function keySteps({ certificates }: { certificates: readonly string[] }, rulesFile: string): Step[] {
   if (certificates.length === 0) return [];
-  const why =
-    'Apache reads keys as root before it gives root up; Outrigger reads them as the user it runs as, here outrigger';
-  return [
-    {
-      title: 'See that Outrigger can read the certificates',
-      why,
-      commands: certificates.map((file) => `sudo -u outrigger test -r ${file}`),
-    },
-  ];
+  const why = `Apache and Squid read keys as root before they give root up; Outrigger reads them as the user it runs as, here ${SERVICE_USER}`;
+  const commands = [`outrigger validate --files --user ${SERVICE_USER} ${rulesFile}`];
+  return [{ title: 'See that Outrigger can read the certificates', why, commands }];
 }
 
 function portSteps(places: readonly string[]): Step[] {
