@@ -12,7 +12,9 @@ export {
   APACHE_DIFFERENCES,
   type ApacheDifference,
   type ApacheDifferenceCode,
+  type ApacheSign,
   isConcerned,
+  writtenTarget,
 } from './apache/differences.ts';
 export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
