@@ -23,8 +23,8 @@ export const DEFAULTS = {
   /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
   connectionsPerClient: 4_096,
   /**
-   * Connections of one process that have asked for nothing yet. Over TLS one holds some 60 KiB, so these take a quarter of a GiB; as
-   * many phones as come back at once after an outage shake hands in a few seconds and are not stopped by it.
+   * Connections of one process that have asked for nothing yet. Over TLS these and those that come again in their place take
+   * up to 400 MiB on Node 26, which keeps a process under 600 in all; as many as one client may have open.
    */
   waitingConnections: 4_096,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
