@@ -27,6 +27,8 @@ export { CODES, type ImportCode } from './codes.ts';
 export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
 export { type Redactor, redactData } from './redact.ts';
+export { type PortEighty, type RenewalAdvice, renewalAdvice } from './renewal/advice.ts';
+export { type ChallengeMethod, type Renewal, readRenewals } from './renewal/renewals.ts';
 export { reportHtml } from './report/html.ts';
 export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
 export { reportText } from './report/text.ts';

@@ -2,7 +2,16 @@
 import { X509Certificate } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { diskReader, type FileChange, planApache, planSquid, type Site, unifiedDiff } from '@outrigger/importer';
+import {
+  diskReader,
+  type FileChange,
+  type PortEighty,
+  planApache,
+  planSquid,
+  readRenewals,
+  type Site,
+  unifiedDiff,
+} from '@outrigger/importer';
 import { formatDiagnostic, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import { Command } from 'commander';
 import { applyCutover } from '../cutover/apply.ts';
@@ -17,7 +26,7 @@ import {
 } from '../cutover/command.ts';
 import type { Cutover } from '../cutover/cutover.ts';
 import { type Obstacle, obstaclesOf, type Preflight } from '../cutover/preflight.ts';
-import { apacheSteps, type Step, serviceSteps, squidSteps } from '../cutover/steps.ts';
+import { apacheSteps, renewalSteps, type Step, serviceSteps, squidSteps } from '../cutover/steps.ts';
 import { findUnit, type Unit } from '../cutover/unit.ts';
 import { collect, valuesOf } from '../options.ts';
 import type { Finish } from '../program.ts';
@@ -94,7 +103,11 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       }
       const { plan, commands, steps: own } = planned(file, withAbsoluteFiles(rules, file), options);
       const isNew = unitOf(file, options)?.kind === 'missing';
-      const steps = [...(isNew ? serviceSteps(programWords(), resolve(file)) : []), ...own];
+      const steps = [
+        ...(isNew ? serviceSteps(programWords(), resolve(file)) : []),
+        ...own,
+        ...renewalSteps(readRenewals(diskReader()), portEighty(rules)),
+      ];
       if (plan.doors.length === 0 && (options.apply || !options.json)) {
         terminal.err(`${plan.holder} is behind Outrigger already: there is nothing to change.\n`);
         return;
@@ -155,6 +168,11 @@ function preflightOf(plan: Cutover, commands: Commands, file: string, options: O
 /** The service that systemd would start; undefined where it is not asked to. */
 function unitOf(file: string, { startOutrigger }: Options): Unit | undefined {
   return isSystemd() && startOutrigger === undefined ? findUnit(resolve(file)) : undefined;
+}
+
+/** Whether the rules take port 80, over which most certificates are renewed. */
+function portEighty({ listen }: RuleSet): PortEighty {
+  return listen.some(({ address }) => parseListenAddress(address)?.port === 80) ? 'outrigger' : 'stays';
 }
 
 function documentOf(plan: Cutover, steps: readonly Step[], obstacles: readonly Obstacle[]): string {

@@ -1,5 +1,5 @@
 // Room: the cut-over as numbered steps a person can do by hand: what, the commands to copy, and how to go back. Pure.
-import type { CutoverPlan } from '@outrigger/importer';
+import { type CutoverPlan, type PortEighty, type Renewal, renewalAdvice } from '@outrigger/importer';
 import { type Commands, commandText } from './command.ts';
 import type { Cutover } from './cutover.ts';
 import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
@@ -11,7 +11,6 @@ export type Step = { title: string; why?: string; commands: string[]; back?: str
 const HTTP_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
-const CERTBOT = '/etc/letsencrypt/live/';
 
 /** For a machine whose systemd knows no Outrigger yet. `program`: the words that run this very command. */
 export function serviceSteps(program: readonly string[], rulesFile: string): Step[] {
@@ -59,7 +58,6 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
     },
     startStep(taken.join(', '), commands),
     { title: 'Look', why: 'Each site answers, and the log of Apache names your own address', commands: lookAt(plan) },
-    ...renewalSteps(plan),
     {
       title: 'Know what stays as it is',
       why: 'fail2ban reads the same logs with the same addresses, and its bans hold before Outrigger; the firewall needs no new opening, for the new port of Apache is on loopback',
@@ -89,7 +87,6 @@ export function squidSteps(
     },
     startStep(taken, commands),
     { title: 'Look', why: 'Each site answers', commands: lookAt(plan) },
-    ...renewalSteps({ certificates }),
   ];
 }
 
@@ -129,16 +126,17 @@ function portSteps(places: readonly string[]): Step[] {
   ];
 }
 
-/** certbot: http-01 goes over port 80, which Apache keeps; what is new is that Outrigger must be told. */
-function renewalSteps({ certificates }: { certificates: readonly string[] }): Step[] {
-  if (!certificates.some((file) => file.startsWith(CERTBOT))) return [];
-  const hook = '/etc/letsencrypt/renewal-hooks/deploy/outrigger';
-  return [
-    {
-      title: 'Tell Outrigger of renewed certificates',
-      why: 'webroot and the apache plugin go on renewing over port 80, which Apache keeps; Outrigger reads certificates when told (README, "Renewed certificates")',
-      commands: [`printf '#!/bin/sh\\nsystemctl reload outrigger\\n' > ${hook}`, `chmod 755 ${hook}`],
-      back: [`rm ${hook}`],
-    },
-  ];
+/** What changes for each certificate that is renewed on this machine. A line that two of them share is said once. */
+export function renewalSteps(renewals: readonly Renewal[], portEighty: PortEighty): Step[] {
+  const said = new Set<string>();
+  return renewals.map((renewal) => {
+    const { must, sentence, commands } = renewalAdvice(renewal, portEighty);
+    const fresh = commands.filter((line) => !said.has(line));
+    for (const line of fresh) said.add(line);
+    return {
+      title: `${must ? 'CHANGE' : 'See to'} the renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
+      why: sentence,
+      commands: fresh,
+    };
+  });
 }
