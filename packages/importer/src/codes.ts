@@ -120,6 +120,7 @@ export const CODES = {
   TMG_NOT_USED: 'a rule that is disabled, or a listener that no rule uses',
   TMG_NOT_CARRIED: 'a publishing rule that no rule was made of, and why',
   TMG_UNKNOWN: 'an element this importer does not know',
+  TMG_ABSENT: 'what the export does not say is never taken for everybody, everywhere or always',
   TMG_BAD_VALUE: 'a value that is none',
   TMG_LISTENER: 'a web listener whose address or port is not carried exactly',
   TMG_CERTIFICATE: 'a certificate that is in the store of Windows: export it as PFX',

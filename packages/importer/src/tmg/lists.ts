@@ -6,12 +6,17 @@ import { childOf, everyElement } from './xml.ts';
 export const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|[\da-f:]*:[\da-f:]*)$/i;
 const EVERYBODY = /^(?:Anywhere|All Networks|All Users|All Networks \(and Local Host\))$/i;
 
+/** Lists of these that are empty say nothing; the entry of the rule or listener says what comes of it. */
+const ABSENT_WHERE_EMPTY = new Set(['SelectionIPs', 'UserSets', 'AuthenticationSchemes']);
+
 /** What is said of lists whose meaning depends on what they refer to. */
 export function tellLists(record: TmgRecord, found: Export): void {
   for (const { element, entry, refs, values } of record.properties) {
     const names = refs.length > 0 ? refs.map((ref) => nameOf(found, ref)) : values;
     const shown = names.join(', ');
-    if (element.name === 'AppliedSSLCertificates')
+    if (names.length === 0 && ABSENT_WHERE_EMPTY.has(element.name))
+      remark(entry, 'untranslated', 'TMG_ABSENT', 'it names nothing, so it counts as absent');
+    else if (element.name === 'AppliedSSLCertificates')
       remark(entry, 'untranslated', 'TMG_CERTIFICATE', 'the certificate is in the store of Windows', {
         hint: `Export it with its key as PFX to ${certificateOf(record)}.`,
       });
@@ -27,15 +32,26 @@ export function tellLists(record: TmgRecord, found: Export): void {
       else remark(entry, 'translated', 'TMG_CARRIED', 'no login at the listener');
     } else if (element.name === 'SelectionIPs' || element.name === 'UserSets') {
       const hasExceptions = [...everyElement(element)].some(({ name }) => /exce|exclu/i.test(name));
-      if (!hasExceptions && names.length > 0 && names.every((name) => EVERYBODY.test(name)))
+      if (!hasExceptions && names.every((name) => EVERYBODY.test(name)))
         remark(entry, 'translated', 'TMG_CARRIED', 'everybody');
       else if (!hasExceptions && element.name === 'SelectionIPs' && clientsOf(found, refs) !== undefined)
         remark(entry, 'translated', 'TMG_CARRIED', 'the clients of the rule');
       else {
-        record.bars.push(element.name);
-        remark(entry, 'untranslated', 'TMG_RESTRICTION', `only ${shown} got in, which no rule can say`, {
-          hint: 'Write the rule by hand, with clients where they are addresses.',
-        });
+        record.bars.push(`${element.name} cannot be said`);
+        if (refs.some((ref) => !found.named.has(ref)))
+          remark(
+            entry,
+            'untranslated',
+            'TMG_ABSENT',
+            `${shown}: not all of it is in the export, so it lets nobody in`,
+            {
+              hint: `If everybody was meant, write a Str ${element.name === 'UserSets' ? 'All Users' : 'Anywhere'} in its place.`,
+            },
+          );
+        else
+          remark(entry, 'untranslated', 'TMG_RESTRICTION', `only ${shown} got in, which no rule can say`, {
+            hint: 'Write the rule by hand, with clients where they are addresses.',
+          });
       }
     }
   }

@@ -12,13 +12,11 @@ import {
   upstreamOf,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
+import { DENY, isPublished, isWebPublishing, tellAbsences } from './absences.ts';
 import { ADDRESS, certificateOf, clientsOf, tellLists } from './lists.ts';
 import { mappingsOf, pathCondition, prefixOf } from './paths.ts';
-import { type Export, isOn, property, type TmgRecord, textOf } from './records.ts';
+import { type Export, isOff, isOn, property, type TmgRecord, textOf } from './records.ts';
 
-/** Types of a PolicyRule (SDK, FpcPolicyRuleTypes). */
-const WEB_PUBLISHING = '2';
-const DENY = '1';
 /** Paths of Exchange and RD Gateway, the first segment in lower case. */
 const RPC_PATHS =
   /^\/(?:rpc(?:withcert)?|owa|ecp|ews|mapi|oab|autodiscover|microsoft-server-activesync|rdweb|remotedesktopgateway)(?:\/|$)/i;
@@ -42,22 +40,21 @@ export function lower(found: Export): RuleSet | undefined {
   const routes: Route[] = [];
   for (const rule of found.rules) {
     tellLists(rule, found);
-    if (isPublished(rule)) lowerRule(rule, { found, doors, upstreams, access, routes });
-    else tellUnpublished(rule);
+    if (!isPublished(rule)) {
+      tellUnpublished(rule);
+      continue;
+    }
+    tellAbsences(rule);
+    lowerRule(rule, { found, doors, upstreams, access, routes });
   }
   const listen = [...doors.values()].flatMap(({ listeners }) => listeners);
   if (listen.length === 0 || routes.length === 0) return undefined;
   return { listen, upstreams, access, routes, limits: defaultLimits(), tunnelMethods: [...TUNNEL_METHODS] };
 }
 
-function isPublished(rule: TmgRecord): boolean {
-  return textOf(rule, 'Type') === WEB_PUBLISHING && isOn(textOf(rule, 'Enabled'));
-}
-
 function tellUnpublished(rule: TmgRecord): void {
-  const type = textOf(rule, 'Type');
-  if (type === WEB_PUBLISHING) remark(rule.entry, 'irrelevant', 'TMG_NOT_USED', 'it is disabled');
-  else if (type === '1')
+  if (isWebPublishing(rule)) remark(rule.entry, 'irrelevant', 'TMG_NOT_USED', 'it is disabled');
+  else if (textOf(rule, 'Type') === '1')
     remark(rule.entry, 'untranslated', 'TMG_SERVER_PUBLISHING', 'it publishes a server that is no web server', {
       hint: 'Forward its port on the firewall.',
     });
@@ -72,10 +69,17 @@ function readDoor(record: TmgRecord, taken: Set<string>): Door {
     remark(record.entry, 'malformed', 'TMG_BAD_VALUE', 'an address of it is none: it gets no listener');
     return door;
   }
+  if (given.length === 0) {
+    remark(record.entry, 'untranslated', 'TMG_ABSENT', 'the export does not say its IPAddresses: it gets no listener', {
+      hint: 'Name them; if on every address, write IPAddresses with a Str 0.0.0.0.',
+    });
+    return door;
+  }
+  const redirect = textOf(record, 'RedirectHTTPAsHTTPS');
   const ports = (['SSLPort', 'TCPPort'] as const).map((name) => [name, Number(textOf(record, name))] as const);
   for (const [name, port] of ports) {
     if (!Number.isInteger(port) || port < 1 || port > 65_535) continue;
-    for (const address of addresses.length > 0 ? addresses : ['*']) {
+    for (const address of addresses) {
       const key = `${address}:${port}`;
       if (taken.has(key)) {
         remark(record.entry, 'untranslated', 'TMG_LISTENER', `${key} is taken by a listener before it`, {
@@ -88,7 +92,7 @@ function readDoor(record: TmgRecord, taken: Set<string>): Door {
         address: key,
         ...(name === 'SSLPort'
           ? { tls: { certificates: [{ pkcs12: certificateOf(record) }] } }
-          : isOn(textOf(record, 'RedirectHTTPAsHTTPS')) && { redirect: 'https' as const }),
+          : !isOff(redirect) && { redirect: 'https' as const }),
         from: [record.at],
       });
     }
@@ -96,10 +100,22 @@ function readDoor(record: TmgRecord, taken: Set<string>): Door {
   if (door.listeners.length === 0)
     remark(record.entry, 'untranslated', 'TMG_LISTENER', 'no port of it could be read: it gets no listener');
   else remark(record.entry, 'translated', 'TMG_CARRIED', `listener ${door.listeners.map(listenerName).join(', ')}`);
-  if (addresses.length === 0)
-    remark(record.entry, 'approximated', 'TMG_LISTENER', 'it names no address: it listens on all', {
-      hint: 'Write the address where only one was meant.',
-    });
+  if (door.listeners.some((listener) => listener.redirect !== undefined) && !isOn(redirect))
+    remark(
+      record.entry,
+      'untranslated',
+      'TMG_ABSENT',
+      'the export does not say its RedirectHTTPAsHTTPS: whether it let in without TLS is unknown; its plain port only redirects',
+      { hint: 'If it did, write RedirectHTTPAsHTTPS 0.' },
+    );
+  if ((property(record, 'AuthenticationSchemes')?.values ?? []).length === 0)
+    remark(
+      record.entry,
+      'untranslated',
+      'TMG_ABSENT',
+      'the export does not say its AuthenticationSchemes: whether TMG asked for a login is unknown; Outrigger asks for none',
+      { hint: 'Make sure that every server asks for a login itself, and locks out who guesses.' },
+    );
   return door;
 }
 
@@ -115,7 +131,8 @@ function lowerRule(rule: TmgRecord, { found, doors, upstreams, access, routes }:
   const isDenied = textOf(rule, 'Action') === DENY;
   const used = (property(rule, 'WebListenerUsed')?.refs ?? []).flatMap((ref) => doors.get(ref) ?? []);
   const listeners = used.flatMap((door) => door.listeners).filter(({ redirect }) => redirect === undefined);
-  const hosts = property(rule, 'PublicNames')?.values ?? [];
+  const names = property(rule, 'PublicNames')?.values ?? [];
+  const hosts = names.includes('*') ? [] : names;
   const mappings = mappingsOf(rule);
   const bars = [...rule.bars, ...used.flatMap(({ record }) => record.bars)];
   // Whom the rule kept out, a later rule must not let in: what it took is denied, as widely as it can be said.
@@ -130,10 +147,6 @@ function lowerRule(rule: TmgRecord, { found, doors, upstreams, access, routes }:
     };
     access.push({ action: 'deny', when: widest, answer: 'forbidden', from: [rule.at] });
   };
-  if (!['0', DENY].includes(textOf(rule, 'Action'))) {
-    refuse('its action is neither allow nor deny');
-    return;
-  }
   if (listeners.length === 0) {
     refuse('it has no listener');
     return;
@@ -148,7 +161,7 @@ function lowerRule(rule: TmgRecord, { found, doors, upstreams, access, routes }:
   }
   // A denial that cannot be said exactly is widened to whom it does not name: it may deny more, never less.
   if (bars.length > 0 && !isDenied) {
-    refuse(`${[...new Set(bars)].join(', ')} cannot be said`);
+    refuse([...new Set(bars)].join(', '));
     return;
   }
   if (bars.length > 0)
@@ -193,7 +206,7 @@ function lowerRule(rule: TmgRecord, { found, doors, upstreams, access, routes }:
       `its paths are those of Exchange or RD Gateway: RPC may be tunnelled to ${to}`,
     );
   if (hosts.length === 0)
-    remark(rule.entry, 'approximated', 'TMG_HOSTS', 'it names no public name: it takes every Host', {
+    remark(rule.entry, 'approximated', 'TMG_HOSTS', 'its public name is *: it takes every Host', {
       hint: 'Name the hosts.',
     });
   access.push({ action: 'allow', when: whole, answer: 'forbidden', from: [rule.at] });
@@ -248,8 +261,10 @@ function nameFor(made: Upstream, name: string, upstreams: Map<string, Upstream>)
     upstream.from?.push(...(made.from ?? []));
     return each;
   }
-  let free = name;
-  for (let number = 2; upstreams.has(free); number += 1) free = `${name}-${number}`;
+  // Keys that are numbers lose their place among others.
+  const first = /^\d+$/.test(name) ? `server-${name}` : name;
+  let free = first;
+  for (let number = 2; upstreams.has(free); number += 1) free = `${first}-${number}`;
   upstreams.set(free, made);
   return free;
 }

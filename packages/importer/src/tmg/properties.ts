@@ -108,7 +108,7 @@ export const PROPERTIES: ReadonlyMap<string, PropertyRow> = new Map<string, Prop
       disposition: 'untranslated',
       code: 'TMG_RESTRICTION',
       message: 'a schedule has no counterpart, and without it the rule would hold at all times',
-      idle: /^Always$|^$/,
+      idle: /^Always$/,
       bars: true,
     },
   ],

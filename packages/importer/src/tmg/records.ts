@@ -13,7 +13,7 @@ export type TmgRecord = {
   at: SourceRef;
   entry: LedgerEntry;
   properties: Property[];
-  /** Names of properties that would let more in if the rule were carried without them. */
+  /** Why more would get in if the rule were carried, a clause each: what cannot be said, and what is absent. */
   bars: string[];
 };
 export type Property = { element: XmlElement; entry: LedgerEntry; at: SourceRef; values: string[]; refs: string[] };
@@ -48,7 +48,9 @@ export function readExport(root: XmlElement, file: string, ledger: Ledger, redac
     if (element.name === 'WebListener') listeners.push(recordOf(element, file, ledger, redactor));
     if (element.name === 'PolicyRule') rules.push(recordOf(element, file, ledger, redactor));
   }
-  return { listeners, rules: rules.sort((a, b) => orderOf(a) - orderOf(b)), named };
+  // A rule without a number goes first: it lets nobody in, so that what it may have denied stays denied.
+  const place = (rule: TmgRecord): number => orderOf(rule) ?? Number.MIN_SAFE_INTEGER;
+  return { listeners, rules: rules.sort((a, b) => place(a) - place(b)), named };
 }
 
 function recordOf(element: XmlElement, file: string, ledger: Ledger, redactor: Redactor): TmgRecord {
@@ -67,7 +69,8 @@ function recordOf(element: XmlElement, file: string, ledger: Ledger, redactor: R
     bars: [],
   };
   const walk = (parent: XmlElement, path: string): void => {
-    for (const child of parent.children) {
+    for (const each of parent.children) {
+      const child = byStorageName(each);
       if (child.children.length > 0 && !WHOLE.has(child.name)) {
         walk(child, `${path}${child.name}/`);
         continue;
@@ -84,6 +87,12 @@ function recordOf(element: XmlElement, file: string, ledger: Ledger, redactor: R
   return record;
 }
 
+/** Exports keep references as `Refs` or `Ref` with the name of the property as StorageName. */
+function byStorageName(element: XmlElement): XmlElement {
+  if (!WHOLE.has(element.id) || !/^Refs?$/.test(element.name)) return element;
+  return { ...element, name: element.id, children: element.name === 'Ref' ? [element] : element.children };
+}
+
 /** Names whose meaning depends on the rest of the export: `lower.ts` speaks of them. */
 export const LOWERED = new Set(['SelectionIPs', 'UserSets', 'AuthenticationSchemes', 'AppliedSSLCertificates']);
 
@@ -94,7 +103,7 @@ function tell(record: TmgRecord, { element, entry, values }: Property): void {
   if (LOWERED.has(element.name)) return;
   const row = PROPERTIES.get(element.name);
   if (row === undefined) {
-    if (RESTRICTS.test(element.name)) record.bars.push(element.name);
+    if (RESTRICTS.test(element.name)) record.bars.push(`${element.name} cannot be said`);
     const message = `${element.name} is no property this importer knows; nothing was made of it`;
     remark(entry, 'unknown', 'TMG_UNKNOWN', message, { hint: 'Look up what it restricts before you go over.' });
     return;
@@ -103,7 +112,7 @@ function tell(record: TmgRecord, { element, entry, values }: Property): void {
     remark(entry, 'irrelevant', 'TMG_OPERATION', 'asks for nothing');
     return;
   }
-  if (row.bars) record.bars.push(element.name);
+  if (row.bars) record.bars.push(`${element.name} cannot be said`);
   remark(entry, row.disposition, row.code, row.message, row.hint === undefined ? {} : { hint: row.hint });
 }
 
@@ -120,7 +129,12 @@ export function isOn(value: string): boolean {
   return /^(?:1|-1|true)$/i.test(value);
 }
 
-function orderOf(record: TmgRecord): number {
+export function isOff(value: string): boolean {
+  return /^(?:0|false)$/i.test(value);
+}
+
+/** Number in the list of rules; undefined where it says none. */
+export function orderOf(record: TmgRecord): number | undefined {
   const order = Number.parseInt(textOf(record, 'Order'), 10);
-  return Number.isNaN(order) ? Number.MAX_SAFE_INTEGER : order;
+  return Number.isNaN(order) ? undefined : order;
 }

@@ -1,0 +1,113 @@
+// Room: what is made of what an export does not say. The SDK gives defaults, but no public export shows which of them are written, so
+// nothing absent is taken for everybody, everywhere or always: the rule lets nobody in, and its entry says what to write. Pure.
+import { remark } from '../ledger.ts';
+import { mappingElements } from './paths.ts';
+import { isOff, isOn, orderOf, property, type TmgRecord, textOf } from './records.ts';
+import { childOf } from './xml.ts';
+
+/** Values of Action and Type (SDK, FpcPolicyRuleActions and FpcPolicyRuleTypes). */
+export const ALLOW = '0';
+export const DENY = '1';
+export const WEB_PUBLISHING = '2';
+
+/** `name`: of the element; `unknown`: what cannot be known without it; `write`: what to write where the usual was meant. */
+type AbsenceRow = { name: string; isSaid: (rule: TmgRecord) => boolean; unknown: string; write: string };
+
+const hasValues = (rule: TmgRecord, name: string): boolean => (property(rule, name)?.values.length ?? 0) > 0;
+
+/**
+ * What a publishing rule must say. Not here, because absent is how TMG keeps their absence: ScheduleUsed (Always is no schedule of its
+ * own), client certificates and the HTTP filter, which somebody has to switch on; and unknown names.
+ */
+const ABSENCES: readonly AbsenceRow[] = [
+  {
+    name: 'Type',
+    isSaid: (rule) => textOf(rule, 'Type') === WEB_PUBLISHING,
+    unknown: 'whether it publishes a web site',
+    write: 'If it does, write Type 2.',
+  },
+  {
+    name: 'Enabled',
+    isSaid: (rule) => isOn(textOf(rule, 'Enabled')),
+    unknown: 'whether it was in force',
+    write: 'If it was, write Enabled 1.',
+  },
+  {
+    name: 'Action',
+    isSaid: (rule) => [ALLOW, DENY].includes(textOf(rule, 'Action')),
+    unknown: 'whether it allowed or denied',
+    write: 'If it allowed, write Action 0.',
+  },
+  {
+    name: 'Order',
+    isSaid: (rule) => orderOf(rule) !== undefined,
+    unknown: 'which rules it went before, so it goes before all',
+    write: 'Write Order, its number in the list of rules.',
+  },
+  {
+    name: 'SelectionIPs',
+    isSaid: (rule) => childOf(rule.element, 'SelectionIPs') !== undefined && hasValues(rule, 'SelectionIPs'),
+    unknown: 'from which networks it let in',
+    write: 'If from everywhere, write SelectionIPs with a Str Anywhere.',
+  },
+  {
+    name: 'UserSets',
+    isSaid: (rule) => hasValues(rule, 'UserSets'),
+    unknown: 'whom it let in',
+    write: 'If everybody, write UserSets with a Str All Users.',
+  },
+  {
+    name: 'PublicNames',
+    isSaid: (rule) => hasValues(rule, 'PublicNames'),
+    unknown: 'for which hosts it was',
+    write: 'Name them; if for every host, write PublicNames with a Str *.',
+  },
+  {
+    name: 'PathMappings',
+    isSaid: (rule) => mappingElements(rule).length > 0,
+    unknown: 'for which paths it was',
+    write: 'If for every path, write a PathMapping with ExternalPath and InternalPath /*.',
+  },
+  {
+    name: 'WebListenerUsed',
+    isSaid: (rule) => hasValues(rule, 'WebListenerUsed'),
+    unknown: 'at which listener it was',
+    write: 'Write WebListenerUsed with a Ref to the listener.',
+  },
+  {
+    name: 'AllowedMethods',
+    isSaid: (rule) => property(rule, 'AllowedMethods') === undefined || hasValues(rule, 'AllowedMethods'),
+    unknown: 'which methods the list held',
+    write: 'If it was for every method, take AllowedMethods out.',
+  },
+];
+
+/** Whether the rule is to be read as a web publishing rule that is in force: where it does not say, it is. */
+export function isPublished(rule: TmgRecord): boolean {
+  return isWebPublishing(rule) && !isOff(textOf(rule, 'Enabled'));
+}
+
+/** A rule of no type that is known is one where it has what only those have. */
+export function isWebPublishing(rule: TmgRecord): boolean {
+  const type = textOf(rule, 'Type');
+  if (type === WEB_PUBLISHING) return true;
+  return !['0', '1'].includes(type) && childOf(rule.element, 'WebPublishingProperties') !== undefined;
+}
+
+/** Bars the rule for each thing it must say and does not. */
+export function tellAbsences(rule: TmgRecord): void {
+  const then = textOf(rule, 'Action') === DENY ? 'it denies as widely as it can be said' : 'it lets nobody in';
+  for (const { name, isSaid, unknown, write } of ABSENCES) {
+    if (isSaid(rule)) continue;
+    rule.bars.push(`${name} is absent`);
+    remark(
+      rule.entry,
+      'untranslated',
+      'TMG_ABSENT',
+      `the export does not say its ${name}: ${unknown} is unknown; ${then}`,
+      {
+        hint: write,
+      },
+    );
+  }
+}
