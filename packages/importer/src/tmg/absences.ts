@@ -41,8 +41,8 @@ const ABSENCES: readonly AbsenceRow[] = [
   {
     name: 'Order',
     isSaid: (rule) => orderOf(rule) !== undefined,
-    unknown: 'which rules it went before, so it goes before all',
-    write: 'Write Order, its number in the list of rules.',
+    unknown: 'which rules it went before',
+    write: 'Until then it stands before all others. Write Order, its number in the list of rules.',
   },
   {
     name: 'SelectionIPs',
