@@ -1,6 +1,7 @@
 // Room: a translation as a script reads it. The shape is a promise: keys are only ever added while `version` is 1.
 import type { Severity, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
+import { type Branch, countsByFile, type FileCounts, type FileRead } from '../filetree.ts';
 import type { Change, LetThrough } from '../judgement.ts';
 import { type Disposition, inOrder, type LedgerEntry } from '../ledger.ts';
 import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translation.ts';
@@ -18,6 +19,25 @@ export type ReportDirective = ReportPlace & {
   disposition: Disposition;
   findings: ReportFinding[];
   rules: string[];
+};
+
+/** A file, where its link leads, why it was not read, how many values or which directives it holds, and the lines that lead on. */
+export type ReportFile = {
+  file: string;
+  link?: string;
+  absent?: string;
+  values?: number;
+  /** Absent for a file without directives. The same for each place of a file that is read twice. */
+  counts?: FileCounts;
+  branches: ReportBranch[];
+};
+
+/** A line that leads to other files, or opens a section that does not hold, with the number of directives that are skipped for it. */
+export type ReportBranch = ReportPlace & {
+  text: string;
+  outcome: Branch['outcome'];
+  skipped?: number;
+  files: ReportFile[];
 };
 
 /** Something the old file let through: the request that shows it, and where it went; where tightened rules send it, if elsewhere. */
@@ -40,6 +60,8 @@ export type ReportDocument = {
   /** What `outrigger import` ends with, `--strict` aside. */
   exitCode: 0 | 1 | 2;
   files: string[];
+  /** The same as trees, one for each file given. */
+  tree: ReportFile[];
   /** What the files are: no config at all, or one for a Squid that its own words tell. */
   about: string[];
   summary: Summary;
@@ -57,13 +79,16 @@ export function reportJson(translation: Translation): string {
 }
 
 export function reportDocument(translation: Translation): ReportDocument {
-  const { outcome, files, about, summary, ledger, diagnostics, letThrough, tightening, differences } = translation;
+  const { outcome, files, tree, about, summary, ledger, diagnostics, letThrough, tightening, differences } =
+    translation;
   const shown = new Set<object>(letThrough);
+  const counts = countsByFile(ledger);
   return {
     version: 1,
     outcome,
     exitCode: EXIT_CODES[outcome],
     files: files.map(({ path }) => path),
+    tree: tree.map((each) => fileOf(each, counts)),
     about,
     summary,
     directives: ledger.map(directiveOf),
@@ -84,6 +109,19 @@ export function reportDocument(translation: Translation): ReportDocument {
 function directiveOf({ at, lastLine, text, disposition, remarks, rules }: LedgerEntry): ReportDirective {
   const { file, line, ...includes } = placeOf(at);
   return { file, line, lastLine, ...includes, text, disposition, findings: inOrder(remarks).map(findingOf), rules };
+}
+
+function fileOf({ branches, ...read }: FileRead, counts: ReadonlyMap<string, FileCounts>): ReportFile {
+  const own = counts.get(read.file);
+  return {
+    ...read,
+    ...(own !== undefined && { counts: own }),
+    branches: branches.map(({ at, files, ...rest }) => ({
+      ...placeOf(at),
+      ...rest,
+      files: files.map((each) => fileOf(each, counts)),
+    })),
+  };
 }
 
 function letThroughOf({ at, url, reached, tightened, ...finding }: LetThrough): ReportLetThrough {
