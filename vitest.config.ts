@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // The `source` condition makes a workspace package resolve to its TypeScript, so tests need no build.
@@ -8,6 +9,8 @@ const results = process.env.OUTRIGGER_RESULTS;
 export default defineConfig({
   ...source,
   test: {
+    // One for each processor: most of a live test is waiting for a daemon, and vitest would keep one of two back for itself.
+    maxWorkers: availableParallelism(),
     // Continuous integration adds up the results of two runs.
     ...(results !== undefined && { reporters: ['default', ['json', { outputFile: results }]] }),
     projects: [

@@ -91,7 +91,8 @@ function acceptedOf(socket: Socket, raw: Socket): Accepted {
     ...(socket instanceof TLSSocket && { tls: handshakeOf(socket) }),
     send: (bytes) => write(socket, bytes),
     finish() {
-      if (socket.writableEnded) return;
+      // A socket that is destroyed closes by itself, or has: a timer for it would only keep the process.
+      if (socket.writableEnded || socket.destroyed) return;
       socket.end();
       const timer = setTimeout(() => socket.destroy(), LINGER);
       socket.once('close', () => clearTimeout(timer));

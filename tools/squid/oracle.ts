@@ -24,6 +24,16 @@ type Peer = { name: string; host: string; port: number; tls: boolean };
 /** Milliseconds for an answer: Squid waits that long for DNS at most (dns_timeout below), and we wait longer. */
 const PATIENCE = 10_000;
 
+let issued: Promise<Leaf> | undefined;
+
+/** One for all cases of a run: its key is RSA, which takes a tenth of a second to make. */
+function runLeaf(): Promise<Leaf> {
+  issued ??= createAuthority().then((authority) =>
+    authority.issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' }),
+  );
+  return issued;
+}
+
 /** `Squid 5.7 (Debian squid-openssl 5.7-2+deb12u6)`. */
 export function squidVersion(): string {
   const version = /Version (\S+)/.exec(spawnSync(findDaemon('squid') ?? 'squid', ['-v']).stdout?.toString() ?? '')?.[1];
@@ -77,13 +87,22 @@ async function askThese(
   const folder = await mkdtemp(join(tmpdir(), 'squid-case-'));
   const origins: Origin[] = [];
   try {
-    const leaf = await (await createAuthority()).issue({ names: ['contoso.com', 'localhost'], keyType: 'rsa' });
+    const leaf = await runLeaf();
     for (const peer of peers) if (!down.includes(peer.name)) origins.push(await standIn(peer, leaf));
     const conf = await layOut(given, peers, folder, leaf);
     if (time !== undefined) await writeFile(join(folder, 'zone'), zoneWhere(time));
     const squid = await startSquid({ conf, dir: folder, ...(time !== undefined && { zone: join(folder, 'zone') }) });
     try {
-      for (const probe of probes) verdicts.set(probe, await askOften(probe, ports, origins));
+      for (const probe of probes) {
+        const [spread, atOnce] = [option(probe, 'spread'), option(probe, 'at-once')];
+        const seen =
+          spread !== undefined
+            ? await askSpread(probe, Number(spread), ports, origins)
+            : atOnce !== undefined
+              ? await askAtOnce(probe, Number(atOnce), ports, origins)
+              : await askOften(probe, ports, origins);
+        verdicts.set(probe, seen);
+      }
     } finally {
       await squid.kill();
     }
@@ -167,11 +186,60 @@ async function askOften(probe: Probe, ports: readonly Port[], origins: readonly 
   return { ...last, verdict: [...verdicts].sort().join('+') };
 }
 
-async function askOne(probe: Probe, ports: readonly Port[], origins: readonly Origin[]): Promise<Seen> {
+/** How many of as many requests each peer got, each from another client and with its number for `{n}` (`spread=`): `a=150 b=50`. */
+async function askSpread(
+  probe: Probe,
+  clients: number,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+): Promise<Seen> {
+  const verdicts: string[] = [];
+  for (let number = 0; number < clients; number += 1) {
+    const asked = { ...probe, target: probe.target.replace('{n}', String(number)) };
+    verdicts.push((await askOne(asked, ports, origins, spreadClient(number))).verdict);
+  }
+  return { verdict: counted(verdicts) };
+}
+
+/** Milliseconds between requests that are under way at once: Squid counts a connection when it stands. */
+const APART = 50;
+
+/** How many of as many requests at once each peer got (`at-once=`; the probe asks for answers that come later): `a=2 none=1`. */
+async function askAtOnce(
+  probe: Probe,
+  requests: number,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+): Promise<Seen> {
+  const asking = Array.from({ length: requests }, async (_, index) => {
+    await new Promise((resolve) => setTimeout(resolve, index * APART));
+    return askOne(probe, ports, origins);
+  });
+  return { verdict: counted((await Promise.all(asking)).map(({ verdict }) => verdict)) };
+}
+
+function counted(verdicts: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const verdict of verdicts) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  const named = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
+  return named.map(([name, count]) => `${name}=${count}`).join(' ');
+}
+
+/** A client of its own for each number, far from each other as real ones are: all of 127.0.0.0/8 is this machine. */
+function spreadClient(number: number): string {
+  const mixed = Math.imul(number + 1, 0x9e3779b1) >>> 0;
+  return `127.${[24, 16, 8].map((shift) => ((mixed >>> shift) % 254) + 1).join('.')}`;
+}
+
+async function askOne(
+  probe: Probe,
+  ports: readonly Port[],
+  origins: readonly Origin[],
+  client = option(probe, 'client'),
+): Promise<Seen> {
   const wanted = option(probe, 'listener');
   const port = ports.find(({ address, name }) => wanted === undefined || wanted === address || wanted === name);
   if (port === undefined) return { verdict: 'no listener' };
-  const client = option(probe, 'client');
   let wire: Wire;
   try {
     const tls = port.tls && tlsOptions(probe);
@@ -215,13 +283,15 @@ function verdictOf(status: number): string {
 
 function requestOf(probe: Probe): string {
   const { method, target, host } = probe;
+  const named = option(probe, 'proxy');
+  const announcement = named === undefined ? '' : `PROXY TCP4 ${named} 127.0.0.1 50000 80\r\n`;
   const lines =
     host === undefined
       ? [`${method} ${target} HTTP/1.0`]
       : [`${method} ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close'];
   const fields = fieldsOf(probe).map(([name, value]) => `${name}: ${value}`);
   // A length of 0 keeps methods that Squid knows to have bodies content.
-  return [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
+  return announcement + [...lines, ...fields, ...(method === 'GET' ? [] : ['Content-Length: 0']), '', ''].join('\r\n');
 }
 
 /** The lines by which Squid says that it will not start: without dates, without our folder, each once. */

@@ -1,6 +1,13 @@
-import { loadRules, type RequestFacts, type RuleSet, requestFacts } from '@outrigger/rules';
+import {
+  compileRules,
+  fallbackDecisions,
+  loadRules,
+  type RequestFacts,
+  type RuleSet,
+  requestFacts,
+} from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
-import { explainForwarding, NOWHERE, printedForwarding } from './forwarding.ts';
+import { explainFallback, explainForwarding, NOWHERE, printedFallback, printedForwarding } from './forwarding.ts';
 
 const SERVERS = 'servers: [https://10.1.1.1, https://mbx2.corp.test, http://10.1.1.3]';
 
@@ -60,6 +67,21 @@ describe('the servers of a request, explained', () => {
     expect(new Set(byCookie.map(([first]) => first)).size).toBeGreaterThan(1);
   });
 
+  it('come with their weights and limits', () => {
+    const rules = rulesWith(', affinity: client, weights: [3, 1, 1], connectionsPerServer: [200, 100, 0]');
+    const explained = explainForwarding(rules, TO, factsOf(rules, 'GET', '192.0.2.1'));
+    expect(
+      printedForwarding(explained)
+        .filter(([row]) => /server|then/.test(row))
+        .map(([, text]) => text)
+        .sort(),
+    ).toEqual([
+      'http://10.1.1.3, weight 1',
+      'https://10.1.1.1 (SNI contoso.com), weight 3, 200 connections',
+      'https://mbx2.corp.test (SNI mbx2.corp.test), weight 1, 100 connections',
+    ]);
+  });
+
   it('say that a channel goes by the address, cookie or not', () => {
     const rules = rulesWith(', affinity: cookie');
     const affinity = (method: string) => explainForwarding(rules, TO, factsOf(rules, method, '192.0.2.1')).affinity;
@@ -79,5 +101,35 @@ describe('the servers of a request, explained', () => {
     const rules = rulesWith('');
     expect(explainForwarding(rules, {}, factsOf(rules, 'GET', '192.0.2.1'))).toEqual(NOWHERE);
     expect(printedForwarding(NOWHERE)).toEqual([]);
+  });
+});
+
+describe('the fallback of a request, explained', () => {
+  const { rules } = loadRules(
+    `listen: [{ address: '*:443' }]
+upstreams:
+  exchange: { servers: [https://10.1.1.1], rpcOverHttp: true }
+  standby: { servers: [https://10.2.2.2, https://10.2.2.3], rpcOverHttp: true, affinity: client }
+  web: { servers: [http://127.0.0.1:8080], requestHeaders: { remove: Authorization } }
+access: [{ allow: {} }]
+routes: [{ to: exchange, fallback: [web, standby] }]
+`,
+    'test.yaml',
+  );
+  if (rules === undefined) throw new Error('rules of a test load');
+  const told = (method: string): [string, string][] => {
+    const facts = factsOf(rules, method, '192.0.2.1');
+    return printedFallback(explainFallback(rules, fallbackDecisions(compileRules(rules), facts), facts));
+  };
+
+  it('names each upstream with its servers in their order', () => {
+    expect(told('GET')).toEqual([
+      ['fallback', 'web, http://127.0.0.1:8080'],
+      ['fallback', expect.stringMatching(/^standby, https:\/\/10.2.2.[23] \(SNI contoso.com\), then https:/)],
+    ]);
+  });
+
+  it('says of one that would not take it why', () => {
+    expect(told('RPC_IN_DATA')[0]).toEqual(['fallback', expect.stringMatching(/^not web: RPC_IN_DATA is let through/)]);
   });
 });

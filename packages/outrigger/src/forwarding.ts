@@ -2,6 +2,7 @@
 // under which name, and how long it would wait.
 import { type Affinity, affinityOf, rendezvousOrder } from '@outrigger/proxy';
 import {
+  connectionLimits,
   type Decision,
   formatDuration,
   type HeaderEdits,
@@ -19,6 +20,10 @@ export type ExplainedServer = {
   url: string;
   /** Name sent in the TLS handshake; null where none is, or no TLS is spoken. */
   sni: string | null;
+  /** Its share of clients, where the rules give one. */
+  weight?: number;
+  /** Connections it may have; absent where any number will do. */
+  connections?: number;
 };
 
 /** Where a request would go. */
@@ -39,6 +44,9 @@ export type ExplainedForwarding = {
 /** Names in lower case whose lines go; lines that are written instead. */
 export type ExplainedEdits = { removed: string[]; added: HeaderEdits['added'] };
 
+/** An upstream of the route's fallback: where the request goes while none before it can be reached, or why it does not go there. */
+export type ExplainedFallback = { upstream: string; servers: ExplainedServer[]; passedOver?: string };
+
 /** Of a request that goes nowhere. */
 export const NOWHERE: ExplainedForwarding = { affinity: 'none', servers: [], limits: {} };
 
@@ -53,10 +61,16 @@ export function explainForwarding(
   const affinity = affinityOf(settings, facts, tunnel);
   const { connect } = settings.timeouts;
   const { answer, idle, tunnelIdle } = timeoutsOf(settings, decision.route);
-  const written = settings.servers.map((url) => {
+  const written = settings.servers.map((url, index): ExplainedServer => {
+    const [weight, connections] = [settings.weights?.[index], connectionLimits(settings)[index]];
     const server = parseServer(url);
     const sni = server?.scheme === 'https' ? serverNames(server, settings, facts.host).sni : undefined;
-    return { url, sni: sni ?? null };
+    return {
+      url,
+      sni: sni ?? null,
+      ...(weight !== undefined && { weight }),
+      ...(connections !== undefined && { connections }),
+    };
   });
   const key = affinity.by === 'none' ? undefined : affinity.key;
   return {
@@ -69,6 +83,36 @@ export function explainForwarding(
   };
 }
 
+/** `decisions`: what the upstreams of the fallback would make of the request, in order. */
+export function explainFallback(
+  rules: RuleSet,
+  decisions: readonly Decision[],
+  facts: RequestFacts,
+): ExplainedFallback[] {
+  return decisions.map((decision) => {
+    const { upstream = '', access, refusal } = decision;
+    const passedOver = access === 'deny' ? 'an access line denies it there' : refusal?.message;
+    const { servers } = explainForwarding(rules, decision, facts);
+    return { upstream, servers, ...(passedOver !== undefined && { passedOver }) };
+  });
+}
+
+/** A row for each upstream of the fallback. */
+export function printedFallback(fallback: readonly ExplainedFallback[]): [string, string][] {
+  return fallback.map(({ upstream, servers, passedOver }) => [
+    'fallback',
+    passedOver === undefined
+      ? `${upstream}, ${servers.map(printedServer).join(', then ')}`
+      : `not ${upstream}: ${passedOver}`,
+  ]);
+}
+
+function printedServer({ url, sni, weight, connections }: ExplainedServer): string {
+  const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
+  const share = weight === undefined ? '' : `, weight ${weight}`;
+  return `${url}${name}${share}${connections === undefined ? '' : `, ${connections} connections`}`;
+}
+
 function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {
   return { removed: [...removed], added };
 }
@@ -76,10 +120,10 @@ function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {
 /** Rows for a person: the first server, those that are tried where it cannot be reached, and why in this order. */
 export function printedForwarding(forwarding: ExplainedForwarding): [string, string][] {
   const { affinity, servers, limits, health, requestHeaders, responseHeaders } = forwarding;
-  const rows = servers.map(({ url, sni }, index): [string, string] => {
-    const name = url.startsWith('https:') ? ` (SNI ${sni ?? 'none'})` : '';
-    return [index === 0 ? 'server' : '  then', `${url}${name}`];
-  });
+  const rows = servers.map((server, index): [string, string] => [
+    index === 0 ? 'server' : '  then',
+    printedServer(server),
+  ]);
   if (servers.length > 1) rows.push(['affinity', AFFINITY[affinity]]);
   if (servers.length > 0) rows.push(['limits', limitsText(limits)]);
   if (health !== undefined)

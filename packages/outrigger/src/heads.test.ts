@@ -33,9 +33,14 @@ describe.each(names)('%s', (name) => {
 
   it('sends on and answers with the values that Squid did', async () => {
     if (rules === undefined || record === undefined) throw new Error(`${name} gave no rules or has no record`);
-    const ask = await served(rules);
+    const asked = new Map<string, Awaited<ReturnType<typeof served>>>();
     const rows = [];
-    for (const probe of given.probes) rows.push(...headRows(probe, await ask(probe), record.watched));
+    for (const probe of given.probes) {
+      const down = option(probe, 'down') ?? '';
+      const ask = asked.get(down) ?? (await served(rules, down.split(',')));
+      asked.set(down, ask);
+      rows.push(...headRows(probe, await ask(probe), record.watched));
+    }
     const expected = record.rows.map((row) => [keyOf(row), row.ours?.slice('ours='.length) ?? row.values]);
     expect(rows.map((row) => [keyOf(row), row.values])).toEqual(expected);
   });
@@ -47,8 +52,11 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-/** The rules on ports of their own, with one stand-in behind them. */
-async function served(rules: RuleSet): Promise<(probe: Probe) => Promise<Heads>> {
+/** Nobody listens there (tcpmux, RFC 1078). */
+const NOBODY = 'http://127.0.0.1:1';
+
+/** The rules on ports of their own, with one stand-in behind them; nobody behind peers that are `down`. */
+async function served(rules: RuleSet, down: readonly string[]): Promise<(probe: Probe) => Promise<Heads>> {
   const origin = await startOrigin({ name: 'web' });
   const moved: RuleSet = {
     ...rules,
@@ -56,7 +64,7 @@ async function served(rules: RuleSet): Promise<(probe: Probe) => Promise<Heads>>
     upstreams: new Map(
       [...rules.upstreams].map(([name, upstream]) => [
         name,
-        { ...upstream, servers: [`http://127.0.0.1:${origin.port}`] },
+        { ...upstream, servers: [down.includes(name) ? NOBODY : `http://127.0.0.1:${origin.port}`] },
       ]),
     ),
   };

@@ -34,6 +34,40 @@ describe('rendezvousOrder', () => {
   });
 });
 
+describe('rendezvousOrder by weight', () => {
+  const weighted = servers.slice(0, 3).map(({ url }, index) => ({ url, weight: [3, 1, 2][index] }));
+  const many = Array.from({ length: 6_000 }, (_, index) => `client ${index}`);
+  const firstOf = (among: readonly { url: string; weight?: number | undefined }[], key: string): string =>
+    rendezvousOrder(among, key)[0]?.url ?? '';
+
+  it('gives every server its share', () => {
+    for (const { url, weight = 0 } of weighted) {
+      const share = many.filter((key) => firstOf(weighted, key) === url).length / many.length;
+      expect(Math.abs(share - weight / 6)).toBeLessThan(0.02);
+    }
+  });
+
+  it('shares the clients of one that is down in the proportions of the others', () => {
+    const left = many.filter((key) => firstOf(weighted, key) === 'https://a');
+    const second = left.map((key) => rendezvousOrder(weighted, key)[1]?.url);
+    expect(Math.abs(second.filter((url) => url === 'https://c').length / left.length - 2 / 3)).toBeLessThan(0.03);
+  });
+
+  it('moves clients only to a server whose weight has grown', () => {
+    const grown = weighted.map((server) => (server.url === 'https://b' ? { ...server, weight: 4 } : server));
+    for (const key of many.slice(0, 600)) {
+      const [before, after] = [firstOf(weighted, key), firstOf(grown, key)];
+      if (before !== after) expect(after).toBe('https://b');
+    }
+  });
+
+  it('is the order without weights where all are equal', () => {
+    const equal = servers.map(({ url }) => ({ url, weight: 7 }));
+    const urls = (among: { url: string }[], key: string): string[] => rendezvousOrder(among, key).map(({ url }) => url);
+    for (const key of clients) expect(urls(equal, key)).toEqual(urls(servers, key));
+  });
+});
+
 describe('affinityOf', () => {
   const VISIT = 'abcdefghijklmnopqrstuv';
   const byCookie = upstreamOf({ servers: ['http://a'], affinity: 'cookie' });
@@ -144,6 +178,19 @@ describe.each([
     const shared = await proxy.wire();
     for (const [cookie, server] of homes) expect((await visit(shared, cookie)).server).toBe(server);
   });
+});
+
+it('brings more clients to a server of more weight', async () => {
+  const proxy = await stage.proxy(
+    `trustedProxies: [127.0.0.1]${rules(await farm(), 'affinity: client, weights: [1, 1, 1, 97]')}`,
+  );
+  const wire = await proxy.wire();
+  const reached: string[] = [];
+  for (let client = 1; client <= 20; client += 1) {
+    await wire.send(`GET /x HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 203.0.113.${client}\r\n\r\n`);
+    reached.push((await expectResponse(wire)).body.toString().slice(0, 1));
+  }
+  expect(reached.filter((name) => name === 'd').length).toBeGreaterThan(15);
 });
 
 describe('affinity of channels', () => {

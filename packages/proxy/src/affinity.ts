@@ -17,6 +17,8 @@ export const AFFINITY_COOKIE = 'outrigger';
 const VISIT_BYTES = 16;
 const VISIT = /^[A-Za-z0-9_-]{22}$/;
 
+const HASH_BYTES = 6;
+
 /** Bits of an IPv6 address that stay: a client changes the others daily, while its channel lives (RFC 8981 3.1). */
 const IPV6_INTERFACE_BITS = 64n;
 
@@ -36,12 +38,24 @@ export function affinityOf(
   return { by: 'cookie', cookie, ...(key !== undefined && { key }) };
 }
 
-/** Highest hash first (Thaler and Ravishankar, 1996). Servers are known by their URL as the rules write it. */
-export function rendezvousOrder<Item extends { url: string }>(servers: readonly Item[], key: string): Item[] {
+/**
+ * The server with the highest score first, -weight / ln(h) of a hash h between 0 and 1 (Thaler and Ravishankar, 1996; with weights,
+ * Schindelhauer and Schomaker, 2005): each is first for its share of keys, and a server that comes or goes, or whose weight changes,
+ * moves no key between the others. Servers are known by their URL as the rules write it. `weight` is 1 where it is absent.
+ */
+export function rendezvousOrder<Item extends { url: string; weight?: number | undefined }>(
+  servers: readonly Item[],
+  key: string,
+): Item[] {
   return servers
-    .map((server) => ({ server, score: createHash('sha256').update(`${key} ${server.url}`).digest('hex') }))
-    .sort((a, b) => (a.score > b.score ? -1 : 1))
+    .map((server) => ({ server, score: -(server.weight ?? 1) / Math.log(fraction(`${key} ${server.url}`)) }))
+    .sort((a, b) => b.score - a.score)
     .map(({ server }) => server);
+}
+
+/** A hash of `text` between 0 and 1, neither of them included: 48 bits of it, which a double holds exactly. */
+function fraction(text: string): number {
+  return (createHash('sha256').update(text).digest().readUIntBE(0, HASH_BYTES) + 0.5) / 2 ** (8 * HASH_BYTES);
 }
 
 /** What a client without the cookie gets: random, so it tells nothing of a server. */

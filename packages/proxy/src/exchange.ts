@@ -1,33 +1,24 @@
 // Room: one request from its complete head to the end of its answer: verdict, lane, record. Writes to the client only what no
 // server wrote: the few refusals.
-import { type Fields, listenerName, localTimeOf, type RequestFacts, timeoutsOf } from '@outrigger/rules';
+import { type Fields, listenerName, localTimeOf, timeoutsOf } from '@outrigger/rules';
 import { decidingPlace, type LogRecord, loggedTarget, type RequestRecord } from './accesslog.ts';
-import { affinityOf, newVisit, visitField } from './affinity.ts';
 import { channelFinding, channelOf } from './channel.ts';
-import type { Generation } from './generation.ts';
 import { editedHead } from './http1/edits.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
 import { type ReplyOptions, replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import type { AccessEntry, Answered } from './logline.ts';
-import { asksForUpgrade } from './persistence.ts';
-import type { Pin, Pins } from './pins.ts';
-import type { Ends } from './proxyheader.ts';
+import type { Pin } from './pins.ts';
 import { type RelayEnd, type RelayRequest, relay } from './relay.ts';
 import { mapTarget } from './rewrite.ts';
-import type { Asked, Dialler } from './upstream.ts';
 import { type Forward, judge, type Origin, type Verdict } from './verdict.ts';
 import { vouchedBy } from './vouched.ts';
+import { remember, type Traveller, waysOf } from './ways.ts';
 
 /** What the exchanges of one client connection have in common. */
-export type Session = {
+export type Session = Traveller & {
   client: Leg;
-  origin: Origin;
-  /** What the request under way goes by, from its head to its end. */
-  generation: Generation;
-  /** Connections to servers, and in-memory ones into the rewrite lane. */
-  pins: { relay: Pins; rewrite: Pins };
   report: (record: LogRecord) => void;
   /** Told of every request where the rules have access logs. */
   logAccess: ((entry: AccessEntry) => void) | undefined;
@@ -166,14 +157,12 @@ function writeReply(session: Session, status: number, options: ReplyOptions): vo
   session.client.write(reply);
 }
 
-async function forward(verdict: Forward, head: RequestHead, session: Session, record: RequestRecord): Promise<After> {
-  // What follows a 101 is opaque, so an upgrade on a rewriting route is relayed, with its path mapped.
-  const rewrites = verdict.decision.lane === 'rewrite' && !asksForUpgrade(head);
-  const pins = rewrites ? session.pins.rewrite : session.pins.relay;
-  const { rewriteLane } = session.generation;
-  const dialler = diallerOf(verdict, session.generation, rewrites);
-  const { asked, ownField } = placeAtServer(verdict, session.origin);
-  for (;;) {
+async function forward(routed: Forward, head: RequestHead, session: Session, record: RequestRecord): Promise<After> {
+  const ways = waysOf(routed, head, session);
+  let way = ways[0];
+  for (let next = 1; ; ) {
+    const { verdict, pins, dialler, asked, ownField } = way;
+    record.upstream = verdict.name;
     const taking = pins.take(verdict.name, dialler, asked);
     const taken = taking instanceof Promise ? await taking : taking;
     if (taken.kind === 'cancelled') {
@@ -181,13 +170,20 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
       return 'gone';
     }
     if (taken.kind === 'failed') {
+      const other = ways[next];
+      if (other !== undefined) {
+        way = other;
+        next += 1;
+        continue;
+      }
       record.server = taken.server;
       tell(record, taken.failure);
       return refuse(taken.failure.status, head, session, record);
     }
     const { pin } = taken;
-    const rewriting = rewrites ? rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
-    const forwarded = forwardedHead(verdict, head, session, rewrites);
+    if (ways.length > 1) remember(routed, way, session);
+    const rewriting = way.rewrites ? session.generation.rewriteLane.prepare(pin.leg.stream, verdict) : undefined;
+    const forwarded = forwardedHead(verdict, head, session, way.rewrites);
     const edits = verdict.decision.responseEdits;
     const ours = { forwarded, ...(ownField && { ownField }), ...(edits && { edits }) };
     const end = await carry(verdict, head, session, pin, ours);
@@ -203,31 +199,6 @@ async function forward(verdict: Forward, head: RequestHead, session: Session, re
     if (trouble !== undefined) tell(record, trouble);
     return end.next === 'reply' ? refuse(end.failure?.status ?? 400, head, session, record) : end.next;
   }
-}
-
-function diallerOf({ name }: Forward, { diallers, rewriteLane }: Generation, rewrites: boolean): Dialler {
-  const dialler = diallers.get(name);
-  if (dialler === undefined) throw new Error(`an upstream of the rules has no dialler: ${name}`);
-  return rewrites ? rewriteLane.through(dialler) : dialler;
-}
-
-/** What decides about its server, and the field line that lets the client come back to it. */
-function placeAtServer({ upstream, facts, tunnel }: Forward, origin: Origin): { asked: Asked; ownField?: Buffer } {
-  const toldOf = { host: facts.host, ends: endsOf(facts, origin) };
-  const affinity = affinityOf(upstream, facts, tunnel);
-  if (affinity.by === 'none') return { asked: toldOf };
-  if (affinity.key !== undefined) return { asked: { ...toldOf, belongsTo: affinity.key } };
-  origin.newVisit ??= newVisit();
-  const overTls = origin.listener.tls !== undefined;
-  return {
-    asked: { ...toldOf, belongsTo: origin.newVisit },
-    ownField: visitField(upstream, origin.newVisit, overTls),
-  };
-}
-
-/** The client's own connection as servers are told of it; the port of a client behind a trusted proxy is not known. */
-function endsOf(facts: RequestFacts, { address, port, local }: Origin): Ends {
-  return { source: { address: facts.client, port: facts.client === address ? port : 0 }, destination: local };
 }
 
 function carry(

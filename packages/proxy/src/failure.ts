@@ -20,7 +20,8 @@ export type UpstreamFailureCode =
   | 'UPSTREAM_TROUBLE'
   | 'UPSTREAM_CLOSED'
   | 'UPSTREAM_BAD_ANSWER'
-  | 'UPSTREAM_ANSWER_TIMEOUT';
+  | 'UPSTREAM_ANSWER_TIMEOUT'
+  | 'SERVER_FULL';
 
 /** Trouble of our own machine. */
 export type OwnFailureCode = 'OUT_OF_DESCRIPTORS' | 'OUT_OF_PORTS';
@@ -212,6 +213,16 @@ export function upstreamFailure(error: NodeJS.ErrnoException, place: string): Fa
 /** No connection within `milliseconds` (timeouts.connect). */
 export function connectTimeout(place: string, milliseconds: number): Failure {
   return failure(CONNECT_TIMEOUT, `${place} ${CONNECT_TIMEOUT.finding} (${milliseconds} ms)`, CONNECT_TIMEOUT.remedy);
+}
+
+/** As many connections as the rules allow, and none of them rests. */
+export function serverFull(place: string, limit: number): Failure {
+  return {
+    status: 503,
+    whose: 'upstream',
+    code: 'SERVER_FULL',
+    message: `${place} has ${limit} connections, all of them in use. connectionsPerServer is the limit; raise it if the server can take more.`,
+  };
 }
 
 /** No answer within `milliseconds` (timeouts.answer). */

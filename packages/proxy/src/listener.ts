@@ -13,17 +13,17 @@ import {
 import { certificateFields, shownBy } from './clientcertificate.ts';
 import { HANDSHAKE, handshakesWith } from './clienttls.ts';
 import { type ClientConnection, type Runtime, serveConnection } from './connection.ts';
+import { TCP_KEEP_ALIVE } from './dial.ts';
 import type { Generation, PreparedListener } from './generation.ts';
 import { certificateFinding, handshakeFinding } from './handshake.ts';
 import { chooseProtocol, coveredHosts } from './http2/offer.ts';
 import { serveHttp2 } from './http2/session.ts';
 import { Leg } from './leg.ts';
 import { passThrough } from './passthrough.ts';
-import { takeProxyHeader } from './proxied.ts';
+import { STRANGER, takeProxyHeader } from './proxied.ts';
 import type { Ends } from './proxyheader.ts';
 import { takeClientHello } from './servername.ts';
 import { listenProblem, type StartProblem } from './start.ts';
-import { TCP_KEEP_ALIVE } from './upstream.ts';
 import type { Origin } from './verdict.ts';
 
 /** Connections that wait to be accepted. A thousand phones reconnect within a second after an outage. */
@@ -103,7 +103,9 @@ export async function openListener(
     const { remoteAddress } = socket;
     if (remoteAddress === undefined) return void socket.destroy();
     if (listener.proxyProtocol || chooseUpstream) socket.on('error', () => {}); // told by whoever reads it later
-    if (mustAnnounce(remoteAddress) && !(await takeAnnouncement(socket))) return void socket.destroy();
+    const isListed = mustAnnounce(remoteAddress);
+    if (!isListed && listener.proxyProtocolOnly) return refuseStranger(socket);
+    if (isListed && !(await takeAnnouncement(socket))) return void socket.destroy();
     const leave = runtime.clients.enter(endsOf(socket).source.address);
     if (leave === undefined) return void socket.destroy();
     socket.once('close', leave);
@@ -118,6 +120,11 @@ export async function openListener(
     }
     if (shakeHands === undefined) serve(socket, socket, through);
     else shakeHands(socket);
+  }
+
+  function refuseStranger(socket: Socket): void {
+    notice({ ...STRANGER, client: clientText(socket) });
+    socket.destroy();
   }
 
   /** False where the connection is not to go on. */

@@ -4,6 +4,7 @@ import type { Failure } from './failure.ts';
 import { type HeadReader, type ResponseHead, responseHeadReader } from './http1/head.ts';
 import { hearLastWords } from './lastwords.ts';
 import { Leg, type LegListener } from './leg.ts';
+import type { Seat } from './seats.ts';
 import type { Asked, Dialler } from './upstream.ts';
 
 /**
@@ -24,6 +25,8 @@ export type Pin = {
   reader: HeadReader<ResponseHead>;
   /** URL of the server it goes to. */
   server: string;
+  /** Its place where the rules limit connections to the server. */
+  seat: Seat | undefined;
   /** No request went over it yet. */
   fresh: boolean;
 };
@@ -39,6 +42,8 @@ export type Pins = {
    * rests here is given at once.
    */
   take(upstream: string, dialler: Dialler, asked: Asked): PinResult | Promise<PinResult>;
+  /** True where such a connection rests here, with whoever is logged on. */
+  holds(upstream: string, dialler: Dialler, asked: Asked): boolean;
   /** Puts a connection back between two requests. Whatever the server does on it then ends it. */
   release(pin: Pin): void;
   /** Ends those that rest between two requests: what comes next is another client's. */
@@ -74,6 +79,7 @@ class ClientPins implements Pins {
     this.#pins.delete(key); // and set again, so that the map stands in the order of use
     if (kept?.dialler === dialler && isUsable(kept.leg)) {
       this.#pins.set(key, kept);
+      kept.seat?.wake();
       return { kind: 'pin', pin: kept };
     }
     kept?.leg.destroy();
@@ -81,8 +87,14 @@ class ClientPins implements Pins {
     return this.#dial(key, upstream, dialler, asked);
   }
 
-  release({ leg }: Pin): void {
+  holds(upstream: string, dialler: Dialler, asked: Asked): boolean {
+    const kept = this.#pins.get(this.#keyOf(upstream, dialler, asked));
+    return kept?.dialler === dialler && isUsable(kept.leg);
+  }
+
+  release({ leg, seat }: Pin): void {
     leg.listen(RESTING);
+    seat?.rest(() => leg.destroy());
   }
 
   forget(): void {
@@ -107,7 +119,8 @@ class ClientPins implements Pins {
       leg.error = error;
     });
     const reader = responseHeadReader({ head: RESPONSE_HEAD });
-    const pin = { leg, reader, upstream, dialler, server: dialled.server, fresh: true };
+    const { server, seat } = dialled;
+    const pin = { leg, reader, upstream, dialler, server, seat, fresh: true };
     this.#pins.set(key, pin);
     return { kind: 'pin', pin };
   }

@@ -53,6 +53,20 @@ describe('a listener that wants the PROXY protocol', () => {
     },
   );
 
+  it('closes connections of anybody else unread where it is for its peers alone', async () => {
+    const seen: string[] = [];
+    const port = await stage.server(echoing('one', seen));
+    const proxy = await stage.proxy(rulesWith(port, 'proxyProtocol: [127.0.0.9], proxyProtocolOnly: true'));
+    const stranger = await proxy.wire();
+    await stranger.send(V2, GET);
+    expect(await stranger.inlet.whenOver()).not.toBe('');
+    expect((await proxy.notice('PROXY_STRANGER')).client).toMatch(/^127\.0\.0\.1:/);
+    const balancer = await proxy.wire({ localAddress: '127.0.0.9' });
+    await balancer.send(V2, GET);
+    expect((await expectResponse(balancer)).status).toBe(200);
+    expect(seen).toEqual(['/a']);
+  });
+
   it('finds TLS behind the header, in one segment or byte by byte, and names the client of a failed handshake', async () => {
     const proxy = await stage.proxy(rulesWith(await stage.server(echoing('one')), `${SECURE}, ${LISTED}`), readFile);
     for (const size of [V2.length, 1]) {

@@ -4,7 +4,7 @@ import { readPreface } from './preface.ts';
 import { type Ends, readProxyHeader } from './proxyheader.ts';
 
 /** Closed; each has its line in the README. */
-export type ProxyHeaderCode = 'PROXY_MISSING' | 'PROXY_MALFORMED' | 'PROXY_TIMEOUT';
+export type ProxyHeaderCode = 'PROXY_MISSING' | 'PROXY_MALFORMED' | 'PROXY_TIMEOUT' | 'PROXY_STRANGER';
 
 /** Milliseconds for the header. A proxy sends it in its first segment; three seconds are two lost ones. */
 const HEADER_TIME = 5_000;
@@ -37,3 +37,10 @@ function readIt(bytes: Buffer) {
 const REMEDY =
   'Switch the PROXY protocol on where that peer forwards to this listener, or take it out of the listener’s proxyProtocol.';
 const MISSING = `a peer of proxyProtocol sent no PROXY header; without it nobody knows whose connection this is. ${REMEDY}`;
+
+/** Told of a connection that none of the load balancers made (`proxyProtocolOnly`). */
+export const STRANGER = {
+  code: 'PROXY_STRANGER',
+  message:
+    'closed unread: this listener is for the peers of its proxyProtocol alone. Add the address there if it is one of them.',
+} as const;

@@ -1,34 +1,28 @@
 // Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached. A
 // connection belongs to one client connection and is never shared.
-import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import { parseServer, type RuleSet, type Server, type ServerNames, serverNames, type Upstream } from '@outrigger/rules';
+import {
+  connectionLimits,
+  parseServer,
+  type RuleSet,
+  type Server,
+  type ServerNames,
+  serverNames,
+  type Upstream,
+} from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
-import { connectTimeout, type Failure, type FailureCode, upstreamFailure } from './failure.ts';
+import { type Dialled, dialOnce } from './dial.ts';
+import { type Failure, type FailureCode, serverFull } from './failure.ts';
 import type { PemReader } from './pem.ts';
-import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
+import type { Ends } from './proxyheader.ts';
+import { createSeats, type Seat, type Seats } from './seats.ts';
 import { type SecureMaterial, secureOptions, tlsNames } from './servertls.ts';
-import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
+import type { SessionCache } from './sessions.ts';
 import type { StartProblem } from './start.ts';
-
-/**
- * Milliseconds of silence before the kernel asks a peer whether it still lives, on both legs. Devices on the way forget
- * idle connections after minutes; field case 8 lost a channel to one that did after five.
- */
-export const TCP_KEEP_ALIVE = 60_000;
 
 /** Milliseconds a server that could not be reached is tried last, so that not every client waits for the dead one. */
 const SHUNNED = 10_000;
-
-/** Milliseconds for one address of a name before the next is tried beside it (RFC 8305 5); node's 250 is short for a WAN. */
-const ADDRESS_ATTEMPT = 1_000;
-
-export type Dialled =
-  | { kind: 'connected'; socket: Duplex; server: string }
-  | { kind: 'failed'; failure: Failure; server: string }
-  | { kind: 'cancelled' };
 
 /** What of a request decides how its server is dialled. */
 export type Asked = {
@@ -38,6 +32,8 @@ export type Asked = {
   belongsTo?: string;
   /** The client's own connection, as the PROXY protocol tells servers of it; absent where we dial for ourselves. */
   ends?: Ends;
+  /** Another upstream takes over where no server of this one can be reached, which is then told. */
+  hasFallback?: true;
 };
 
 export type Dialler = {
@@ -45,6 +41,8 @@ export type Dialler = {
   key(asked: Asked): string;
   /** Dials a server of the upstream. `cancel` aborts when the client is gone. */
   dial(asked: Asked, cancel: AbortSignal): Promise<Dialled>;
+  /** True where each server failed its health checks, or could not be reached a moment ago: any other upstream is a better choice. */
+  isUnwell(): boolean;
 };
 
 /** One server of an upstream, for whoever watches its health. */
@@ -98,6 +96,10 @@ export function createDiallers(
 
 type Target = WatchedServer & {
   server: Server;
+  /** Its share of clients; absent where the rules give none. */
+  weight: number | undefined;
+  /** Absent where any number of connections will do. */
+  seats: Seats | undefined;
   place: string;
   /** It could not be reached, and has not been since; it was told. */
   unreachable: boolean;
@@ -115,11 +117,15 @@ function createDialler(
 ): ServerDialler {
   const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
     server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
-  const servers = upstream.servers.map((url): Target => {
+  const limits = connectionLimits(upstream);
+  const servers = upstream.servers.map((url, index): Target => {
     const server = parseServer(url);
     if (server === undefined) throw new Error(`a server that is no URL passed the loader: ${url}`);
+    const limit = limits[index];
     const target: Target = {
       server,
+      weight: upstream.weights?.[index],
+      seats: limit === undefined ? undefined : createSeats(limit),
       url,
       place: `${name} (${url})`,
       down: false,
@@ -147,10 +153,15 @@ function createDialler(
   ): Promise<Dialled> {
     let last: Dialled = { kind: 'cancelled' };
     for (const target of [...orderFor(asked)].sort((a, b) => unwellLast(a) - unwellLast(b))) {
-      last = await dial(target);
+      const seat = target.seats?.take();
+      if (seat === undefined && target.seats !== undefined) {
+        last = { kind: 'failed', failure: serverFull(target.place, target.seats.limit), server: target.url };
+        continue;
+      }
+      last = seated(await dial(target), seat);
       if (last.kind === 'connected') takeBack(target);
       if (last.kind !== 'failed') return last;
-      if (last.failure.whose === 'upstream' && blames(target, last.failure)) shun(target, last.failure);
+      if (last.failure.whose === 'upstream' && blames(target, last.failure)) shun(target, last.failure, asked);
     }
     return last;
   }
@@ -175,14 +186,15 @@ function createDialler(
         (target) => dialOnce(target, upstream, undefined, asked.ends, cancel),
         () => true,
       ),
+    isUnwell: () => servers.every((target) => unwellLast(target) > 0),
     isFor: (other, itsMaterial) =>
       isDeepStrictEqual(settingsOf(other), settingsOf(upstream)) && isDeepStrictEqual(itsMaterial, material),
   };
 
-  /** Where there is one server, the record of each request says the same. */
-  function shun(target: Target, { message }: Failure): void {
+  /** Where there is one server and no fallback, the record of each request says the same. */
+  function shun(target: Target, { message }: Failure, { hasFallback }: Asked): void {
     target.shunnedUntil = now() + SHUNNED;
-    if (target.unreachable || servers.length === 1) return;
+    if (target.unreachable || (servers.length === 1 && hasFallback === undefined)) return;
     target.unreachable = true;
     tell({
       severity: 'warning',
@@ -197,6 +209,17 @@ function createDialler(
     target.unreachable = false;
     tell({ severity: 'note', code: 'SERVER_REACHED', message: `${target.place} can be reached again.` });
   }
+}
+
+/** The seat stays taken for as long as the connection lives. */
+function seated(dialled: Dialled, seat: Seat | undefined): Dialled {
+  if (seat === undefined) return dialled;
+  if (dialled.kind !== 'connected') {
+    seat.leave();
+    return dialled;
+  }
+  dialled.socket.once('close', seat.leave);
+  return { ...dialled, seat };
 }
 
 /** Without the places it was written at, which move with the lines above. */
@@ -214,72 +237,3 @@ const BEFORE_HANDSHAKE: ReadonlySet<FailureCode> = new Set<FailureCode>([
   'UPSTREAM_NAME_UNKNOWN',
   'UPSTREAM_CONNECT_TIMEOUT',
 ]);
-
-/** `tls` undefined: TCP alone, whatever the URL of the server says. */
-function dialOnce(
-  target: Target,
-  upstream: Upstream,
-  tls: ConnectionOptions | undefined,
-  ends: Ends | undefined,
-  cancel: AbortSignal,
-): Promise<Dialled> {
-  const { server, url, place, sessions } = target;
-  const { servername: name = '' } = tls ?? {};
-  return new Promise((resolve) => {
-    if (cancel.aborted) return resolve({ kind: 'cancelled' });
-    const address = {
-      ...(server.scheme === 'unix' ? { path: server.path } : { host: server.host, port: server.port }),
-      allowHalfOpen: true,
-      autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT,
-    };
-    const { proxyProtocol } = upstream;
-    const secures = server.scheme === 'https' && tls !== undefined;
-    const beneath = proxyProtocol && connectAnnounced(address, proxyHeaderBytes(proxyProtocol, ends));
-    const socket = secures
-      ? connectTls({
-          ...(beneath === undefined ? address : { socket: beneath }),
-          ...tls,
-          ...sessionFor(sessions, name),
-        })
-      : (beneath ?? connectPlain(address));
-    const settle = (dialled: Dialled): void => {
-      clearTimeout(timer);
-      cancel.removeEventListener('abort', onCancel);
-      socket.off('error', onError);
-      socket.off('connect', onConnect);
-      socket.off('secureConnect', onConnect);
-      if (dialled.kind !== 'connected') {
-        socket.on('error', () => {}); // of a socket that nobody has any more
-        socket.destroy();
-      }
-      resolve(dialled);
-    };
-    const fail = (failure: Failure): void => settle({ kind: 'failed', failure, server: url });
-    const onCancel = (): void => settle({ kind: 'cancelled' });
-    const onError = (error: NodeJS.ErrnoException): void => fail(upstreamFailure(error, place));
-    const onConnect = (): void => {
-      // PDUs are small and answered one by one: nothing may wait for company (Nagle), nor die unnoticed.
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true, TCP_KEEP_ALIVE);
-      settle({ kind: 'connected', socket, server: url });
-    };
-    const { connect } = upstream.timeouts;
-    const timer = setTimeout(() => fail(connectTimeout(place, connect)), connect);
-    cancel.addEventListener('abort', onCancel);
-    socket.on('error', onError);
-    if (secures) {
-      socket.on('secureConnect', onConnect);
-      keepSessions(socket, sessions, name);
-    } else {
-      socket.on('connect', onConnect);
-    }
-  });
-}
-
-/** A TCP connection whose first bytes, ahead of any TLS, are a PROXY header. */
-function connectAnnounced(address: NetConnectOpts, header: Buffer): Socket {
-  const socket = connectPlain(address);
-  // Nobody else has it yet, and node keeps what is written until it is connected.
-  socket.write(header);
-  return socket;
-}

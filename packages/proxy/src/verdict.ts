@@ -5,6 +5,7 @@ import {
   type Decision,
   denialAnswer,
   type Fields,
+  fallbackDecisions,
   type Listener,
   type LocalTime,
   type RequestFacts,
@@ -74,18 +75,25 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules, t
   const decision = route(rules, facts);
   if (decision.access === 'deny') return denied(decision, facts);
   if (decision.refusal !== undefined) return { kind: 'refuse', facts, decision, ...decision.refusal };
+  return forwardBy(decision, { facts, framing, tunnel: rules.tunnelMethods.has(facts.method) }, rules);
+}
+
+/** The request for each upstream of its route's fallback that may take it, in order. */
+export function fallbacksOf(verdict: Forward, rules: CompiledRules): Forward[] {
+  return fallbackDecisions(rules, verdict.facts)
+    .filter(({ access, refusal }) => access === 'allow' && refusal === undefined)
+    .map((decision) => forwardBy(decision, verdict, rules));
+}
+
+function forwardBy(
+  decision: Decision,
+  { facts, framing, tunnel }: Pick<Forward, 'facts' | 'framing' | 'tunnel'>,
+  { ruleSet }: CompiledRules,
+): Forward {
   const name = decision.upstream ?? '';
-  const upstream = rules.ruleSet.upstreams.get(name);
+  const upstream = ruleSet.upstreams.get(name);
   if (upstream === undefined) throw new Error(`an allowed request without refusal has no upstream: ${name}`);
-  return {
-    kind: 'forward',
-    facts,
-    decision,
-    framing,
-    name,
-    upstream,
-    tunnel: rules.tunnelMethods.has(facts.method),
-  };
+  return { kind: 'forward', facts, decision, framing, name, upstream, tunnel };
 }
 
 function denied(decision: Decision, facts: RequestFacts): Verdict {

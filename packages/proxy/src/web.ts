@@ -8,6 +8,7 @@ import { badAnswer, closedWithoutAnswer, type Failure, upstreamFailure } from '.
 import { replyBytes } from './http1/reply.ts';
 import { mayBeRepeated } from './persistence.ts';
 import { mapTarget, type RewriteContext, rewriteField } from './rewrite.ts';
+import type { Seat } from './seats.ts';
 import type { Asked, Dialler, ServerDialler } from './upstream.ts';
 import type { Forward } from './verdict.ts';
 
@@ -41,6 +42,8 @@ type Passage = {
   fresh: boolean;
   request: Forward | undefined;
   rewriting: Rewriting;
+  /** Its place at the server, where the rules limit connections to it. */
+  seat?: Seat;
 };
 
 /** The lane that all client connections pass through; they share nothing in it but code. `headLimit`: bytes of a request head. */
@@ -84,6 +87,8 @@ export function createRewriteLane(headLimit: number): RewriteLane {
   }
 
   function send(request: IncomingMessage, response: ServerResponse, passage: Passage): void {
+    passage.seat?.wake();
+    response.once('close', () => passage.seat?.rest(() => passage.agent.destroy()));
     proxy.web(request, response, optionsFor(request, passage), (error) => {
       if (!passage.fresh && isRepeatable(error, request, response)) {
         passage.fresh = true;
@@ -110,6 +115,7 @@ export function createRewriteLane(headLimit: number): RewriteLane {
       if (dialled.kind === 'failed')
         throw Object.assign(new Error(dialled.failure.message), { failure: dialled.failure });
       passage.fresh = true;
+      if (dialled.seat !== undefined) passage.seat = dialled.seat;
       return dialled.socket;
     };
     Object.assign(agent, { createConnection: util.callbackify(connect) });
@@ -135,6 +141,7 @@ export function createRewriteLane(headLimit: number): RewriteLane {
       const first = upstream.servers[0]?.url ?? '';
       const entrance: Dialler = {
         key: upstream.key,
+        isUnwell: upstream.isUnwell,
         dial: async (asked) => ({ kind: 'connected', socket: open(upstream, asked), server: first }),
       };
       entrances.set(upstream, entrance);

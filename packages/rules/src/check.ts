@@ -4,6 +4,7 @@
 import { parseAddressRange } from './address.ts';
 import { checkFrontDoor } from './checkdoor.ts';
 import { checkExchange } from './checkexchange.ts';
+import { checkFallback } from './checkfallback.ts';
 import { checkHeaderChanges } from './checkheaders.ts';
 import { checkLogs } from './checklogs.ts';
 import { checkServers } from './checkservers.ts';
@@ -15,7 +16,7 @@ import { listenerName } from './facts.ts';
 import { passedThroughTo } from './passthrough.ts';
 import type { DocumentPath, Positions } from './positions.ts';
 import { compileRegex } from './regex.ts';
-import type { RuleSet, Upstream } from './schema.ts';
+import { type RuleSet, type Upstream, upstreamsOf } from './schema.ts';
 import { parseListenAddress, parseServer } from './server.ts';
 import { suggestion } from './suggest.ts';
 
@@ -40,6 +41,8 @@ export type RulesCode =
   | 'RULES_TLS_OFFLOAD'
   | 'RULES_TLS_UNVERIFIED'
   | 'RULES_REWRITE_RPC'
+  | 'RULES_FALLBACK'
+  | 'RULES_CONNECTIONS'
   | 'RULES_AFFINITY'
   | 'RULES_TLS_OBSOLETE'
   | 'RULES_TRUSTS_EVERYBODY'
@@ -141,7 +144,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
   }
   checkServers(upstream, path, report);
   checkHeaderChanges(upstream, path, rules, report);
-  if (!rules.routes.some(({ to }) => to === name) && !passedThroughTo(rules).has(name)) {
+  if (!rules.routes.some((route) => upstreamsOf(route).includes(name)) && !passedThroughTo(rules).has(name)) {
     report('warning', 'RULES_UNUSED_UPSTREAM', path, `no route leads to upstream ${name}`);
   }
 }
@@ -172,16 +175,7 @@ function checkAccess(rules: RuleSet, report: Report): void {
 
 function checkRoutes(rules: RuleSet, report: Report): void {
   rules.routes.forEach((route, index) => {
-    const upstream = rules.upstreams.get(route.to);
-    if (upstream === undefined) {
-      report(
-        'error',
-        'RULES_UNKNOWN_UPSTREAM',
-        ['routes', index, 'to'],
-        `there is no upstream ${route.to}`,
-        suggestion(route.to, [...rules.upstreams.keys()]),
-      );
-    } else if (upstream.rpcOverHttp && route.rewrite !== undefined) {
+    if (rules.upstreams.get(route.to)?.rpcOverHttp && route.rewrite !== undefined) {
       report(
         'warning',
         'RULES_REWRITE_RPC',
@@ -189,6 +183,11 @@ function checkRoutes(rules: RuleSet, report: Report): void {
         `${rules.tunnelMethods.join(', ')} on this route pass without rewriting`,
       );
     }
+    checkUpstreamName(route.to, ['routes', index, 'to'], rules, report);
+    route.fallback?.forEach((name, place) => {
+      checkUpstreamName(name, ['routes', index, 'fallback', place], rules, report);
+    });
+    checkFallback(route, ['routes', index, 'fallback'], rules, report);
     checkHeaderChanges(route, ['routes', index], rules, report);
     if (route.when !== undefined) checkCondition(route.when, ['routes', index, 'when'], rules, report);
   });
@@ -198,6 +197,12 @@ function checkRoutes(rules: RuleSet, report: Report): void {
     'route',
     report,
   );
+}
+
+function checkUpstreamName(name: string, path: DocumentPath, { upstreams }: RuleSet, report: Report): void {
+  if (upstreams.has(name)) return;
+  const message = `there is no upstream ${name}`;
+  report('error', 'RULES_UNKNOWN_UPSTREAM', path, message, suggestion(name, [...upstreams.keys()]));
 }
 
 /** A rule behind one that always holds is dead: nearly always a line in the wrong place. */

@@ -5,6 +5,15 @@ const tls = (certificate: string, more = ''): string =>
   rulesText({ listen: `[{ address: '*:443', tls: { certificates: [{ ${certificate} }]${more} } }]` });
 const ASKING = ', clientCertificates: { ca: c.pem }';
 
+describe('proxyProtocolOnly', () => {
+  it('needs somebody who may connect', () => {
+    const told = (settings: string): string =>
+      findings(rulesText({ listen: `[{ address: '*:80', ${settings} }]` })).join('\n');
+    expect(told('proxyProtocolOnly: true')).toMatch(/error: nobody is let in.*RULES_BAD_CLIENTS/);
+    expect(told('proxyProtocol: [10.0.0.1], proxyProtocolOnly: true')).toBe('');
+  });
+});
+
 describe('certificates in a rules file', () => {
   it.each([
     [tls('cert: a, key: b, passphraseFile: c'), undefined],

@@ -10,7 +10,12 @@ import type { CertificateFiles, RuleSet } from './schema.ts';
 export function checkFrontDoor(rules: RuleSet, report: Report): void {
   checkPeers(rules.trustedProxies, ['trustedProxies'], report);
   rules.listen.forEach((listener, index) => {
-    const { proxyProtocol, redirect, tls } = listener;
+    const { proxyProtocol, proxyProtocolOnly, redirect, tls } = listener;
+    if (proxyProtocolOnly !== undefined && proxyProtocol === undefined) {
+      const hint = 'Name the load balancers in proxyProtocol, or leave it out.';
+      const message = 'nobody is let in: there is no proxyProtocol that says who may connect';
+      report('error', 'RULES_BAD_CLIENTS', ['listen', index, 'proxyProtocolOnly'], message, hint);
+    }
     checkPassThrough(listener, ['listen', index, 'passThrough'], rules, report);
     checkPeers(proxyProtocol, ['listen', index, 'proxyProtocol'], report);
     if (tls?.clientCertificates !== undefined) checkNoPkcs12(tls.certificates, ['listen', index, 'tls'], report);

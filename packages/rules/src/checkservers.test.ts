@@ -20,8 +20,26 @@ describe('affinity', () => {
     expect(found(settings, servers)).toMatch(/^outrigger\.yaml:2:\d+: warning: .*\[RULES_AFFINITY\]$/);
   });
 
+  it('takes a weight for each server, and nothing else', () => {
+    expect(found('affinity: client, weights: [3, 1]')).toBe('');
+    expect(found('affinity: client, weights: [3]')).toMatch(/error: there are 1 weights for 2 servers.*RULES_AFFINITY/);
+    expect(found('affinity: client, weights: [3, 0]')).toMatch(/error: a weight is a whole number/);
+    expect(found('weights: [3, 1]')).toMatch(/warning: these weights are never used.*RULES_AFFINITY/);
+  });
+
   it('refuses a name no cookie can have', () => {
     expect(found("affinity: cookie, affinityCookie: { name: 'a;b' }")).toMatch(/error: .*cookie name/);
+  });
+});
+
+describe('connectionsPerServer', () => {
+  it('warns of few for Outlook, and is quiet about many', () => {
+    expect(found('connectionsPerServer: 20')).toMatch(/warning: each Outlook holds several.*RULES_CONNECTIONS/);
+    expect(found('connectionsPerServer: 100')).toBe('');
+    expect(found('connectionsPerServer: [200, 0]')).toBe('');
+    expect(found('connectionsPerServer: [200, 20]')).toMatch(/behind the 20 first ones/);
+    expect(found('connectionsPerServer: [200]')).toMatch(/error: there are 1 limits for 2 servers.*RULES_CONNECTIONS/);
+    expect(found('connectionsPerServer: 0')).toMatch(/error: connections are one number from 1 on/);
   });
 });
 

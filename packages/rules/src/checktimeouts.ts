@@ -3,7 +3,7 @@ import type { Report } from './check.ts';
 import type { Condition } from './condition.ts';
 import { requestFacts } from './facts.ts';
 import { compileRules, route } from './route.ts';
-import type { Route, RuleSet } from './schema.ts';
+import { type Route, type RuleSet, upstreamsOf } from './schema.ts';
 import { type Timeouts, timeoutsOf } from './timeouts.ts';
 import { formatDuration } from './units.ts';
 
@@ -29,11 +29,15 @@ export function checkTimeouts(rules: RuleSet, report: Report): void {
   const told = new Set<string>();
   let polled: Set<Route> | undefined;
   rules.routes.forEach((each, index) => {
-    const upstream = rules.upstreams.get(each.to);
+    for (const name of upstreamsOf(each)) checkWaits(each, index, name);
+  });
+
+  function checkWaits(each: Route, index: number, name: string): void {
+    const upstream = rules.upstreams.get(name);
     if (upstream === undefined) return;
     const waits = timeoutsOf(upstream, each);
     const tell = (wait: Wait, victim: string, least: number): void => {
-      const path = each.timeouts?.[wait] === undefined ? ['upstreams', each.to] : ['routes', index];
+      const path = each.timeouts?.[wait] === undefined ? ['upstreams', name] : ['routes', index];
       const place = [...path, 'timeouts', wait];
       // Several routes may have it from one upstream.
       if (told.has(place.join())) return;
@@ -56,7 +60,7 @@ export function checkTimeouts(rules: RuleSet, report: Report): void {
     polled ??= routesOfPolls(rules);
     if (!polled.has(each)) return;
     for (const wait of short) tell(wait, 'the polls of phones', SHORTEST_POLL);
-  });
+  }
 }
 
 /** Routes that a poll takes, asked for at every host the rules name and at none of them. */

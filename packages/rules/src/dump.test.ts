@@ -3,20 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Condition, TimeCondition } from './condition.ts';
 import { TUNNEL_METHODS } from './defaults.ts';
 import { dumpRules } from './dump.ts';
-import { defaultLimits, jsonSchema, type Provenance, type RuleSet, upstreamOf } from './schema.ts';
-import { load, rulesText } from './testing/rules.ts';
-
-/** The rule set without places in the file, which a dump moves. */
-function meaning(rules: RuleSet): unknown {
-  const strip = <Item extends Provenance>({ at: _at, ...rest }: Item): object => rest;
-  return {
-    ...rules,
-    listen: rules.listen.map(strip),
-    upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
-    access: rules.access.map(strip),
-    routes: rules.routes.map(strip),
-  };
-}
+import { defaultLimits, jsonSchema, type RuleSet, upstreamOf } from './schema.ts';
+import { load, meaning, rulesText } from './testing/rules.ts';
 
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
 const list = <Item>(item: fc.Arbitrary<Item>) => fc.array(item, { minLength: 1, maxLength: 3 });
@@ -94,55 +82,60 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
     trusted: fc.option(list(fc.constantFrom('10.0.0.0/8', '2001:db8::/32')), { nil: undefined }),
     http2: fc.constantFrom({}, { http2: true }, { http2: false }),
   })
-  .map(({ access, routes, upstream, rpcOverHttp, idle, trusted, http2 }) => ({
-    listen: [
-      {
-        address: '127.0.0.1:443',
-        tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 },
-        ...(trusted && { proxyProtocol: trusted }),
-        ...upstream,
-      },
-    ],
-    upstreams: new Map([
-      [
-        'a',
-        upstreamOf({
-          servers: ['https://a:1'],
-          rpcOverHttp,
-          timeouts: { idle: `${idle}ms` },
-          rpcEndpoints: ['mbx1:6001', '*:6001-6004'],
+  .map(
+    ({ access, routes, upstream, rpcOverHttp, idle, trusted, http2 }): RuleSet => ({
+      listen: [
+        {
+          address: '127.0.0.1:443',
+          tls: { certificates: [{ cert: 'a', key: 'a' }], ...http2 },
+          ...(trusted && { proxyProtocol: trusted, proxyProtocolOnly: true as const }),
           ...upstream,
-        }),
+        },
       ],
-      [
-        'b',
-        upstreamOf({
-          servers: ['http://b:1', 'http://c:1'],
-          host: 'x.test',
-          affinity: 'cookie',
-          affinityCookie: { name: 'home' },
-          proxyProtocol: 'v2',
-          tls: { certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' }, minVersion: '1.1' },
-          health: { path: '/ok', interval: `${idle + 100}ms`, timeout: '5s', expect: [200, 401] },
-        }),
-      ],
-    ]),
-    access: access.map(([action, answer, when, from]) => ({
-      action,
-      answer: action === 'deny' ? answer : 'forbidden',
-      when,
-      ...from,
-    })),
-    routes: routes.map(([when, to, from], index) => ({
-      ...(when !== undefined && { when }),
-      to,
-      ...(index === 1 && { timeouts: { answer: idle } }),
-      ...from,
-    })),
-    limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000, headsPerSecond: 500 },
-    tunnelMethods: [...TUNNEL_METHODS],
-    ...(trusted && { trustedProxies: trusted }),
-  }));
+      upstreams: new Map([
+        [
+          'a',
+          upstreamOf({
+            servers: ['https://a:1'],
+            rpcOverHttp,
+            timeouts: { idle: `${idle}ms` },
+            rpcEndpoints: ['mbx1:6001', '*:6001-6004'],
+            ...upstream,
+          }),
+        ],
+        [
+          'b',
+          upstreamOf({
+            servers: ['http://b:1', 'http://c:1'],
+            host: 'x.test',
+            affinity: 'cookie',
+            affinityCookie: { name: 'home' },
+            weights: [1, 1 + (idle % 1_000)],
+            connectionsPerServer: http2.http2 ? [idle, 0] : idle,
+            proxyProtocol: 'v2',
+            tls: { certificate: { pkcs12: 'c.pfx', passphraseFile: 'c.pass' }, minVersion: '1.1' },
+            health: { path: '/ok', interval: `${idle + 100}ms`, timeout: '5s', expect: [200, 401] },
+          }),
+        ],
+      ]),
+      access: access.map(([action, answer, when, from]) => ({
+        action,
+        answer: action === 'deny' ? answer : 'forbidden',
+        when,
+        ...from,
+      })),
+      routes: routes.map(([when, to, from], index) => ({
+        ...(when !== undefined && { when }),
+        to,
+        ...(index === 1 && { timeouts: { answer: idle } }),
+        ...(index === 2 && { fallback: rpcOverHttp ? ['b'] : ['b', 'a'] }),
+        ...from,
+      })),
+      limits: { ...defaultLimits(), head: 256 * 1024, connectionsPerClient: 20_000, headsPerSecond: 500 },
+      tunnelMethods: [...TUNNEL_METHODS],
+      ...(trusted && { trustedProxies: trusted }),
+    }),
+  );
 
 describe('dumpRules', () => {
   it('writes text that loads as the same rules, provenance included', () => {

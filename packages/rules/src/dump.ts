@@ -5,12 +5,12 @@ import type { Condition, TimeCondition } from './condition.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import type { SourceRef } from './diagnostic.ts';
 import type { HeaderChange } from './headers.ts';
+import type { Health } from './health.ts';
 import type { AccessLog } from './logformat.ts';
 import { printProvenance } from './positions.ts';
 import {
   type AccessLine,
   defaultLimits,
-  type Health,
   type Limits,
   type Provenance,
   type Route,
@@ -102,10 +102,11 @@ function accessDocument({ action, when, answer }: AccessLine): object {
 }
 
 function routeDocument(route: Route): object {
-  const { when, to, timeouts, rewrite } = route;
+  const { when, to, fallback, timeouts, rewrite } = route;
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
+    ...(fallback !== undefined && { fallback: single(fallback) }),
     ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
     ...headersDocument(route),

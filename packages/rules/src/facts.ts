@@ -38,10 +38,11 @@ export type FactsHead = { method: string; target: string; version: '1.0' | '1.1'
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
 /**
- * RFC 3986 3.2.2: IP literal or reg-name; underscores and sub-delims are legal. No userinfo, no empty host. Departure: no
+ * RFC 3986 3.2.2: IP literal or reg-name; underscores are legal. No userinfo, no empty host. Departures: no sub-delims and no `~`,
+ * with which Squid takes a Host for none and Apache answers 400; no
  * percent-encoding, which no name in DNS needs: the URL is decoded before rules see it, and `a%2Fb` would move the path.
  */
-const AUTHORITY = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._~!$&'()*+,;=-]+)(?::(\d{0,5}))?$/;
+const AUTHORITY = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{0,5}))?$/;
 const ABSOLUTE_FORM = /^(https?):\/\/([^/?#]*)(.*)$/is;
 
 /** What a `listeners` condition calls a listener. */

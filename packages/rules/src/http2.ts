@@ -6,7 +6,7 @@ import type { Condition } from './condition.ts';
 import { listenerName } from './facts.ts';
 import { canonicalHost } from './hostname.ts';
 import { compileCondition, subjectOf } from './match.ts';
-import type { Listener, Route, RuleSet } from './schema.ts';
+import { type Listener, type Route, type RuleSet, upstreamsOf } from './schema.ts';
 
 /**
  * Why a name is not offered HTTP/2: `plain` the listener has no TLS, so no ALPN · `off` the rules say so · `tls` versions or
@@ -41,7 +41,7 @@ function routeToRpc(rules: RuleSet, host: string, listener: string): Route | und
     const holds = truthOf(route.when ?? {}, host, listener);
     if (holds === 'never') continue;
     // A name that leads nowhere is the loader's to refuse; until then it could be anything.
-    if (rules.upstreams.get(route.to)?.rpcOverHttp !== false) return route;
+    if (upstreamsOf(route).some((name) => rules.upstreams.get(name)?.rpcOverHttp !== false)) return route;
     // First match wins: what this route takes, none behind it gets.
     if (holds === 'always') return undefined;
   }

@@ -9,6 +9,7 @@ export {
   type TimeCondition,
   type UrlCondition,
 } from './condition.ts';
+export { connectionLimits } from './connections.ts';
 export { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 export { type Denial, type DenialAnswer, denialAnswer, redirectError } from './denial.ts';
 export { type Diagnostic, formatDiagnostic, formatPlace, type Severity, type SourceRef } from './diagnostic.ts';
@@ -25,6 +26,7 @@ export {
   urlOf,
 } from './facts.ts';
 export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue } from './headers.ts';
+export type { Health } from './health.ts';
 export { canonicalHost } from './hostname.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';
 export { type LoadResult, loadRules } from './load.ts';
@@ -42,7 +44,7 @@ export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './p
 export { type Redirection, redirection } from './redirect.ts';
 export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';
 export { requestTemplateError } from './requestvalue.ts';
-export { type CompiledRules, compileRules, type Decision, type Refusal, route } from './route.ts';
+export { type CompiledRules, compileRules, type Decision, fallbackDecisions, type Refusal, route } from './route.ts';
 export * from './schema.ts';
 export { type ListenAddress, parseListenAddress, parseServer, type Server } from './server.ts';
 export { type ServerNames, serverNames } from './servername.ts';

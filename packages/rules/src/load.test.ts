@@ -51,7 +51,7 @@ describe('errors name the place, the finding and the way out', () => {
     [
       'an unknown key far from all',
       rulesText({ routes: '[{ zzzzzz: 1, to: apache }]' }),
-      /Known here: when, to, timeouts, rewrite, requestHeaders, responseHeaders\. \[RULES_UNKNOWN_KEY\]/,
+      /Known here: when, to, fallback, timeouts, rewrite, requestHeaders, responseHeaders\. \[RULES_UNKNOWN_KEY\]/,
     ],
     [
       'an unknown key deep in a negation',

@@ -2,6 +2,7 @@
 import { addressSet, parseAddress, parseAddressRange } from './address.ts';
 import type { Condition, HeaderCondition, PathCondition, TimeCondition, UrlCondition } from './condition.ts';
 import { type RequestFacts, urlOf } from './facts.ts';
+import { canonicalHost } from './hostname.ts';
 import { minuteOf } from './localtime.ts';
 import { compileAny } from './regex.ts';
 import { asciiLowerCase, asWireBytes, normalizedPath, squidUnescape } from './target.ts';
@@ -144,7 +145,7 @@ type HostNames = {
 
 /** Entries of a `hosts` list, none of them negated, as they are compared. */
 function hostNames(entries: readonly string[]): HostNames {
-  const names = entries.map((entry) => entry.toLowerCase().replace(/(?<=.)\.$/, ''));
+  const names = entries.map((entry) => (entry === '.' ? entry : canonicalHost(entry)));
   return {
     any: names.includes('*'),
     exact: new Set(names.filter((name) => !name.startsWith('.'))),

@@ -4,7 +4,7 @@ import { endpointList } from './endpoint.ts';
 import type { RequestFacts } from './facts.ts';
 import { type FirstMatch, firstMatch } from './firstmatch.ts';
 import { compileHeaderChanges, type HeaderEditor, type HeaderEdits } from './headers.ts';
-import { compileCondition, type Predicate, subjectOf } from './match.ts';
+import { compileCondition, type Predicate, type Subject, subjectOf } from './match.ts';
 import type { AccessLine, Route, RuleSet, Upstream } from './schema.ts';
 import { pathAmbiguity } from './target.ts';
 import { compileTrusted, type TrustedProxies } from './trusted.ts';
@@ -33,16 +33,23 @@ export type Refusal = {
   message: string;
 };
 
-type CompiledRoute = {
-  route: Route;
+/** An upstream as requests of one route meet it. */
+type Destination = {
+  name: string;
   upstream: Upstream;
   ignoreCase: boolean;
-  matches: Predicate;
   /** Whether a tunnel's request target names an endpoint of the upstream's list. */
   allowsEndpoint: (target: string) => boolean;
   /** Undefined where neither the upstream nor the route changes a field. */
   editRequest: HeaderEditor | undefined;
   editResponse: HeaderEditor | undefined;
+};
+
+type CompiledRoute = {
+  route: Route;
+  matches: Predicate;
+  to: Destination;
+  fallback: readonly Destination[];
 };
 
 /** A rule set with its patterns and address sets built. Immutable; shared by all connections. */
@@ -65,22 +72,26 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
         matches: compileCondition(line.when, ignoreCase),
       })),
     );
-  const routes = ruleSet.routes.map((route): CompiledRoute => {
-    const upstream = ruleSet.upstreams.get(route.to);
-    if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${route.to}`);
+  const destination = (route: Route, name: string): Destination => {
+    const upstream = ruleSet.upstreams.get(name);
+    if (upstream === undefined) throw new Error(`a route to an unknown upstream passed the loader: ${name}`);
     const ignoreCase = upstream.ignoreCase ?? upstream.rpcOverHttp;
     const allowsEndpoint = upstream.rpcEndpoints === undefined ? () => true : endpointList(upstream.rpcEndpoints);
     const editor = (key: 'requestHeaders' | 'responseHeaders'): HeaderEditor | undefined =>
       compileHeaderChanges([...(upstream[key] ?? []), ...(route[key] ?? [])], ignoreCase);
     return {
-      route,
+      name,
       upstream,
       ignoreCase,
-      matches: compileCondition(route.when ?? {}, ignoreCase),
       allowsEndpoint,
       editRequest: editor('requestHeaders'),
       editResponse: editor('responseHeaders'),
     };
+  };
+  const routes = ruleSet.routes.map((route): CompiledRoute => {
+    const to = destination(route, route.to);
+    const fallback = (route.fallback ?? []).map((name) => destination(route, name));
+    return { route, matches: compileCondition(route.when ?? {}, to.ignoreCase), to, fallback };
   });
   return {
     ruleSet,
@@ -99,24 +110,43 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
 export function route(rules: CompiledRules, facts: RequestFacts): Decision {
   const subject = subjectOf(facts);
   const chosen = rules.routes(subject);
-  const accessOf = (chosen?.ignoreCase ?? true) ? rules.access.ignoringCase : rules.access.respectingCase;
+  return decide(rules, subject, chosen?.route, chosen?.to);
+}
+
+/**
+ * What each upstream of the route's `fallback` would make of the request, in their order, for the moment no server of its `to` can be
+ * connected to: access lines, refusals and changes to fields as that upstream reads them. None where no route matches.
+ */
+export function fallbackDecisions(rules: CompiledRules, facts: RequestFacts): Decision[] {
+  const subject = subjectOf(facts);
+  const chosen = rules.routes(subject);
+  return (chosen?.fallback ?? []).map((destination) => decide(rules, subject, chosen?.route, destination));
+}
+
+/** Where a request of this route goes and whether it may, if it goes to `to`; both are undefined where no route matches. */
+function decide(
+  rules: CompiledRules,
+  subject: Subject,
+  chosen: Route | undefined,
+  to: Destination | undefined,
+): Decision {
+  const { facts } = subject;
+  const accessOf = (to?.ignoreCase ?? true) ? rules.access.ignoringCase : rules.access.respectingCase;
   const accessLine = accessOf(subject);
   const tunnelled = rules.tunnelMethods.has(facts.method);
   const decision: Decision = {
     access: accessLine?.action ?? 'deny',
     answer: accessLine?.answer ?? 'forbidden',
     // Paths of tunnel methods are fixed by their protocols and their bodies are raw: they are never rewritten.
-    lane: chosen?.route.rewrite !== undefined && !tunnelled ? 'rewrite' : 'relay',
+    lane: chosen?.rewrite !== undefined && !tunnelled ? 'rewrite' : 'relay',
   };
   if (accessLine !== undefined) decision.accessLine = accessLine;
-  if (chosen !== undefined) {
-    decision.route = chosen.route;
-    decision.upstream = chosen.route.to;
-  }
-  const refusal = decision.access === 'allow' ? refusalOf(chosen, facts, tunnelled) : undefined;
+  if (chosen !== undefined) decision.route = chosen;
+  if (to !== undefined) decision.upstream = to.name;
+  const refusal = decision.access === 'allow' ? refusalOf(to, facts, tunnelled) : undefined;
   if (refusal !== undefined) decision.refusal = refusal;
-  if (chosen?.editRequest !== undefined) addEdits(decision, 'requestEdits', chosen.editRequest(subject));
-  if (chosen?.editResponse !== undefined) addEdits(decision, 'responseEdits', chosen.editResponse(subject));
+  if (to?.editRequest !== undefined) addEdits(decision, 'requestEdits', to.editRequest(subject));
+  if (to?.editResponse !== undefined) addEdits(decision, 'responseEdits', to.editResponse(subject));
   return decision;
 }
 
@@ -124,24 +154,24 @@ function addEdits(decision: Decision, key: 'requestEdits' | 'responseEdits', edi
   if (edits !== undefined) decision[key] = edits;
 }
 
-function refusalOf(chosen: CompiledRoute | undefined, facts: RequestFacts, tunnelled: boolean): Refusal | undefined {
-  if (chosen === undefined) {
+function refusalOf(to: Destination | undefined, facts: RequestFacts, tunnelled: boolean): Refusal | undefined {
+  if (to === undefined) {
     return { status: 503, code: 'NO_ROUTE', message: 'no route of the rules matches this request' };
   }
-  const { upstream, route: to } = chosen;
+  const { name, upstream } = to;
   if (tunnelled && !upstream.rpcOverHttp) {
     return {
       status: 405,
       code: 'METHOD_NOT_TUNNELLED',
-      message: `${facts.method} is let through only to an upstream with rpcOverHttp, which ${to.to} is not`,
+      message: `${facts.method} is let through only to an upstream with rpcOverHttp, which ${name} is not`,
     };
   }
   // MS-TSGU names its target inside the tunnel; a query there is a token of the gateway's.
-  if (tunnelled && !facts.method.startsWith('RDG_') && !chosen.allowsEndpoint(facts.target)) {
+  if (tunnelled && !facts.method.startsWith('RDG_') && !to.allowsEndpoint(facts.target)) {
     return {
       status: 403,
       code: 'ENDPOINT_REFUSED',
-      message: `the query names no RPC endpoint that rpcEndpoints of ${to.to} allow`,
+      message: `the query names no RPC endpoint that rpcEndpoints of ${name} allow`,
     };
   }
   const policy = upstream.ambiguousPaths ?? (upstream.rpcOverHttp ? 'refuse' : 'pass');

@@ -2,15 +2,18 @@
 // that editors use is printed from here. What the words mean is match.ts and route.ts; how a file is read is load.ts.
 import { z } from 'zod';
 import { type Condition, condition } from './condition.ts';
+import { connectionsPerServer } from './connections.ts';
 import { DEFAULTS, TUNNEL_METHODS } from './defaults.ts';
 import { type Denial, denial } from './denial.ts';
 import type { SourceRef } from './diagnostic.ts';
 import { headerChanges } from './headers.ts';
+import { health } from './health.ts';
 import { type AccessLog, accessLog } from './logformat.ts';
 import { duration, list, size, text, tlsVersion } from './values.ts';
 
-/** Milliseconds between checks at least: below it, checks are the load they are to find. */
-const HEALTH_INTERVAL_LEAST = 100;
+/** Greatest share of a server: beyond it the others are not meant to be used, and need not be named. */
+const WEIGHT_MOST = 1_000;
+const WEIGHT_FORM = `a weight is a whole number from 1 to ${WEIGHT_MOST}`;
 
 const passphraseFile = text
   .optional()
@@ -73,28 +76,10 @@ const listener = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: 'Load balancers that must send the PROXY protocol: one address, CIDR, or first-last' }),
-});
-
-const health = z.strictObject({
-  path: z
-    .string()
-    .regex(/^\/[!-~]*$/, 'a path to ask for begins with / and has no blanks')
-    .meta({ description: 'Asked for with GET on a connection of its own: /owa/healthcheck.htm on Exchange' }),
-  interval: duration
-    .refine((milliseconds) => milliseconds >= HEALTH_INTERVAL_LEAST, 'checks are at least 100ms apart')
-    .default(DEFAULTS.healthInterval)
-    .meta({ description: 'Between the end of one check and the next; default 10s' }),
-  timeout: duration
-    .default(DEFAULTS.healthTimeout)
-    .meta({ description: 'For connecting and the head of the answer together; default 5s' }),
-  host: z
-    .string()
-    .regex(/^[!-~]+$/, 'a host has no blanks')
+  proxyProtocolOnly: z
+    .literal(true)
     .optional()
-    .meta({ description: 'Host to ask for; default: host of the upstream, else tls.serverName, else the server' }),
-  expect: list(z.int().min(200).max(599))
-    .optional()
-    .meta({ description: 'Statuses that are well; default 200 to 399' }),
+    .meta({ description: 'Connections of anybody who is not in proxyProtocol are closed unread' }),
 });
 
 const upstream = z.strictObject({
@@ -119,6 +104,9 @@ const upstream = z.strictObject({
     description:
       'Which of several servers a client is brought to: none, the first that can be reached (the default); client, one by its address; cookie, one by a cookie, and by the address for RPC and RDG channels, which have no cookies',
   }),
+  weights: z.array(z.int(WEIGHT_FORM).min(1, WEIGHT_FORM).max(WEIGHT_MOST, WEIGHT_FORM)).min(1).optional().meta({
+    description: 'With affinity: shares of clients, one number for each of servers in their order; equal where absent',
+  }),
   affinityCookie: z
     .strictObject({
       name: z
@@ -132,6 +120,10 @@ const upstream = z.strictObject({
     })
     .optional()
     .meta({ description: 'The cookie of affinity: cookie; always HttpOnly, and Secure on TLS' }),
+  connectionsPerServer: connectionsPerServer.optional().meta({
+    description:
+      'Connections one server may have at once, tunnels and those that rest included: one number for all, or one for each of servers in their order, 0 for any number. Then the next server is asked, and where all are full the client gets 503. One that rests makes room. Each worker counts by itself',
+  }),
   proxyProtocol: z
     .enum(['v1', 'v2'])
     .optional()
@@ -192,6 +184,10 @@ const rewrite = z.strictObject({
 const route = z.strictObject({
   when: condition.optional(),
   to: text,
+  fallback: list(text).optional().meta({
+    description:
+      'Upstreams that take the request, in this order, where no server of `to` can be connected to; each by its own settings',
+  }),
   timeouts: z
     .strictObject({ answer: duration.optional(), idle: duration.optional(), tunnelIdle: duration.optional() })
     .optional()
@@ -247,10 +243,15 @@ export type CertificateFiles = z.output<typeof certificate>;
 export type PassThrough = z.output<typeof passThrough>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
-export type Health = z.output<typeof health>;
 export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: Denial } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;
+
+/** Upstreams a request of this route may go to, in the order in which they are tried. */
+export function upstreamsOf({ to, fallback = [] }: Pick<Route, 'to' | 'fallback'>): string[] {
+  return [to, ...fallback];
+}
+
 export type Limits = z.output<typeof limits>;
 
 /** What a rules file says, defaults filled in. The neutral form between importer and proxy; there is no second one. */

@@ -3,7 +3,15 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 
 /** Where to ask. `host`: a loopback address, by default 127.0.0.1. `preface` goes out before TLS: the PROXY protocol. */
-export type Door = { port: number; host?: string; tls: boolean; preface?: string; serverName?: string };
+export type Door = {
+  port: number;
+  host?: string;
+  tls: boolean;
+  preface?: string;
+  serverName?: string;
+  /** The loopback address to come from, where it matters. */
+  from?: string;
+};
 
 export type Answer = { kind: 'answered'; status: number } | { kind: 'reset' | 'closed' | 'silent' };
 
@@ -14,9 +22,12 @@ const PATIENCE = 5_000;
 const context: SecureContext = createSecureContext();
 
 /** Sends `bytes` and reads to the end of the connection, which the request has asked for. */
-export function ask({ port, host = '127.0.0.1', tls, preface = '', serverName }: Door, bytes: Buffer): Promise<Answer> {
+export function ask(
+  { port, host = '127.0.0.1', tls, preface = '', serverName, from }: Door,
+  bytes: Buffer,
+): Promise<Answer> {
   return new Promise((resolve) => {
-    const raw = connectTcp({ host, port, noDelay: true });
+    const raw = connectTcp({ host, port, noDelay: true, ...(from !== undefined && { localAddress: from }) });
     let said = '';
     let settled = false;
     const finish = (answer: Answer): void => {

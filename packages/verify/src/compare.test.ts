@@ -37,7 +37,7 @@ const knowledge: Knowledge = {
     ['exch-stand-in', 'exch'],
   ]),
   upstreams: ruleSet.upstreams,
-  known: squidAnnouncements({ rules, ledger, config, factsOf: (each) => factsOf(each, pairs) }),
+  known: squidAnnouncements({ rules, ledger, config, factsOf: (each) => factsOf(each, pairs, rules.trusts) }),
   asked: (each) => ({ ...each, hasSite: true }),
 };
 const probe: Probe = { entrance: '80', client: '192.0.2.1', method: 'GET', target: '/', host: 'x.test', fields: [] };

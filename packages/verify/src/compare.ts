@@ -86,6 +86,7 @@ function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: 
   const alone = theirs.reached.length === 0;
   const status = theirs.kind === 'answered' ? theirs.status : 0;
   if (sign.kind === 'reply') return alone === (sign.late === undefined) && sign.statuses(asked).includes(status);
+  if (sign.kind === 'route') return !alone || status >= FAILED;
   if (sign.kind === 'verdict') return sign.of?.(asked) ?? true;
   if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
   if (sign.squid === undefined) return true;
@@ -126,6 +127,17 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
       ),
     );
   }
+  const [sent, send] = [tlsOf(theirs), tlsOf(ours)];
+  if (sent !== send) {
+    const aspect: Aspect = { kind: 'head', field: 'TLS', theirs: sent, ours: send };
+    const isNameAlone = theirs.tls !== undefined && theirs.tls.serverName === undefined && ours.tls !== undefined;
+    aspects.push(
+      explained(
+        aspect,
+        known.find(({ sign }) => sign.kind === 'serverName' && isNameAlone),
+      ),
+    );
+  }
   const names = new Set([...theirs.fields, ...ours.fields].map(([name]) => name.toLowerCase()));
   for (const name of names) {
     const [old, own] = [valuesOf(theirs.fields, name), valuesOf(ours.fields, name)];
@@ -139,6 +151,11 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
     aspects.push(explained({ kind: 'head', field: name, theirs: shown(name, old), ours: shown(name, own) }, because));
   }
   return aspects;
+}
+
+/** How a request came to a server. */
+function tlsOf({ tls }: Reached): string {
+  return tls === undefined ? 'none' : tls.serverName === undefined ? 'without a name' : `for ${tls.serverName}`;
 }
 
 /** Values of a field in order, joined as a list; undefined where there is none. */

@@ -1,18 +1,20 @@
 // Room: two sides that run, asked the same: each probe to both at once, one probe after another, and what came of it compared.
-import type { Model, Redactor } from '@outrigger/importer';
+import type { Redactor } from '@outrigger/importer';
 import {
   type CompiledRules,
+  clientOf,
   localTimeOf,
   type RequestFacts,
   requestFacts,
   route,
   type SourceRef,
+  type TrustedProxies,
 } from '@outrigger/rules';
 import { type Aspect, compareOutcomes, isAnnounced, type Knowledge, type Known, readingsOf } from './compare.ts';
 import { type Pair, standInName } from './mapped.ts';
 import type { Oracle, TakenOut } from './oracle.ts';
 import type { Entrance, Fields, Outcome, Probe, Side } from './probe.ts';
-import { probesFor } from './probes.ts';
+import { type OldWords, probesFor } from './probes.ts';
 import type { Subjects } from './subjects.ts';
 
 /** One probe whose outcomes differ. */
@@ -66,7 +68,7 @@ export type Running = {
   known: readonly Known[];
   redactor: Redactor;
   /** What the old config says, to make probes of. */
-  model?: Pick<Model, 'acls'>;
+  model?: OldWords;
   /** What else to make probes of. */
   subjects?: Partial<Subjects>;
 };
@@ -155,21 +157,23 @@ function listenerOf({ entrance }: Probe, pairs: readonly Pair[]): Pair['listener
 }
 
 /** A probe as rules see it; undefined where no rule does. */
-export function factsOf(probe: Probe, pairs: readonly Pair[]): RequestFacts | undefined {
+export function factsOf(probe: Probe, pairs: readonly Pair[], trusts: TrustedProxies): RequestFacts | undefined {
   const listener = listenerOf(probe, pairs);
   if (listener === undefined) return undefined;
   const fields: Fields = probe.host === undefined ? probe.fields : [['Host', probe.host], ...probe.fields];
   const version = probe.host === undefined ? '1.0' : '1.1';
+  const client = clientOf(fields, probe.client, trusts);
+  if (client.kind === 'bad') return undefined;
   const result = requestFacts(
     { ...probe, version, fields },
-    { listener, client: probe.client, time: localTimeOf(new Date()) },
+    { listener, client: client.address, time: localTimeOf(new Date()) },
   );
   return result.kind === 'facts' ? result.facts : undefined;
 }
 
 /** The access line and the route that decide over a probe. */
 function decidingRules(probe: Probe, rules: CompiledRules, pairs: readonly Pair[]) {
-  const facts = factsOf(probe, pairs);
+  const facts = factsOf(probe, pairs, rules.trusts);
   if (facts === undefined) return [];
   const { accessLine, route: chosen, access } = route(rules, facts);
   return [accessLine, access === 'deny' ? undefined : chosen].filter((rule) => rule !== undefined);

@@ -156,9 +156,9 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 /** Whether anybody listens on a loopback port. */
-export function takesConnections(port: number): Promise<boolean> {
+export function takesConnections(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host, port });
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);

@@ -57,3 +57,22 @@ it('moves listeners and servers to loopback and keeps what rules look at', () =>
   expect(mapped.limits).not.toHaveProperty('headsPerSecond');
   expect(mapped.access).toEqual(RULES.access);
 });
+
+it('talks TLS to stand-ins by the names of the rules, where it shall', () => {
+  const named = rulesOf(`listen: [{ address: '*:80' }]
+upstreams:
+  exch: { servers: ['https://exch.lan:443'], tls: { ca: /a.pem } }
+  mail: { servers: ['https://10.0.0.1'], tls: { serverName: mail.test, verify: false } }
+  web: { servers: ['http://web.lan'] }
+access: [{ allow: {} }]
+routes: [{ to: web }]
+`);
+  const { upstreams } = mappedRules(named, [], () => 1, { keepsTls: true });
+  expect(upstreams.get('exch')).toMatchObject({
+    servers: ['https://127.0.0.1:1'],
+    tls: { verify: true, serverName: 'exch.lan', ca: 'verify:authority' },
+  });
+  expect(upstreams.get('mail')?.tls).toEqual({ verify: false, serverName: 'mail.test' });
+  expect(upstreams.get('web')).toMatchObject({ servers: ['http://127.0.0.1:1'] });
+  expect(upstreams.get('web')).not.toHaveProperty('tls');
+});

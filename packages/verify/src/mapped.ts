@@ -1,5 +1,14 @@
 // Room: rules as they run for the comparison: listeners and servers moved to loopback, everything that decides kept. Pure.
-import { type Listener, listenerName, parseListenAddress, type RuleSet } from '@outrigger/rules';
+import {
+  DEFAULTS,
+  type Listener,
+  listenerName,
+  parseAddress,
+  parseListenAddress,
+  parseServer,
+  type RuleSet,
+  type Upstream,
+} from '@outrigger/rules';
 import type { Entrance } from './probe.ts';
 
 /** A listener and the entrance of the old config that it stands for. */
@@ -37,21 +46,38 @@ export function standInName(upstream: string, server: string): string {
   return `${upstream} ${server}`;
 }
 
-/** Names under which the edge asks for the throwaway certificate; no such files exist. */
+/** Names under which the edge asks for the authority of stand-ins and for the throwaway certificate; no such files exist. */
+export const AUTHORITY = 'verify:authority';
 export const CERTIFICATE = { cert: 'verify:certificate', key: 'verify:key' } as const;
 
+/** What is left as the rules have it. */
+export type Mapping = { urlOf?(standIn: string): string | undefined; keepsTls?: boolean };
+
+const isSecured = (server: string): boolean => server.startsWith('https:');
+
+/** The names and the checks of the rules; a server that has a name is an address here, and is called by its name still. */
+function mappedTls(tls: Upstream['tls'], servers: readonly string[]): NonNullable<Upstream['tls']> {
+  const named = servers
+    .map(parseServer)
+    .flatMap((server) => (server?.scheme === 'https' && parseAddress(server.host) === undefined ? [server.host] : []));
+  const serverName = tls?.serverName ?? named[0];
+  const verify = tls?.verify ?? true;
+  return { verify, ...(serverName !== undefined && { serverName }), ...(verify && { ca: AUTHORITY }) };
+}
+
 /**
- * The rules for loopback. Listeners take the client from a PROXY header, servers are plain stand-ins, and what watches or
- * limits the machine's own traffic (health checks, TLS towards servers, heads a second) is left out. `urlOf`: a server that is no
- * stand-in but the daemon itself, and is talked to as the rules say.
+ * The rules for loopback. Listeners take the client from a PROXY header, servers are stand-ins, and what watches or limits the
+ * machine's own traffic (health checks, heads a second, connections) is left out. `urlOf`: a server that is no stand-in but the daemon itself,
+ * and is talked to as the rules say. `keepsTls`: servers of https are talked to over TLS, with the names of the rules; else plainly.
  */
 export function mappedRules(
   rules: RuleSet,
   pairs: readonly Pair[],
   serverPortOf: (standIn: string) => number,
-  urlOf: (standIn: string) => string | undefined = () => undefined,
+  { urlOf = () => undefined, keepsTls = false }: Mapping = {},
 ): RuleSet {
-  const { headsPerSecond: _none, ...limits } = rules.limits;
+  const { headsPerSecond: _none, ...rest } = rules.limits;
+  const limits = { ...rest, connectionsPerClient: DEFAULTS.connectionsPerClient };
   return {
     ...rules,
     limits,
@@ -63,19 +89,23 @@ export function mappedRules(
       ...(tls !== undefined && { tls: { certificates: [CERTIFICATE], http2: false } }),
     })),
     upstreams: new Map(
-      [...rules.upstreams].map(([name, { tls: _tls, health: _health, proxyProtocol: _header, ...upstream }]) => [
-        name,
-        {
-          ...upstream,
-          ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
-            tls: { verify: false },
-          }),
-          servers: upstream.servers.map((server) => {
-            const standIn = standInName(name, server);
-            return urlOf(standIn) ?? `http://127.0.0.1:${serverPortOf(standIn)}`;
-          }),
-        },
-      ]),
+      [...rules.upstreams].map(
+        ([name, { tls, health: _health, proxyProtocol: _header, connectionsPerServer: _most, ...upstream }]) => [
+          name,
+          {
+            ...upstream,
+            ...(keepsTls && upstream.servers.some(isSecured) && { tls: mappedTls(tls, upstream.servers) }),
+            ...(upstream.servers.some((server) => urlOf(standInName(name, server)) !== undefined) && {
+              tls: { verify: false },
+            }),
+            servers: upstream.servers.map((server) => {
+              const standIn = standInName(name, server);
+              const scheme = keepsTls && isSecured(server) ? 'https' : 'http';
+              return urlOf(standIn) ?? `${scheme}://127.0.0.1:${serverPortOf(standIn)}`;
+            }),
+          },
+        ],
+      ),
     ),
   };
 }

@@ -8,6 +8,8 @@ export type OldServer = {
   name: string;
   /** `http://HOST:PORT` or `https://HOST:PORT`. */
   url: string;
+  /** Names and addresses that its certificate may be checked for. */
+  names?: readonly string[];
   at: SourceRef;
 };
 
@@ -32,6 +34,9 @@ export type OracleProblem = {
 };
 
 export type OracleStart = { kind: 'ready'; oracle: Oracle } | { kind: 'failed'; problem: OracleProblem };
+
+/** A certificate for stand-in servers and the authority behind it, as PEM. */
+export type ServerPem = Pem & { ca: string };
 
 /** A throwaway certificate for entrances that speak TLS, as PEM. Nobody checks it. */
 export type Pem = { cert: string; key: string };

@@ -1,5 +1,7 @@
 // Room: stand-in servers: each takes any request, answers 200 and remembers the head it got, byte for byte as text.
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { Pem } from './oracle.ts';
 import type { Fields, Reached } from './probe.ts';
 
 export type Origins = {
@@ -13,16 +15,25 @@ export type Origins = {
 /** Bytes of a head a stand-in takes: probes are smaller, and what a proxy adds to them is a few fields. */
 const HEAD_MAX = 256 * 1024;
 
-/** Starts one stand-in on a port of 127.0.0.1 for each name. */
-export async function startOrigins(names: readonly string[]): Promise<Origins> {
+/** Starts one stand-in on a port of 127.0.0.1 for each name; one for which `pemOf` has a certificate speaks TLS with it. */
+export async function startOrigins(
+  names: readonly string[],
+  pemOf: (name: string) => Pem | undefined = () => undefined,
+): Promise<Origins> {
   const arrived: Reached[] = [];
   const servers = new Map<string, Server>();
   const sockets = new Set<Socket>();
   for (const name of new Set(names)) {
-    const server = createServer({ noDelay: true }, (socket) => {
+    const pem = pemOf(name);
+    const take = (socket: Socket | TLSSocket, more: Pick<Reached, 'tls'>): void =>
+      serve(socket, (head) => arrived.push({ server: name, ...head, ...more }));
+    const server =
+      pem === undefined
+        ? createServer({ noDelay: true }, (socket) => take(socket, {}))
+        : createTlsServer({ ...pem, noDelay: true }, (socket) => take(socket, { tls: namesSent(socket) }));
+    server.on('connection', (socket: Socket) => {
       sockets.add(socket);
       socket.once('close', () => sockets.delete(socket));
-      serve(socket, (head) => arrived.push({ server: name, ...head }));
     });
     servers.set(name, server);
     await new Promise<void>((resolve, reject) => {
@@ -43,7 +54,12 @@ export async function startOrigins(names: readonly string[]): Promise<Origins> {
   };
 }
 
-type Head = Omit<Reached, 'server'>;
+/** The name a client asked for in its handshake, where it did. */
+function namesSent({ servername }: TLSSocket): { serverName?: string } {
+  return typeof servername === 'string' && servername !== '' ? { serverName: servername } : {};
+}
+
+type Head = Omit<Reached, 'server' | 'tls'>;
 
 /** One request a connection. Probes have no body, so the answer follows the head at once. */
 function serve(socket: Socket, arrived: (head: Head) => void): void {

@@ -2,8 +2,8 @@
 import { type LogRecord, startEdge } from '@outrigger/proxy';
 import { listenerName, type RuleSet } from '@outrigger/rules';
 import { ask } from './ask.ts';
-import { CERTIFICATE, mappedRules, type Pair, standInName } from './mapped.ts';
-import type { Pem } from './oracle.ts';
+import { AUTHORITY, CERTIFICATE, mappedRules, type Pair, standInName } from './mapped.ts';
+import type { Pem, ServerPem } from './oracle.ts';
 import { startOrigins } from './origins.ts';
 import { type Probe, probeBytes, type Reached, type Side } from './probe.ts';
 
@@ -18,22 +18,31 @@ export type Behind = { urlOf(standIn: string): string | undefined; take(): Reach
 
 const NOBODY: Behind = { urlOf: () => undefined, take: () => [] };
 
+/** What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it. */
+export type Servers = { behind?: Behind; serverPem?: ServerPem };
+
 /** Starts the proxy on the pairs' listeners. */
 export async function startOutrigger(
   rules: RuleSet,
   pairs: readonly Pair[],
   pem: Pem,
-  behind: Behind = NOBODY,
+  { behind = NOBODY, serverPem }: Servers = {},
 ): Promise<OutriggerStart> {
   const servers = [...rules.upstreams].flatMap(([name, upstream]) =>
     upstream.servers.map((server) => standInName(name, server)),
   );
-  const origins = await startOrigins(servers);
+  const secured = new Set(servers.filter((name) => / https:/.test(name)));
+  const origins = await startOrigins(servers, (name) => (secured.has(name) ? serverPem : undefined));
   const codes = new Map<string, string>();
+  const texts: Readonly<Record<string, string>> = {
+    [CERTIFICATE.cert]: pem.cert,
+    [CERTIFICATE.key]: pem.key,
+    [AUTHORITY]: serverPem?.ca ?? '',
+  };
   const started = await startEdge({
-    rules: mappedRules(rules, pairs, origins.portOf, behind.urlOf),
+    rules: mappedRules(rules, pairs, origins.portOf, { urlOf: behind.urlOf, keepsTls: serverPem !== undefined }),
     report: (record) => note(record, codes),
-    readFile: (path) => Buffer.from(path === CERTIFICATE.cert ? pem.cert : pem.key),
+    readFile: (path) => Buffer.from(texts[path] ?? ''),
   });
   if (started.kind === 'failed') {
     await origins.close();
@@ -74,8 +83,10 @@ function proxyHeader({ client }: Probe, port: number): string {
 }
 
 function note(record: LogRecord, codes: Map<string, string>): void {
-  if (record.kind === 'passThrough' || record.client === undefined || record.code === undefined) return;
-  codes.set(/\d+$/.exec(record.client)?.[0] ?? '', record.code);
+  if (record.kind === 'passThrough' || record.code === undefined) return;
+  // Where a trusted proxy names the client, the port is the proxy's.
+  const connected = ('via' in record ? record.via : undefined) ?? record.client;
+  if (connected !== undefined) codes.set(/\d+$/.exec(connected)?.[0] ?? '', record.code);
 }
 
 function takeCode(codes: Map<string, string>, port: number): string | undefined {

@@ -17,8 +17,15 @@ export type Probe = {
   fields: Fields;
 };
 
-/** A request that arrived at a stand-in server, as it arrived. */
-export type Reached = { server: string; method: string; target: string; version: string; fields: Fields };
+/** A request that arrived at a stand-in server, as it arrived; `tls` where it came over TLS, with the name in SNI. */
+export type Reached = {
+  server: string;
+  method: string;
+  target: string;
+  version: string;
+  fields: Fields;
+  tls?: { serverName?: string };
+};
 
 /**
  * What came of a probe. `answered` with a status · `reset` or `closed` before any byte of an answer · `silent`: nothing came in

@@ -5,11 +5,14 @@ import { compileRules, type RuleSet, requestFacts, route } from '@outrigger/rule
 import type { Entrance, Fields, Probe } from './probe.ts';
 import { PROBE_ADDRESSES, percent, type Subjects, subjectsOf } from './subjects.ts';
 
+/** What of an old config probes are made of; `followForwarded` are proxies whose X-Forwarded-For is believed. */
+export type OldWords = Pick<Model, 'acls'> & Partial<Pick<Model, 'followForwarded'>>;
+
 export type ProbeOptions = {
   rules: RuleSet;
   entrances: readonly Entrance[];
   /** What the old config says; without it probes are made of the rules alone. */
-  model?: Pick<Model, 'acls'>;
+  model?: OldWords;
   /** What else to make probes of. */
   more?: Partial<Subjects>;
   /** Any whole number; the same number gives the same probes. */
@@ -21,6 +24,8 @@ export type ProbeOptions = {
 /** A client no rule should know, and a host no administrator owns (RFC 5737, RFC 2606). */
 const OUTSIDE = '192.0.2.1';
 const FOREIGN = 'www.example.org';
+/** Addresses that a chain of proxies is made of: each may be believed or not. */
+const FORWARDING_CLIENTS = 6;
 /** When probes are thought to be put: it changes which are chosen, never what is asked. */
 const NOON = { day: 'wed', minute: 12 * 60 } as const;
 
@@ -72,6 +77,9 @@ export function probesFor(options: ProbeOptions): Probe[] {
     vary((probe) => fieldSpellings(subjects.fields).map((fields) => ({ ...probe, fields }))),
     vary((probe) => portSpellings(probe, subjects)),
     vary((probe) => formsOf(probe, hosts)),
+    ...((options.model?.followForwarded ?? []).length > 0
+      ? [vary((probe) => forwardedSpellings(probe, subjects.clients))]
+      : []),
   ];
   const chosen = distinct([...dimensions.flat(), ...interleaved(urls, elsewhere)]);
   const random = mulberry32(seed);
@@ -177,6 +185,48 @@ function portSpellings(probe: Probe, { ports }: Subjects): Probe[] {
   return distinct([80, 443, 8080, ...near]).map((port) => ({ ...probe, host: `${host}:${port}` }));
 }
 
+/** What a Host may be that is no plain name, HOST standing for one. */
+const ODD_HOSTS = [
+  ...[
+    'HOST:',
+    'HOST..',
+    '.HOST',
+    'user@HOST',
+    'HOST:80:80',
+    'HOST:0',
+    'HOST:65536',
+    'HOST, HOST',
+    'a b',
+    'a%2eb',
+    'a_b',
+  ],
+  ...[
+    '127.1',
+    '0x7f.0.0.1',
+    '3221226064',
+    '192.0.2.080',
+    '[::1]',
+    '[::1]:8080',
+    '[2001:DB8::1]',
+    '[::ffff:192.0.2.80]',
+    '::1',
+  ],
+];
+/** The same behind `http://`, and what else may stand there. */
+const ODD_AUTHORITIES = [
+  'HOST',
+  'HOST?q=1',
+  'HOST:8080/',
+  'HOST:/',
+  'user@HOST/',
+  'user:pw@HOST/',
+  'HOST../',
+  '/',
+  ':80/',
+  '127.1/',
+  '[::1]/',
+];
+
 /** The forms a request can take besides path and Host (RFC 9112 3.2): absolute-form, no Host, an empty one, two, `*`. */
 function formsOf(probe: Probe, hosts: readonly string[]): Probe[] {
   const { host: _host, ...nameless } = probe;
@@ -185,10 +235,34 @@ function formsOf(probe: Probe, hosts: readonly string[]): Probe[] {
     nameless,
     { ...probe, host: '' },
     { ...probe, fields: [...probe.fields, ['Host', FOREIGN]] },
+    ...ODD_HOSTS.map((odd) => ({ ...probe, host: odd.replace('HOST', host) })),
     ...['http', 'https', 'HTTP'].map((scheme) => ({ ...probe, target: `${scheme}://${host}${probe.target}` })),
+    ...ODD_AUTHORITIES.map((odd) => ({ ...probe, target: `http://${odd.replace('HOST', host)}` })),
     { ...probe, target: `http://${hosts[0] ?? FOREIGN}${probe.target}`, host: FOREIGN },
     { ...probe, target: '*', method: 'OPTIONS' },
+    { ...probe, target: '*' },
+    { ...probe, target: `ftp://${host}${probe.target}` },
+    { ...probe, target: probe.target.slice(1) || 'x' },
   ];
+}
+
+/** Clients that others name, one to three proxies away, and entries that are no address, from everybody the config knows. */
+function forwardedSpellings(probe: Probe, clients: readonly string[]): Probe[] {
+  const known = distinct(clients).slice(0, FORWARDING_CLIENTS);
+  const chains = known.flatMap((first, index) => [
+    first,
+    `${OUTSIDE}, ${first}`,
+    `${first}, ${known[(index + 1) % known.length]}`,
+    `${OUTSIDE}, ${first},${known[0]}`,
+  ]);
+  const odd = known.slice(0, 1).flatMap((first) => [`${first}:4711`, `unknown, ${first}`, `${first}, unknown`, ', ,']);
+  return known.flatMap((client) =>
+    distinct([...chains, ...odd]).map((value) => ({
+      ...probe,
+      client,
+      fields: [...probe.fields, ['X-Forwarded-For', value] as const],
+    })),
+  );
 }
 
 /** Each part of the new probe from one that was chosen for it. */

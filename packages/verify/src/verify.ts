@@ -1,8 +1,8 @@
 // Room: `verify` for a squid.conf: the copy, the installed Squid on it, Outrigger on the rules, and the comparison of both.
 import { importSquid, type Reader, readSquid } from '@outrigger/importer';
-import { compileRules, type RuleSet } from '@outrigger/rules';
+import { compileRules, parseServer, type RuleSet } from '@outrigger/rules';
 import { squidAnnouncements } from './announcements.ts';
-import { throwawayCertificate } from './certificate.ts';
+import { serverCertificate, throwawayCertificate } from './certificate.ts';
 import { type Comparison, compareSides, factsOf, type TellProgress, type Verified } from './comparison.ts';
 import { pairEntrances } from './mapped.ts';
 import type { OracleProblem } from './oracle.ts';
@@ -76,13 +76,18 @@ export async function openSquidComparison(options: VerifySquidOptions): Promise<
   const entrances = pairs.map(({ entrance }) => entrance);
   const planned = options.probes ?? probesFor({ rules: ruleSet, entrances, model, ...amountOf(options) });
   const pem = await throwawayCertificate();
-  const started = await startSquid(copy, pem, expectedOf(planned), program);
+  const serverPem = await serverCertificate([
+    '127.0.0.1',
+    ...serverNamesOf(ruleSet),
+    ...copy.servers.flatMap(({ names = [] }) => names),
+  ]);
+  const started = await startSquid(copy, pem, serverPem, expectedOf(planned), program);
   if (started.kind === 'failed') {
     const { said, ...problem } = started.problem;
     return { kind: 'failed', problem: { ...problem, ...(said !== undefined && { said: redactor.text(said) }) } };
   }
   const { oracle } = started;
-  const ours = await startOutrigger(ruleSet, pairs, pem);
+  const ours = await startOutrigger(ruleSet, pairs, pem, { serverPem });
   if (ours.kind === 'failed') {
     await oracle.stop();
     return failed('RULES_NOT_SERVED', `Outrigger does not start on these rules. ${ours.message}`);
@@ -92,7 +97,7 @@ export async function openSquidComparison(options: VerifySquidOptions): Promise<
     rules,
     ledger: translation.ledger,
     config: copy,
-    factsOf: (probe) => factsOf(probe, pairs),
+    factsOf: (probe) => factsOf(probe, pairs, rules.trusts),
   });
   return compareSides({ oracle, ours: ours.side, rules, pairs, known, redactor, model });
 }
@@ -106,6 +111,14 @@ function expectedOf(probes: readonly Probe[]): ExpectedProbes {
   const hosts = probes.flatMap(({ host = '' }) => host.toLowerCase().replace(/:\d*$/, '').replace(/\.+$/, ''));
   const names = hosts.filter((host) => /^(?=.*[a-z])[a-z0-9_.-]+$/.test(host));
   return { names: [...new Set(names)], addresses: [...new Set(probes.map(({ client }) => client))] };
+}
+
+/** Names and addresses that rules may check certificates of servers for. */
+function serverNamesOf({ upstreams }: RuleSet): string[] {
+  return [...upstreams.values()].flatMap(({ tls, servers }) => [
+    ...(tls?.serverName === undefined ? [] : [tls.serverName]),
+    ...servers.map(parseServer).flatMap((server) => (server?.scheme === 'https' ? [server.host] : [])),
+  ]);
 }
 
 function failed(code: VerifyProblem['code'], message: string): VerifyFailure {

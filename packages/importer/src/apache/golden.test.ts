@@ -1,10 +1,11 @@
 // One walker over all cases of Apache: what an import writes, what its report says. UPDATE_GOLDEN=1 rewrites both.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpRules, loadRules, type RuleSet } from '@outrigger/rules';
+import { dumpRules, type RuleSet } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
 import { importApache, memoryReader, reportText } from '../index.ts';
-import { expectFile, FIXTURES, filesOfCase, withoutPlaces } from '../testing/goldencase.ts';
+import { expectFile, FIXTURES, filesOfCase } from '../testing/goldencase.ts';
+import { expectLoadsAgain, expectProvenance } from '../testing/soundimport.ts';
 
 describe.each(readdirSync(join(FIXTURES, 'apache')))('apache/%s', (name) => {
   const folder = join(FIXTURES, 'apache', name);
@@ -25,11 +26,7 @@ describe.each(readdirSync(join(FIXTURES, 'apache')))('apache/%s', (name) => {
 
   it('names the line each rule came from, and writes what loads again', () => {
     const rules = translation.rules as RuleSet;
-    for (const item of [...rules.listen, ...rules.upstreams.values(), ...rules.access, ...rules.routes]) {
-      expect(item.from?.length).toBeGreaterThan(0);
-    }
-    const loaded = loadRules(text, 'outrigger.yaml');
-    expect(loaded.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
-    expect(withoutPlaces(loaded.rules as RuleSet)).toEqual(withoutPlaces(rules));
+    expectProvenance(rules);
+    expectLoadsAgain(rules, text);
   });
 });

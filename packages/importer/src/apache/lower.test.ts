@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { memoryReader } from '../source.ts';
 import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
+import { seedOf } from '../testing/seed.ts';
 import { apacheDecision } from './decision.ts';
 import { importApache } from './import.ts';
 import type { Lift } from './moves.ts';
@@ -53,7 +54,6 @@ describe.each(readdirSync(join(FIXTURES, 'apache')))('apache/%s', (name) => {
   );
 });
 
-// fast-check prints the seed of a failure.
 it('moves nothing of generated virtual hosts that Apache would have treated otherwise', { timeout: 120_000 }, () => {
   let moved = 0;
   fc.assert(
@@ -62,7 +62,7 @@ it('moves nothing of generated virtual hosts that Apache would have treated othe
       moved += found.moved;
       expect(found.wrong.slice(0, 3)).toEqual([]);
     }),
-    { numRuns: Number(process.env.OUTRIGGER_RUNS ?? 300) },
+    { numRuns: Number(process.env.OUTRIGGER_RUNS ?? 300), seed: seedOf('generated virtual hosts') },
   );
   expect(moved).toBeGreaterThan(100);
 });

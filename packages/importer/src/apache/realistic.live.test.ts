@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAuthority } from '@outrigger/tools/certs';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
+import { sample } from '@outrigger/tools/sample';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memoryReader } from '../source.ts';
 import { findLayout } from './layout.ts';
@@ -80,7 +81,7 @@ describe.skipIf(apache === undefined)('realistic trees on the installed Apache',
     writeFileSync(SYNTAX_RECORD, [head, ...lines, ''].join('\n'));
   });
 
-  it.each(TREES)('%s', { timeout: 120_000 }, async (name) => {
+  it.each(sample(TREES))('%s', { timeout: 120_000 }, async (name) => {
     const tree = realisticTree(name);
     const verdict = syntaxOf(tree);
     found.set(name, verdict);

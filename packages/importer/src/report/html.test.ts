@@ -142,6 +142,20 @@ describe('the map', () => {
     );
     expect(drawing).toContain('everything else');
   });
+
+  it('says who stands in', () => {
+    const conf = [
+      'http_port 80 accel vhost',
+      'cache_peer 10.0.0.1 parent 80 0 originserver name=app forceddomain=app.test',
+      'cache_peer 10.0.0.2 parent 80 0 originserver name=sorry',
+      'acl app dstdomain app.test',
+      'cache_peer_access app allow app',
+      'http_access allow all',
+    ].join('\n');
+    const drawing = textOf(map(importFiles({ 'squid.conf': conf }).rules as RuleSet, createLinks([])).drawing);
+    expect(drawing).toMatch(/>1 {2}app\.test<.*> {3}else to sorry</);
+    expect(drawing).toContain('sorry where app cannot be reached');
+  });
 });
 
 function expectApart(boxes: readonly { x: number; y: number; width: number; height: number }[]): void {

@@ -88,13 +88,16 @@ function routeBoxes(rules: RuleSet, links: Links): (Box & { to: string })[] {
       to,
     })),
   );
-  const routes = rules.routes.map(({ when, to }, index) => ({
+  const routes = rules.routes.map(({ when, to, fallback }, index) => ({
     ...COLUMN.route,
     y: 0,
-    lines: numbered(index + 1, conditionLines(when ?? {}, ROUTE_ROOM)),
+    lines: numbered(index + 1, [
+      ...conditionLines(when ?? {}, ROUTE_ROOM),
+      ...(fallback === undefined ? [] : fitted('else to', fallback, ROUTE_ROOM)),
+    ]),
     title: `route ${index + 1}: ${conditionParts(when ?? {})
       .map(({ label, entries }) => `${label} ${entries.join(', ')}`.trim())
-      .join('; ')}`,
+      .join('; ')}${fallback === undefined ? '' : `; ${fallback.join(', ')} where ${to} cannot be reached`}`,
     ...linked(`routes[${index}]`, links),
     kind: 'route',
     to,

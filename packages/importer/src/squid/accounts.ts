@@ -6,19 +6,19 @@ import type { Model } from './model.ts';
 import type { Peer } from './peers.ts';
 import { asksOnlyOfRequests } from './permissions.ts';
 import type { Resolver } from './resolve.ts';
-import { type PlannedRoute, takesOf } from './routes.ts';
+import { type Choice, type PlannedRoute, takesOf } from './routes.ts';
 
 export function remarkPeers(model: Model, routes: readonly PlannedRoute[], resolver: Resolver): void {
   for (const peer of model.peers) {
     if (peer.kind !== 'origin') continue;
     const { entry } = peer.directive;
-    const route = routes.find(({ choice }) => choice.peers.includes(peer));
-    if (route === undefined) {
+    const choice = choicesIn(routes).find(({ peers }) => peers.includes(peer));
+    if (choice === undefined) {
       remarkUnreached(peer, resolver);
       continue;
     }
     const { tls, servers } = peer.upstream;
-    remark(entry, 'translated', 'SQUID_CARRIED', `upstream ${route.choice.name}, ${servers.join(', ')}`);
+    remark(entry, 'translated', 'SQUID_CARRIED', `upstream ${choice.name}, ${servers.join(', ')}`);
     if (tls?.verify === false) {
       const message = `the certificate of ${servers.join(', ')} is not checked (DONT_VERIFY_PEER): whoever answers there gets passwords and mail`;
       remark(entry, 'translated', 'SQUID_TLS_UNVERIFIED', message, {
@@ -35,6 +35,11 @@ export function remarkPeers(model: Model, routes: readonly PlannedRoute[], resol
       );
     }
   }
+}
+
+/** Choices that routes lead to, at first or as a fallback. */
+function choicesIn(routes: readonly PlannedRoute[]): Choice[] {
+  return routes.flatMap(({ choice, fallback }) => [choice, ...fallback]);
 }
 
 /** Three reasons why no route leads to a peer, and only the last is what Squid would do as well. */
@@ -62,20 +67,13 @@ function remarkUnreached(peer: Peer, resolver: Resolver): void {
 
 export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], resolver: Resolver): void {
   for (const peer of model.peers) {
-    const index = routes.findIndex(({ choice }) => choice.peers.includes(peer));
-    const route = routes[index];
+    const leading = routes.flatMap((route, index) =>
+      leadsTo(route, peer) ? [routeText(route, index, peer, resolver)] : [],
+    );
     for (const { directive } of peer.access) {
-      if (route === undefined) {
+      if (leading.length === 0)
         remark(directive.entry, 'irrelevant', 'SQUID_PEER_UNREACHED', `no route leads to ${peer.name}`);
-      } else {
-        const when = route.when.kind === 'always' ? 'everything else' : printExpr(route.when, resolver.nameOf);
-        remark(
-          directive.entry,
-          'translated',
-          'SQUID_CARRIED',
-          `route ${index + 1}: ${when} goes to ${route.choice.name}`,
-        );
-      }
+      else remark(directive.entry, 'translated', 'SQUID_CARRIED', leading.join('; '));
     }
   }
   for (const { directive } of model.lists.neverDirect) {
@@ -86,6 +84,16 @@ export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], reso
       'an accelerator never goes direct unless told, and Outrigger never does',
     );
   }
+}
+
+function leadsTo({ choice, fallback }: PlannedRoute, peer: Peer): boolean {
+  return [choice, ...fallback].some(({ peers }) => peers.includes(peer));
+}
+
+function routeText({ choice, when }: PlannedRoute, index: number, peer: Peer, { nameOf }: Resolver): string {
+  const what = when.kind === 'always' ? 'everything else' : printExpr(when, nameOf);
+  const standsIn = choice.peers.includes(peer) ? '' : ', or here while that cannot be reached';
+  return `route ${index + 1}: ${what} goes to ${choice.name}${standsIn}`;
 }
 
 /** http_reply_access decides when the server has answered: its denials come earlier here, or not at all. */
@@ -101,8 +109,9 @@ export function remarkReplyAccess(model: Model, resolver: Resolver): void {
       const message = 'decides over answers, which Outrigger passes as they are';
       const hint = 'Deny the requests instead, or filter at the server.';
       remark(entry, 'untranslated', 'SQUID_REPLY_ACCESS', message, { hint, concerns: resolver.condition(held) });
-    } else if (action === 'deny') {
-      const message = 'such requests are denied before a server is asked; Squid asked it and kept the answer back';
+    } else if (action === 'deny' || directive === lines.at(-1)?.directive) {
+      const which = action === 'deny' ? 'such requests' : 'requests that no line before it allows';
+      const message = `${which} are denied before a server is asked; Squid asked it and kept the answer back`;
       remark(entry, 'approximated', 'SQUID_REPLY_ACCESS', message, { concerns: resolver.condition(held) });
     }
   }

@@ -11,7 +11,12 @@ import { quotedWords } from './quoted.ts';
 export type AclValue = { text: string; ignoreCase: boolean };
 
 /** One acl line; several of one name append (SQ-32). Built-in acls have lines without a directive. */
-export type AclLine = { values: AclValue[]; directive?: Directive };
+export type AclLine = {
+  values: AclValue[];
+  directive?: Directive;
+  /** -n: Squid asks DNS for nothing. */
+  asksNoDns?: true;
+};
 
 export type Acl = {
   /** As its first line spells it; names are case-insensitive (SQ-30). */
@@ -50,6 +55,9 @@ export const REGEX_TYPES: readonly string[] = [
   'ssl::server_name_regex',
   'ext_user_regex',
 ];
+
+/** Flags in front of values that say how Squid compares them or looks names up. */
+const FLAGS = /^(?:-n|-m|--)$/;
 
 const ADDRESSES_OF_ALL = ['0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0', '::/0', 'all'];
 
@@ -121,10 +129,17 @@ export function readAcl(directive: Directive, acls: Map<string, Acl>, files: Fil
     const message = `${name} is already an acl of type ${known.type}: Squid does not start`;
     remark(entry, 'malformed', 'SQUID_ACL_BAD', message, { hint: 'Give one of them another name.' });
   } else {
-    const line: AclLine = { values, directive };
+    const line: AclLine = { values, directive, ...(hasFlag(directive, '-n') && { asksNoDns: true }) };
     if (known === undefined) acls.set(name.toLowerCase(), { name, type, lines: [line] });
     else known.lines.push(line);
   }
+}
+
+/** A flag in front of the values of an acl line. */
+function hasFlag({ words }: Directive, flag: string): boolean {
+  const texts = words.slice(2).map(({ text }) => text);
+  const behind = texts.findIndex((text) => !FLAGS.test(text));
+  return texts.slice(0, behind === -1 ? undefined : behind).includes(flag);
 }
 
 /** `all` holds for every address and cannot be narrowed: values only add to it (SQ-40 to SQ-43). */
@@ -174,7 +189,7 @@ export function readValues(directive: Directive, skip: number, isRegex: boolean,
   }
   const words = wordsOf(directive.line, first.offset, isRegex);
   // Flags that only say how Squid looks names up, in front of all values.
-  while (/^(?:-n|-m|--)$/.test(words[0]?.text ?? '')) words.shift();
+  while (FLAGS.test(words[0]?.text ?? '')) words.shift();
   for (const word of words) {
     if (/^["']/.test(word.text)) {
       for (const text of linesOfFile(word, directive, files)) take(text);

@@ -11,8 +11,11 @@ export const KNOWN_METHODS: ReadonlySet<string> = new Set(
 
 const PORT_MAX = 65_535;
 
-/** Addresses, CIDR, netmasks, ranges; names are resolved when Squid starts (SQ-65 to SQ-67). */
-export function addresses(values: readonly AclValue[], { indirectClients }: MeaningContext): Meaning {
+/**
+ * Addresses, CIDR, netmasks, ranges; names are resolved when Squid starts (SQ-65 to SQ-67). `unseen`: why rules do not see the
+ * address that is meant.
+ */
+export function addresses(values: readonly AclValue[], unseen: string | undefined): Meaning {
   const notes: ValueNote[] = [];
   const clients: string[] = [];
   for (const { text } of values) {
@@ -39,9 +42,7 @@ export function addresses(values: readonly AclValue[], { indirectClients }: Mean
     if (text === 'localhost') notes.push(LOCALHOST);
     clients.push(...read);
   }
-  if (indirectClients !== undefined) {
-    return { kind: 'inexpressible', reason: `with ${indirectClients} it sees the address a header names`, notes };
-  }
+  if (unseen !== undefined) return { kind: 'inexpressible', reason: unseen, notes };
   return clients.length === 0 ? { kind: 'never', notes } : meant({ clients }, notes);
 }
 
@@ -168,13 +169,17 @@ export function ports(values: readonly AclValue[], context: MeaningContext): Mea
   return entries.length === 0 ? { kind: 'never', notes } : meant({ ports: [...new Set(entries)] }, notes);
 }
 
-/** The scheme of the URL: of an absolute target, else of the listener (SQ-61). Outrigger serves http and https alone. */
-export function schemes(values: readonly AclValue[]): Meaning {
+/**
+ * The scheme of the URL: of an absolute target, else of the listener (SQ-61), and of the listener alone where it replaces the Host
+ * (SQ-106). Outrigger serves http and https alone.
+ */
+export function schemes(values: readonly AclValue[], { site, ports: all }: MeaningContext): Meaning {
   const wanted = new Set(
     values.map(({ text }) => text.toLowerCase()).filter((scheme) => scheme === 'http' || scheme === 'https'),
   );
   if (wanted.size === 2) return { kind: 'always', notes: [] };
   const [scheme] = wanted;
+  if (scheme !== undefined && site !== undefined) return listeners(all, ({ tls }) => tls === (scheme === 'https'));
   return scheme === undefined ? { kind: 'never', notes: [] } : meant({ url: [{ regex: `^${scheme}://` }] }, []);
 }
 

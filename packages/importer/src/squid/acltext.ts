@@ -1,8 +1,8 @@
 // Room: acl values that are texts: patterns over the URL and over fields, and domains.
-import type { HeaderCondition, UrlCondition } from '@outrigger/rules';
+import type { Condition, HeaderCondition, UrlCondition } from '@outrigger/rules';
 import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import type { AclValue } from './acl.ts';
-import { type Meaning, type MeaningContext, meant, type Pattern, type ValueNote } from './meaning.ts';
+import { type Meaning, type MeaningContext, meant, type Pattern, urlReplaced, type ValueNote } from './meaning.ts';
 import { type Subject, translatePattern } from './regex.ts';
 
 /** Patterns of one line OR; one that Squid cannot compile is dropped alone (SQ-85). */
@@ -25,7 +25,6 @@ function readPatterns(
   const list: UrlCondition[] = [];
   const patterns: Pattern[] = [];
   const notes: ValueNote[] = [];
-  if (subject === 'host') notes.push(REVERSE_LOOKUP);
   for (const { text, ignoreCase } of values) {
     const translation = translatePattern(text, ignoreCase, subject);
     switch (translation.kind) {
@@ -64,8 +63,12 @@ function escapeNotes(text: string, ignoreCase: boolean): ValueNote[] {
   return [{ code: 'SQUID_REGEX_ESCAPE', message, hint: 'A digit is [0-9].' }];
 }
 
-/** Regexes on the value of a field; a request without the field never matches, even an empty pattern (SQ-70). */
-export function headers(name: string, values: readonly AclValue[]): Meaning {
+/**
+ * Regexes on the value of a field; a request without the field never matches, even an empty pattern (SQ-70). Host is what Squid made
+ * of it: the host and port of the URL, in lower case (HttpRequest, prepareAcceleratedURL).
+ */
+export function headers(name: string, values: readonly AclValue[], context: MeaningContext): Meaning {
+  if (name.toLowerCase() === 'host') return hostField(values, context);
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
     return { kind: 'inexpressible', reason: `${name} is no field name`, notes: [] };
   const found = readPatterns(values, 'text', CREDENTIAL_FIELD.test(name) ? () => MASK : undefined);
@@ -75,10 +78,14 @@ export function headers(name: string, values: readonly AclValue[]): Meaning {
   return list.length === 0 ? { kind: 'never', notes: found.notes } : meant({ headers: list }, found.notes);
 }
 
-const REVERSE_LOOKUP: ValueNote = {
-  code: 'SQUID_REVERSE_LOOKUP',
-  message: 'where the Host is an address, Squid may also ask DNS for its name; Outrigger compares what the client sent',
-};
+function hostField(values: readonly AclValue[], context: MeaningContext): Meaning {
+  if ((context.site ?? context.replacedPort) !== undefined) return urlReplaced(context);
+  const meaning = patterns(values, 'authority');
+  const isThere: Condition = { headers: [{ name: 'Host', regex: '^' }] };
+  if (meaning.kind === 'always') return meant(isThere, meaning.notes);
+  if (meaning.kind !== 'condition') return meaning;
+  return { ...meaning, condition: { ...isThere, ...meaning.condition } };
+}
 
 /** `.x` is the domain and all below, `x` is exact, case-blind (SQ-50 to SQ-52); the same words as in `hosts`. */
 export function domains(values: readonly AclValue[], { site }: MeaningContext): Meaning {

@@ -6,6 +6,9 @@ import { destinations } from './destinations.ts';
 import { type Meaning, type MeaningContext, urlReplaced } from './meaning.ts';
 import { times } from './times.ts';
 
+/** Type of a `src` acl that looks at the connection, whoever a header names; in no file, for it holds blanks. */
+export const CONNECTION_SRC = 'src of the connection';
+
 type Read = (values: readonly AclValue[], context: MeaningContext) => Meaning;
 
 const READERS: Readonly<Record<string, Read>> = {
@@ -18,7 +21,8 @@ const READERS: Readonly<Record<string, Read>> = {
   dstdomain: domains,
   // On an accelerator it looks at the host of the URL, never at SNI (SQ-71).
   'ssl::server_name': domains,
-  src: addresses,
+  src: (values, { unseenClients }) => addresses(values, unseenClients),
+  [CONNECTION_SRC]: (values, { unseenConnections }) => addresses(values, unseenConnections),
   dst: destinations,
   // Only a URL with user:password@ in it has one, and such a request is answered 400.
   urllogin: () => ({ kind: 'never', notes: [] }),
@@ -29,10 +33,10 @@ const READERS: Readonly<Record<string, Read>> = {
   myportname: (values, { ports: all }) => listeners(all, ({ word }) => values.some(({ text }) => text === word)),
   localport: localPorts,
   localip: localAddresses,
-  browser: (values) => headers('User-Agent', values),
-  referer_regex: (values) => headers('Referer', values),
-  req_mime_type: (values) => headers('Content-Type', values),
-  req_header: (values) => headers(values[0]?.text ?? '', values.slice(1)),
+  browser: (values, context) => headers('User-Agent', values, context),
+  referer_regex: (values, context) => headers('Referer', values, context),
+  req_mime_type: (values, context) => headers('Content-Type', values, context),
+  req_header: (values, context) => headers(values[0]?.text ?? '', values.slice(1), context),
 };
 
 /** Why the other types cannot be said. All are names Squid 2.6 to 7 know; any other type stops Squid from starting. */

@@ -6,6 +6,7 @@ import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
 import { lowerHeaders } from './headers.ts';
+import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Resolver } from './resolve.ts';
 
@@ -61,11 +62,22 @@ function forwardedForPolicy({ forwardedFor }: Model): Pick<Upstream, 'forwardedF
   return policy;
 }
 
-/**
- * Proxies in front that follow_x_forwarded_for believes. `unclear`: what keeps acls on client addresses from being said, where the
- * list trusts more than addresses, or all of them.
- */
-export function trustedByAcls(model: Model, resolver: Resolver): { ranges: string[]; unclear?: string } {
+/** `unseen`: why acls on addresses cannot be said, of the client where the list trusts more than addresses, else of the connection. */
+export type Trusted = { ranges: string[]; unseen: Pick<MeaningContext, 'unseenClients' | 'unseenConnections'> };
+
+/** Proxies in front that follow_x_forwarded_for believes. */
+export function trustedByAcls(model: Model, resolver: Resolver): Trusted {
+  if (model.directAcls !== undefined) return believedByLogAlone(model, model.directAcls);
+  const trusted = believedByAcls(model, resolver);
+  if (trusted.ranges.length > 0 && model.directLog !== undefined) {
+    const message =
+      'logs name the client of X-Forwarded-For, as rules see it; Squid named the address that connects, which is via= in the log on stdout';
+    remark(model.directLog.entry, 'approximated', 'SQUID_LOG', message);
+  }
+  return trusted;
+}
+
+function believedByAcls(model: Model, resolver: Resolver): Trusted {
   const ranges: string[] = [];
   const lines = [...model.followForwarded];
   for (let line = lines.shift(); line !== undefined; line = lines.shift()) {
@@ -74,23 +86,31 @@ export function trustedByAcls(model: Model, resolver: Resolver): { ranges: strin
     if (action === 'deny' && expr.kind === 'always') {
       remark(directive.entry, 'translated', 'SQUID_CARRIED', 'nobody else is believed');
       remarkUnasked(lines, directive);
-      break;
+      return trustedRanges(ranges);
     }
     if (expr.kind === 'never') {
+      // Behind the last line stands its opposite: everybody is believed whom no line before it names.
+      if (action === 'deny' && lines.length === 0) return believesTooMuch(directive);
       remark(directive.entry, 'translated', 'SQUID_CARRIED', 'holds for nobody');
       continue;
     }
     const clients = expr.kind === 'atom' && resolver.isKnown(expr.name) ? resolver.condition(expr).clients : undefined;
     const isPlain = action === 'allow' && clients?.every((entry) => !entry.startsWith('!'));
-    if (!isPlain || clients === undefined || model.directAcls !== undefined) {
+    if (!isPlain || clients === undefined) {
       remarkUnasked(lines, directive);
-      return believesTooMuch(directive, model);
+      return believesTooMuch(directive);
     }
     ranges.push(...clients);
     const message = `trustedProxies: X-Forwarded-For of ${printTerms(terms)} is believed, in rules and in the log`;
     remark(directive.entry, 'translated', 'SQUID_CARRIED', message);
   }
-  return { ranges: [...new Set(ranges)] };
+  return trustedRanges(ranges);
+}
+
+function trustedRanges(ranges: readonly string[]): Trusted {
+  const unseenConnections =
+    'miss_access asks it of the address that connects, and rules see the client X-Forwarded-For names';
+  return { ranges: [...new Set(ranges)], unseen: ranges.length === 0 ? {} : { unseenConnections } };
 }
 
 /** Lines behind the one that ends the matter. */
@@ -101,13 +121,23 @@ function remarkUnasked(lines: readonly SquidAccessLine[], behind: Directive): vo
   }
 }
 
-function believesTooMuch(directive: Directive, { directAcls }: Model): { ranges: string[]; unclear: string } {
+/** Acls see who connects all the same, and so do rules that trust nobody. */
+function believedByLogAlone({ followForwarded }: Model, { at }: Directive): Trusted {
+  const message = `with acl_uses_indirect_client off (line ${at.line}) only the log of Squid names the client of X-Forwarded-For; here rules and log name the address that connects`;
+  for (const { directive } of followForwarded) {
+    remark(directive.entry, 'approximated', 'SQUID_LOG', message, {
+      hint: 'Name the proxies in front in trustedProxies if that is wanted: rules on clients go by it, too.',
+    });
+  }
+  return { ranges: [], unseen: {} };
+}
+
+function believesTooMuch(directive: Directive): Trusted {
   const message =
-    directAcls === undefined
-      ? 'believes more than a list of addresses says; rules on client addresses see the address that connects'
-      : `with acl_uses_indirect_client off (line ${directAcls.at.line}) acls and log see different addresses; rules see the one that connects`;
+    'believes more than a list of addresses says; rules on client addresses see the address that connects';
   remark(directive.entry, 'untranslated', 'SQUID_UNTRANSLATED', message, {
     hint: 'Name the proxies in front in trustedProxies, and check every rule on client addresses.',
   });
-  return { ranges: [], unclear: `follow_x_forwarded_for (line ${directive.at.line})` };
+  const unseenClients = `with follow_x_forwarded_for (line ${directive.at.line}) it sees the address a header names`;
+  return { ranges: [], unseen: { unseenClients } };
 }

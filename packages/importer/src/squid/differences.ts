@@ -3,10 +3,15 @@
 import {
   type CompiledRules,
   type Condition,
+  canonicalHost,
+  type Fields,
+  forwardedFor,
+  parseAddress,
   parseServer,
   type RuleSet,
   type SourceRef,
   serverNames,
+  type Upstream,
 } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import type { FieldNames, LedgerEntry } from '../ledger.ts';
@@ -20,6 +25,8 @@ export type AskedRequest = {
   host?: string;
   /** Whether the port it came to names a site for such requests. */
   hasSite: boolean;
+  /** Other field lines. */
+  fields?: Fields;
 };
 
 /**
@@ -30,6 +37,8 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
  *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
+ *   serverName  the name sent in TLS to a server differs where Squid sent none
+ *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
  *   unseen    nothing of a single request shows it
@@ -39,11 +48,13 @@ export type Sign =
   | { kind: 'reply'; statuses: (request: AskedRequest) => readonly number[]; late?: true }
   | {
       kind: 'reading';
-      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host'>> | undefined;
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host' | 'fields'>> | undefined;
     }
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
   | { kind: 'version' }
+  | { kind: 'serverName' }
+  | { kind: 'route' }
   | { kind: 'target'; alike: (theirs: string, ours: string) => boolean }
   | { kind: 'unseen' };
 
@@ -58,6 +69,9 @@ type Responsible = { by: 'server' | 'entrance' } | { by: 'request'; concerns: Co
 
 type LineSign = { by: Responsible['by']; sign: Sign };
 
+/** Statuses that deny_info can give a denial. */
+const DENIALS = Array.from({ length: 300 }, (_, index) => 300 + index);
+
 /** Remarks that announce a difference: what shows it, and by what the line is known to be responsible. */
 const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_PEER_LOGIN: [{ by: 'server', sign: { kind: 'field', names: ['authorization'] } }],
@@ -69,14 +83,18 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
     { by: 'entrance', sign: { kind: 'field', names: ['host'] } },
     // vport puts its port into URLs that Squid makes of Host and path, not into those a client sends whole.
     { by: 'entrance', sign: { kind: 'verdict', of: ({ target }) => /^https?:/i.test(target) } },
+    // Where a request names no host, the port's address is one.
+    { by: 'entrance', sign: { kind: 'verdict', of: ({ host = '' }) => host === '' } },
   ],
   SQUID_ALWAYS_DIRECT: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   SQUID_PEER_INEXPRESSIBLE: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   SQUID_ALLOW_LEFT_OUT: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_DENY_WIDENED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
+  SQUID_ACL_APPROXIMATED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
+  SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'verdict' } }],
   SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
-  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => [403], late: true } }],
+  SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
 
 /** Differences that lines of the file make, in the order of the file. */
@@ -105,6 +123,7 @@ export type DifferenceCode =
   | 'DIFFERS_VIA'
   | 'DIFFERS_HOST_REFUSED'
   | 'DIFFERS_NO_ROUTE'
+  | 'DIFFERS_REPEATED'
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
@@ -114,12 +133,8 @@ export type DifferenceCode =
 export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDifference[] {
   const plain = [...ruleSet.upstreams].filter(([, { rpcOverHttp }]) => !rpcOverHttp).map(([name]) => name);
   const exchange = [...ruleSet.upstreams].filter(([, { rpcOverHttp }]) => rpcOverHttp).map(([name]) => name);
-  // A server that is named gets its own name in SNI from both; one that is an address got none from Squid (SQ-195).
-  const askedByHost = [...ruleSet.upstreams].filter(([, upstream]) =>
-    upstream.servers
-      .map(parseServer)
-      .some((server) => server?.scheme === 'https' && sendsHost(serverNames(server, upstream, SOME_HOST))),
-  );
+  // A server that has a name gets that in SNI from both; one that is an address got none from Squid (SQ-195).
+  const calledByHost = [...ruleSet.upstreams].filter(([, upstream]) => upstream.servers.some(isCalledByHost(upstream)));
   return [
     ...(plain.length > 0
       ? [
@@ -139,29 +154,57 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
           ),
         ]
       : []),
-    ...(askedByHost.length > 0
+    ...(calledByHost.length > 0
       ? [
           announced(
             'DIFFERS_SERVER_NAME',
-            `TLS connections to ${askedByHost.map(([name]) => name).join(', ')} carry the Host of the request as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
-            { kind: 'unseen' },
+            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+            { kind: 'serverName' },
           ),
         ]
       : []),
+    ...(hasChoice(ruleSet) ? [REPEATED] : []),
     forwardedDifference(ruleSet),
     ...ALWAYS,
   ];
 }
 
+/** Where there is nowhere else to go, nothing is repeated elsewhere. */
+function hasChoice({ upstreams, routes }: RuleSet): boolean {
+  return [...upstreams.values()].some(({ servers }) => servers.length > 1) || routes.some(({ fallback }) => fallback);
+}
+
+/** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
+const REPEATED = announced(
+  'DIFFERS_REPEATED',
+  'A request goes on to another server only where no connection could be made. Squid also sent one without a body there when the first server answered 502 or 504, or closed without an answer.',
+  { kind: 'unseen' },
+);
+
 function forwardedDifference({ upstreams, trustedProxies }: RuleSet): AnnouncedDifference {
   const passes = [...upstreams.values()].some(({ forwardedFor }) => forwardedFor === 'pass');
   const ours = passes ? 'X-Forwarded-Proto and -Host' : 'X-Forwarded-For, -Proto and -Host';
   const whose = trustedProxies === undefined ? 'a client' : 'a client that is no trusted proxy';
+  const text = `${ours} are set anew for each request; what ${whose} claims in them is dropped.`;
+  const fields: Sign = { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] };
+  if (trustedProxies === undefined) return announced('DIFFERS_FORWARDED', text, fields);
   return announced(
     'DIFFERS_FORWARDED',
-    `${ours} are set anew for each request; what ${whose} claims in them is dropped.`,
-    { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'] },
+    `${text} Where a trusted proxy names a client by address and port, that is the client, and where it names one by no address, the request is answered 400; to Squid the proxy itself was the client then.`,
+    fields,
+    { kind: 'refusal', codes: ['FORWARDED_FOR_MALFORMED'] },
+    { kind: 'reading', as: plainlyForwarded },
   );
+}
+
+/** Squid believes X-Forwarded-For from its end up to the first entry that is no plain address (clientFollowXForwardedForCheck). */
+function plainlyForwarded({ fields = [] }: AskedRequest): { fields: Fields } | undefined {
+  const entries = forwardedFor(fields);
+  const odd = entries.findLastIndex((entry) => parseAddress(entry) === undefined);
+  if (odd === -1) return undefined;
+  const others = fields.filter(([name]) => name.toLowerCase() !== 'x-forwarded-for');
+  const believed = entries.slice(odd + 1);
+  return { fields: believed.length === 0 ? others : [...others, ['X-Forwarded-For', believed.join(', ')]] };
 }
 
 const ALWAYS: readonly AnnouncedDifference[] = [
@@ -186,7 +229,7 @@ const ALWAYS: readonly AnnouncedDifference[] = [
   }),
   announced(
     'DIFFERS_HOST_SPELLING',
-    'Host goes on as the client spelled it; Squid wrote it in lower case, without a final dot and without the port its scheme has anyway.',
+    'Host goes on as the client spelled it; Squid wrote it in lower case, without a final dot and without the port its scheme has anyway, and an address in its usual form.',
     { kind: 'field', names: ['host'], alike: (squid, outrigger) => canonicalHosts(outrigger).includes(squid) },
   ),
   announced(
@@ -199,21 +242,30 @@ const ALWAYS: readonly AnnouncedDifference[] = [
   }),
   announced(
     'DIFFERS_ODD_REQUEST',
-    'PURGE, OPTIONS * and requests whose Host is empty, has an empty label, or is missing where the port has no site, are judged by the rules like any other; Squid answered them itself or read them otherwise.',
+    'PURGE, OPTIONS * and requests whose Host is empty, has an empty label or an empty port, or is missing where the port has no site, are judged by the rules like any other; Squid answered them itself or read them otherwise. A target that is no path and no http or https URL, or has a blank or a # in it, is answered 400, and CONNECT 405, whatever the rules say.',
     { kind: 'reply', statuses: ownReplies },
+    { kind: 'refusal', codes: ['TARGET', 'TARGET_MALFORMED'] },
+    { kind: 'refusal', codes: ['CONNECT'], squid: 'denies' },
     { kind: 'reading', as: withoutFinalDots },
     // A port that replaces the Host glues the * to the name of the site, and makes / of it towards servers.
     { kind: 'verdict', of: ({ target }) => target === '*' },
+    { kind: 'target', alike: (squid, outrigger) => outrigger === '*' && squid === '/' },
+    { kind: 'field', names: ['host'], alike: (squid, outrigger) => squid === `${outrigger}*` },
     { kind: 'reading', as: ({ target }) => (target === '*' ? { target: '/' } : undefined) },
   ),
 ];
 
+/** A label or a port of nothing. */
+const EMPTY_PART = /^\.|\.\.[^.]|:$/;
+
 /** What Squid answers before it looks at any list (SQ-104, SQ-118; client_side.cc prepareAcceleratedURL). */
 function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly number[] {
-  const isNameless = host === undefined ? !hasSite : host === '' || /\.\.[^.]/.test(host);
+  const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1] ?? host;
+  const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
     ...(target === '*' ? [501] : []),
-    ...(isNameless ? [400] : []),
+    // 403 where http_reply_access keeps back that answer, too.
+    ...(isNameless ? [400, 403] : []),
     // 403 where nothing lets it in; else what became of the page in the cache.
     ...(method === 'PURGE' ? [403, 404, 200] : []),
   ];
@@ -235,7 +287,7 @@ function inCapitals(method: string): { method: string } | undefined {
 /** As Squid writes a Host it has read (SQ-100): with its port, or without where that is the scheme's, which the value does not say. */
 function canonicalHosts(host: string): string[] {
   const [, name = '', port = ''] = /^(.*?)(:\d*)?$/.exec(host.toLowerCase()) ?? [];
-  const bare = name.replace(/\.$/, '');
+  const bare = canonicalHost(name);
   return port === ':80' || port === ':443' || port === ':' ? [bare, bare + port] : [bare + port];
 }
 
@@ -249,9 +301,14 @@ function isPlusMaxAge(squid: string, outrigger: string): boolean {
   return /^max-age=\d+$/.test(added);
 }
 
-/** Any host: whether it comes out as SNI tells whether that of a request would. */
+/** Any host: with it in a request, a server that is an address is called by some name. */
 const SOME_HOST = 'host.invalid';
 
-function sendsHost({ sni }: { sni?: string }): boolean {
-  return sni === SOME_HOST;
+/** Whether SNI is the Host that a server is sent. */
+function isCalledByHost(upstream: Upstream): (server: string) => boolean {
+  return (text) => {
+    const server = parseServer(text);
+    if (server?.scheme !== 'https' || upstream.tls?.serverName !== undefined) return false;
+    return parseAddress(server.host) !== undefined && serverNames(server, upstream, SOME_HOST).sni !== undefined;
+  };
 }

@@ -23,7 +23,9 @@ export const MODELLED = [
   'deny_info',
   'extension_methods',
   'follow_x_forwarded_for',
+  'proxy_protocol_access',
   'acl_uses_indirect_client',
+  'log_uses_indirect_client',
   'forwarded_for',
   'access_log',
   'cache_access_log',
@@ -88,8 +90,7 @@ const GROUPS: readonly Group[] = [
       persistent_connection_after_error server_persistent_connections client_persistent_connections
       force_request_body_continuation ignore_expect_100 broken_posts request_entities relaxed_header_parser
       client_request_buffer_max_size chunked_request_body_max_size retry_on_error forward_max_tries
-      dead_peer_timeout adaptation_uses_indirect_client log_uses_indirect_client
-      delay_pool_uses_indirect_client tproxy_uses_indirect_client via allow_underscore`,
+      dead_peer_timeout adaptation_uses_indirect_client delay_pool_uses_indirect_client tproxy_uses_indirect_client via allow_underscore`,
   },
   {
     disposition: 'irrelevant',
@@ -201,13 +202,6 @@ const GROUPS: readonly Group[] = [
       sslproxy_client_key sslproxy_flags sslproxy_options sslproxy_version tls_outgoing_options`,
   },
   {
-    disposition: 'untranslated',
-    code: 'SQUID_UNTRANSLATED',
-    why: 'lets a trusted proxy in front say who the client is; imported rules see the address that connects',
-    hint: 'Check every rule on client addresses.',
-    names: 'proxy_protocol_access',
-  },
-  {
     disposition: 'approximated',
     code: 'SQUID_UNTRANSLATED',
     why: 'is not carried over: Outrigger passes Upgrade on for websocket alone',
@@ -273,7 +267,7 @@ const BY_VALUE: readonly { name: string; value: RegExp; settled: Settled }[] = [
       why: 'sets no limit, and Outrigger has none',
     },
   })),
-  ...['proxy_protocol_access', 'delay_pools', 'icap_enable', 'ecap_enable'].map((name) => ({
+  ...['delay_pools', 'icap_enable', 'ecap_enable'].map((name) => ({
     name,
     value: /^(?:deny all|0|off)$/,
     settled: {

@@ -18,8 +18,8 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
   acl: readAclLine,
   http_port: addPort,
   https_port: addPort,
-  cache_peer: (directive, { model }) => {
-    const peer = readPeer(directive, new Set(model.peers.map(({ name }) => name.toLowerCase())));
+  cache_peer: (directive, { model, version }) => {
+    const peer = readPeer(directive, new Set(model.peers.map(({ name }) => name.toLowerCase())), version.number);
     if (peer !== undefined) model.peers.push(peer);
   },
   cache_peer_access: (directive, { model, files }) => {
@@ -52,8 +52,18 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
     const line = readAccessLine(directive, 0, model.acls, files);
     if (line !== undefined) model.followForwarded.push(line);
   },
+  proxy_protocol_access: (directive, { model, files }) => {
+    const line = readAccessLine(directive, 0, model.acls, files);
+    if (line !== undefined) model.proxyProtocol.push(line);
+  },
   acl_uses_indirect_client: (directive, { model }) => {
     if (directive.words[0]?.text === 'off') model.directAcls = directive;
+    else delete model.directAcls;
+    remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
+  },
+  log_uses_indirect_client: (directive, { model }) => {
+    if (directive.words[0]?.text === 'off') model.directLog = directive;
+    else delete model.directLog;
     remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', 'matters only together with follow_x_forwarded_for');
   },
   forwarded_for: (directive, { model }) => {

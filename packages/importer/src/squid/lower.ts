@@ -1,12 +1,22 @@
 // Room: from Squid's model to rules. The only place where Squid's meaning becomes ours.
-import { listenerName, type RuleSet, type SourceRef, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
+import {
+  type HeaderChange,
+  listenerName,
+  type RuleSet,
+  type SourceRef,
+  TUNNEL_METHODS,
+  type Upstream,
+} from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
+import { behindBalancers } from './balancers.ts';
 import { lowerFields, trustedByAcls } from './clientfields.ts';
+import { withoutClientLimits } from './clientlimits.ts';
+import { withConnectionAcls } from './connectionacls.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
-import { allowedBy, type Expr, isNever, most, NEVER } from './logic.ts';
+import { allowedBy, type Expr, isNever, most, NEVER, or } from './logic.ts';
 import { lowerLogs } from './logs.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
@@ -22,35 +32,47 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
   | { kind: 'nothing'; code: ImportCode; message: string }
 );
 
-export function lower(model: Model): Lowered {
-  const { ports, site } = portsToServe(model);
-  const trusted = trustedByAcls(model, createResolver(model.acls, contextOf(ports, site, undefined)));
-  const resolver = createResolver(model.acls, contextOf(ports, site, trusted.unclear));
+export function lower(given: Model): Lowered {
+  const { model: unlimited, connectionsPerClient } = withoutClientLimits(given);
+  const model = withConnectionAcls(unlimited);
+  const { ports: served, site } = portsToServe(model);
+  const context = contextOf(served, site);
+  const ports = behindBalancers(served, model, createResolver(model.acls, context));
+  const trusted = trustedByAcls(model, createResolver(model.acls, context));
+  const resolver = createResolver(model.acls, { ...context, ...trusted.unseen });
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
   const { lines: access, narrowed } = writeAccess(model, resolver);
   const upstreams = new Map<string, Upstream>();
   const fields = lowerFields(model, resolver);
   const logs = lowerLogs(model.logs, resolver);
-  for (const { choice } of routes) {
-    upstreams.set(choice.name, { ...finishUpstream(choice, model, ports, site), ...structuredClone(fields) });
+  // Those that routes lead to first, as a person would look for them.
+  const choices = new Set([...routes.map(({ choice }) => choice), ...routes.flatMap(({ fallback }) => fallback)]);
+  for (const choice of choices) {
+    const changed = [...withoutLogins(choice, routes, resolver), ...(fields.requestHeaders ?? [])];
+    upstreams.set(choice.name, {
+      ...finishUpstream(choice, model, ports, site),
+      ...structuredClone(fields),
+      ...(changed.length > 0 && { requestHeaders: structuredClone(changed) }),
+    });
   }
   remarkPeers(model, routes, resolver);
   remarkWaits(model.limits);
   remarkRoutes(model, routes, resolver);
   remarkReplyAccess(model, resolver);
-  resolver.remarkAcls(aclsThatDecide(model));
+  resolver.remarkAcls(aclsThatDecide(given));
 
   const rules: RuleSet = {
     listen: ports.map(({ listener }) => listener),
     upstreams,
     access,
-    routes: routes.map(({ choice, when, from }) => ({
+    routes: routes.map(({ choice, fallback, when, from }) => ({
       ...(when.kind !== 'always' && { when: resolver.condition(when) }),
       to: choice.name,
+      ...(fallback.length > 0 && { fallback: fallback.map(({ name }) => name) }),
       from,
     })),
-    limits: limitsOf(model.limits),
+    limits: { ...limitsOf(model.limits), ...(connectionsPerClient !== undefined && { connectionsPerClient }) },
     tunnelMethods: [...TUNNEL_METHODS],
     ...(logs.length > 0 && { accessLog: logs }),
     ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),
@@ -59,6 +81,19 @@ export function lower(model: Model): Lowered {
   if (missing !== undefined)
     return { kind: 'nothing', code: 'SQUID_NOTHING_TO_RUN', message: missing, resolver, routes };
   return { kind: 'rules', rules, resolver, routes };
+}
+
+/**
+ * A peer without `login=PASS` never saw what clients log in with, and is not to see it because another is down. Requests of its own
+ * routes are left as they are (SQUID_PEER_LOGIN).
+ */
+function withoutLogins(choice: Choice, routes: readonly PlannedRoute[], resolver: Resolver): HeaderChange[] {
+  if (choice.peers.every(({ passesLogins }) => passesLogins)) return [];
+  const standingIn = or(routes.filter(({ fallback }) => fallback.includes(choice)).map(({ whole }) => whole));
+  if (standingIn.kind === 'never') return [];
+  const hasOwn = routes.some((route) => route.choice === choice);
+  const remove = ['Authorization'];
+  return [hasOwn && standingIn.kind !== 'always' ? { when: resolver.condition(standingIn), remove } : { remove }];
 }
 
 function missingPart(rules: RuleSet, narrowed: boolean): string | undefined {
@@ -122,16 +157,12 @@ function remarkListeners(ports: readonly Port[]): void {
       directive.entry,
       'approximated',
       'SQUID_PORT_SITE',
-      'vport put its own port into every URL; here the port of the Host stays, for rules and for servers',
+      'vport put its own port into every URL, and its address where a request names no host; here the port of the Host stays, for rules and for servers',
     );
   }
 }
 
-function contextOf(
-  ports: readonly Port[],
-  site: string | undefined,
-  indirectClients: string | undefined,
-): MeaningContext {
+function contextOf(ports: readonly Port[], site: string | undefined): MeaningContext {
   const replacing = ports.find(({ replacesPort }) => replacesPort !== undefined);
   const numbers = new Set(ports.map(({ replacesPort }) => replacesPort));
   return {
@@ -139,6 +170,7 @@ function contextOf(
       listener: listenerName(listener),
       word,
       port,
+      tls: listener.tls !== undefined,
       ...(host !== undefined && { host }),
     })),
     ...(site !== undefined && { site }),
@@ -148,7 +180,6 @@ function contextOf(
         ...(numbers.size === 1 && replacing.replacesPort !== undefined && { number: replacing.replacesPort }),
       },
     }),
-    ...(indirectClients !== undefined && { indirectClients }),
   };
 }
 
@@ -225,6 +256,7 @@ function aclsThatDecide(model: Model): string[] {
   const { http, adapted, miss, reply, alwaysDirect } = model.lists;
   const lines = [
     ...model.followForwarded,
+    ...model.proxyProtocol,
     ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
       ...[...access.values()].flatMap((list) => list.lines),

@@ -30,13 +30,15 @@ export type Meaning = { notes: ValueNote[] } & (
 /** What meanings depend on besides the values. */
 export type MeaningContext = {
   /** Ports that will be listeners. `word` is the address as written, or `name=`; `listener` what a condition calls it. */
-  ports: readonly { word: string; listener: string; port: number; host?: string }[];
+  ports: readonly { word: string; listener: string; port: number; tls: boolean; host?: string }[];
   /** The Host every request gets, where all ports replace it (`no-vhost`; SQ-106). */
   site?: string;
   /** A port line puts another port into every URL (`vport`; SQ-109): the line that does; the port, where all lines agree. */
   replacedPort?: { by: string; number?: number };
-  /** Set where `src` acls see the address a header names (follow_x_forwarded_for). */
-  indirectClients?: string;
+  /** Why rules do not see the client that `src` acls see, where they do not (follow_x_forwarded_for). */
+  unseenClients?: string;
+  /** Why rules do not see the address that connects, where they do not (trustedProxies). */
+  unseenConnections?: string;
 };
 
 /** For acls that look at a URL no rule can see. */

@@ -30,8 +30,12 @@ export type Model = {
   extensionMethods: string[];
   /** Peers whose X-Forwarded-For counts: by it `src` acls see an address that a header names. */
   followForwarded: SquidAccessLine[];
+  /** Who may send the PROXY header that ports ask for. */
+  proxyProtocol: SquidAccessLine[];
   /** acl_uses_indirect_client off: acls see the connection all the same. */
   directAcls?: Directive;
+  /** log_uses_indirect_client off: the log names the connection all the same. */
+  directLog?: Directive;
   /** What servers are told of the client's address; the last line counts. */
   forwardedFor?: { policy: string; directive: Directive };
   headers: Record<Side, HeaderRules>;
@@ -58,6 +62,7 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     denyInfos: [],
     extensionMethods: [],
     followForwarded: [],
+    proxyProtocol: [],
     headers: noHeaderRules(),
     logs: noLogs(),
     limits: new Map(),

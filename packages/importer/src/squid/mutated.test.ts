@@ -1,6 +1,7 @@
 // Files by the thousand that nobody should hand to an importer. None may crash it, hold it up, or slip a line past the ledger.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { sampleSize } from '@outrigger/tools/sample';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { importSquid, memoryReader } from '../index.ts';
@@ -11,7 +12,7 @@ import { expectSound, processorTime } from '../testing/soundimport.ts';
 import { SQUID_DIALECT } from './testing/dialect.ts';
 
 /** All of them in CI; elsewhere as many as a person waits for. */
-const RUNS = Number(process.env.OUTRIGGER_MUTATIONS ?? (process.env.CI === 'true' ? 10_000 : 2_000));
+const RUNS = Number(process.env.OUTRIGGER_MUTATIONS ?? (process.env.CI === 'true' ? sampleSize(10_000) : 2_000));
 /** The same files each time, so that no change fails by luck: to hunt, give new seeds. */
 const SEED = Number(process.env.OUTRIGGER_SEED ?? 294_195_569);
 /** Milliseconds of processor time one file may take: processor time, for the machine may be busy with other tests. */

@@ -1,24 +1,31 @@
 // Room: cache_peer lines, and the upstream each would be.
 // Source: cache_cf.cc parse_peer, neighbors.cc, security/PeerOptions.cc (SQ-140 to SQ-196).
-import { parseServer, suggestion, type TlsVersion, type Upstream, upstreamOf } from '@outrigger/rules';
-import { type LedgerEntry, remark } from '../ledger.ts';
+import { parseServer, suggestion, type Upstream, upstreamOf } from '@outrigger/rules';
+import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
+import { MONITOR_OPTIONS, MONITORS_UNTIL, readMonitor } from './monitor.ts';
+import { readPeerTls } from './peertls.ts';
 import { splitOption } from './ports.ts';
-import { readFlags, readTlsVersions } from './tls.ts';
 
 /** How Squid picks among peers that may take a request, in its order of preference (peer_select.cc, selectMore). */
-export const SELECTIONS = ['sourcehash', 'userhash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;
+export const SELECTIONS = ['sourcehash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;
 export type Selection = (typeof SELECTIONS)[number];
 
 export type Peer = {
   name: string;
   directive: Directive;
   selection: Selection;
+  /** Its share of requests against peers of the same selection (`weight=`); absent where the line gives none. */
+  weight?: number;
   /** `proxy`: a parent that is no origin server: Squid may choose it, and it has no upstream. `sibling`: never chosen. */
   kind: 'origin' | 'proxy' | 'sibling';
   upstream: Upstream;
   frontEndHttps: 'absent' | 'on' | 'off' | 'auto';
+  /** Connections it may have (`max-conn=`); absent where any number will do. */
+  connections?: number;
+  /** The server gets the Authorization that clients send (`login=PASS`, `PASSTHRU`). */
+  passesLogins: boolean;
   /** Says itself how long a connection may take (`connect-timeout`). */
   limitsConnect: boolean;
   access: SquidAccessLine[];
@@ -35,7 +42,8 @@ const WITHOUT_EFFECT: readonly (readonly [reason: string, options: string])[] = 
   ],
   ['Squid falls back to file order here anyway', 'default'],
   ['Outrigger keeps connections of each client for itself', 'standby no-pconn'],
-  ['a server is tried again at each request', 'connect-fail-limit'],
+  ['a server that cannot be reached is tried last for 10 s, from the first failure on', 'connect-fail-limit'],
+  ['Squid goes by it only where ICP told it how far a peer is', 'basetime'],
   ['HTTP/1.1 is always spoken', 'http11'],
   ['sessions are resumed where the server allows', 'sslsession'],
 ];
@@ -45,9 +53,6 @@ const NO_EFFECT: ReadonlyMap<string, string> = new Map(
 
 /** Options that a person must know are gone, by what is lost. */
 const LOST: Readonly<Record<string, string>> = {
-  'max-conn': 'the number of connections is not limited',
-  weight: 'requests are not spread by weight',
-  basetime: 'requests are not spread by round-trip time',
   sslcipher: 'cipher lists towards servers are those of the TLS library',
   'tls-cipher': 'cipher lists towards servers are those of the TLS library',
   'carp-key': 'requests are not spread by hash',
@@ -56,6 +61,9 @@ const LOST: Readonly<Record<string, string>> = {
   idle: 'idle connections are not kept ready',
 };
 
+/** Values of `login` with which credentials of clients reach the peer (SQ-170, SQ-171). */
+const PASSING_LOGINS = ['PASS', 'PASSTHRU'];
+
 const READ_OPTIONS = [
   'name',
   'login',
@@ -63,6 +71,9 @@ const READ_OPTIONS = [
   'forceddomain',
   'connect-timeout',
   'connection-auth',
+  'weight',
+  'max-conn',
+  'userhash',
   'sslcert',
   'tls-cert',
   'sslkey',
@@ -85,8 +96,8 @@ const READ_OPTIONS = [
   ...SELECTIONS,
 ];
 
-/** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case. */
-export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer | undefined {
+/** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case; `version` is of Squid. */
+export function readPeer(directive: Directive, names: ReadonlySet<string>, version: number): Peer | undefined {
   const { entry, at } = directive;
   const [host, kind, port, , ...rest] = directive.words.map(({ text }) => text);
   if (
@@ -127,7 +138,7 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     );
     return undefined;
   }
-  const tls = readTls(options, directive, name);
+  const tls = readPeerTls(options, directive, name);
   const isOrigin = kind === 'parent' && options.has('originserver');
   if (!isOrigin) {
     const message =
@@ -136,10 +147,14 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
         : `a ${kind} is never asked for what is not in a cache; no upstream is made`;
     remark(entry, kind === 'parent' ? 'untranslated' : 'irrelevant', 'SQUID_PEER_KIND', message);
   }
-  checkOptions(options, directive, name);
+  const monitors = version < MONITORS_UNTIL;
+  checkOptions(options, directive, name, monitors ? [...READ_OPTIONS, ...MONITOR_OPTIONS] : READ_OPTIONS);
   // Only an origin server ever sees what a client sends.
   if (isOrigin) remarkLogin(options.get('login'), directive);
   const connect = options.get('connect-timeout');
+  const health = isOrigin && monitors ? readMonitor(options, host, directive) : undefined;
+  const weight = wholeNumber(options.get('weight'));
+  const connections = wholeNumber(options.get('max-conn'));
   const forced = options.get('forceddomain');
   const given = options.get('front-end-https');
   return {
@@ -149,110 +164,53 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>): Peer
     kind: isOrigin ? 'origin' : kind === 'parent' ? 'proxy' : 'sibling',
     frontEndHttps:
       given === undefined ? 'absent' : given === '' || given === 'on' ? 'on' : given === 'auto' ? 'auto' : 'off',
+    passesLogins: PASSING_LOGINS.includes(options.get('login') ?? ''),
     limitsConnect: connect !== undefined,
+    ...(weight !== undefined && { weight }),
+    ...(connections !== undefined && { connections }),
     access: [],
     domains: [],
-    upstream: upstreamOf({
-      servers: [server],
-      ...(forced !== undefined && forced !== '' && { host: forced }),
-      ...(isTls && tls !== undefined && { tls }),
-      ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
-      from: [at],
-    }),
-  };
-}
-
-/** What the TLS options say; undefined where they say nothing that differs from the default. */
-function readTls(options: ReadonlyMap<string, string>, directive: Directive, name: string): object | undefined {
-  const { entry } = directive;
-  const get = (...names: string[]): string | undefined =>
-    names.map((each) => options.get(each)).find((each) => each !== undefined && each !== '');
-  const flags = readFlags(get('sslflags', 'tls-flags'), 'SQUID_PEER_BAD', entry);
-  const verify = !flags.includes('DONT_VERIFY_PEER');
-  if (flags.includes('DONT_VERIFY_DOMAIN')) {
-    remark(
-      entry,
-      'translated',
-      'SQUID_PEER_OPTION',
-      'DONT_VERIFY_DOMAIN has no effect on a cache_peer: Squid checks the name all the same',
-    );
-  }
-  const crl = get('sslcrlfile', 'tls-crlfile');
-  if (crl !== undefined || flags.some((flag) => flag.startsWith('VERIFY_CRL'))) {
-    remark(
-      entry,
-      'untranslated',
-      'SQUID_PEER_OPTION',
-      'certificates of the server are no longer checked against a revocation list',
-      {
-        hint: 'Renew the pinned authority, or check revocation at the server.',
-      },
-    );
-  }
-  const ca = get('sslcafile', 'tls-cafile');
-  const usesDefault = !flags.includes('NO_DEFAULT_CA') && get('tls-default-ca') !== 'off';
-  if (ca !== undefined && usesDefault && verify) {
-    remark(
-      entry,
-      'translated',
-      'SQUID_PEER_OPTION',
-      `${ca} alone is trusted for ${name}; Squid trusted the authorities of the system besides`,
-    );
-  }
-  const cert = get('sslcert', 'tls-cert');
-  const key = get('sslkey', 'tls-key') ?? cert;
-  const serverName = get('ssldomain', 'tls-domain');
-  const capath = get('sslcapath', 'tls-capath');
-  if (capath !== undefined && ca === undefined && verify) {
-    const message = `the authorities in the folder ${capath} are not trusted: a rules file names one file, and those of the system stand in`;
-    remark(entry, 'approximated', 'SQUID_PEER_OPTION', message, {
-      hint: 'Join their certificates to one file and set tls.ca.',
-    });
-  }
-  const minVersion = oldestVersion(get, entry);
-  const tls = {
-    ...(!verify && { verify }),
-    ...(serverName !== undefined && { serverName }),
-    ...(minVersion !== undefined && { minVersion }),
-    ...(ca !== undefined && { ca }),
-    ...(cert !== undefined && key !== undefined && { certificate: { cert, key } }),
-  };
-  return Object.keys(tls).length === 0 ? undefined : tls;
-}
-
-/** The oldest TLS version the options leave, where it is not the default of an upstream; newer ones cannot be ruled out. */
-function oldestVersion(get: (...names: string[]) => string | undefined, entry: LedgerEntry): TlsVersion | undefined {
-  const ciphers = get('sslcipher', 'tls-cipher');
-  const { minVersion, maxVersion } = readTlsVersions(
-    {
-      of: 'peer',
-      options: get('ssloptions', 'tls-options'),
-      version: get('sslversion'),
-      least: get('tls-min-version'),
-      ciphers,
+    upstream: {
+      ...upstreamOf({
+        servers: [server],
+        ...(forced !== undefined && forced !== '' && { host: forced }),
+        ...(isTls && tls !== undefined && { tls }),
+        ...(connect !== undefined && /^\d{1,6}$/.test(connect) && { timeouts: { connect: `${Number(connect)}s` } }),
+        from: [at],
+      }),
+      ...(health && { health }),
     },
-    entry,
-  );
-  if (maxVersion !== undefined) {
-    const message = `TLS ${maxVersion} was the newest version spoken with the server; here the newest both know is`;
-    remark(entry, 'approximated', 'SQUID_TLS_VERSION', message);
-  }
-  return minVersion === '1.2' ? undefined : minVersion;
+  };
 }
 
-function checkOptions(options: ReadonlyMap<string, string>, directive: Directive, name: string): void {
+/** A number from 1 on; 0 sets nothing (SQ-161). */
+function wholeNumber(text = ''): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+function checkOptions(
+  options: ReadonlyMap<string, string>,
+  directive: Directive,
+  name: string,
+  read: readonly string[],
+): void {
   const { entry } = directive;
   const [host = ''] = directive.words.map(({ text }) => text);
   const silent: string[] = [];
   for (const [option, value] of options) {
     const lost = LOST[option];
-    if (READ_OPTIONS.includes(option) || option === 'cert' || option === 'key') continue;
+    if (read.includes(option) || option === 'cert' || option === 'key') continue;
     if (NO_EFFECT.has(option)) {
       if (NO_EFFECT.get(option) !== '') silent.push(option);
     } else if (lost !== undefined) {
       remark(entry, 'approximated', 'SQUID_PEER_OPTION', `${option}=${value} is left out: ${lost}`);
+    } else if ((MONITOR_OPTIONS as readonly string[]).includes(option)) {
+      const message = `${option}=${value} was of Squid 2.6 and 2.7: 3 does not start with it, and since 3.4 it is ignored`;
+      const hint =
+        'If the file last ran on 2.6 or 2.7, import with --squid-version 2.7; it becomes health of the upstream.';
+      remark(entry, 'translated', 'SQUID_PEER_HEALTH', message, { severity: 'warning', hint });
     } else {
-      const hint = suggestion(option, [...READ_OPTIONS, ...NO_EFFECT.keys(), ...Object.keys(LOST)]);
+      const hint = suggestion(option, [...read, ...NO_EFFECT.keys(), ...Object.keys(LOST)]);
       const message = `there is no cache_peer option ${option}; Squid since 3.4 ignores it, older ones do not start`;
       remark(entry, 'translated', 'SQUID_PEER_OPTION', message, {
         severity: 'warning',
@@ -266,6 +224,11 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
     remark(entry, 'translated', 'SQUID_PEER_CERT_IGNORED', message, {
       hint: `To send one, add tls.certificate to upstream ${name}.`,
     });
+  }
+  if (options.has('userhash')) {
+    const message =
+      'userhash goes by the name that Squid itself asked a client for (auth_param); without one Squid takes peers in the order of the file, and so do the rules';
+    remark(entry, 'translated', 'SQUID_PEER_OPTION', message);
   }
   if (options.get('connection-auth') === 'off') {
     remark(
@@ -281,7 +244,7 @@ function checkOptions(options: ReadonlyMap<string, string>, directive: Directive
 
 /** Authorization of the client always passes; Squid removes it unless told (SQ-170 to SQ-173). */
 function remarkLogin(login: string | undefined, { entry }: Directive): void {
-  if (login === 'PASS' || login === 'PASSTHRU') {
+  if (login !== undefined && PASSING_LOGINS.includes(login)) {
     remark(
       entry,
       'translated',

@@ -5,9 +5,10 @@ import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { denyAnswer } from './denyinfo.ts';
 import { type Asked, lastAsked } from './lastasked.ts';
-import { ALWAYS, allowedBy, and, atomsOf, type Expr, isNever, least, most, NEVER, not, occurs, or } from './logic.ts';
+import { ALWAYS, allowedBy, and, atom, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
+import { clearIn, concernOf, remarkLookups, remarkWidened, sayable, unclearIn } from './sayable.ts';
 
 type Writing = {
   model: Model;
@@ -44,12 +45,12 @@ export function asksOnlyOfRequests({ lists }: Model, resolver: Resolver): boolea
 function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing): void {
   const { model, resolver } = writing;
   const allowed: Expr[] = [];
-  const http = model.lists.http.map((line) => ({ action: line.action, when: resolver.lineOf(line) }));
-  const letIn = http.length === 0 ? NEVER : most(allowedBy(http), resolver.isKnown);
+  const http = model.lists.http.map((line) => ({ action: line.action, when: sayable(line, resolver) }));
+  const letIn = http.length === 0 ? NEVER : allowedBy(http);
   // Where answers differ, what http_access denies keeps its own.
   const concerned = model.denyInfos.length > 0 ? letIn : ALWAYS;
   for (const line of lines) {
-    const expr = resolver.lineOf(line);
+    const expr = resolver.accessOf(line);
     if (line.action === 'allow') {
       allowed.push(least(expr, clearIn(line, resolver)));
       remark(
@@ -66,6 +67,7 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
       continue;
     }
     const number = write('deny', and([when, concerned]), line, writing);
+    remarkLookups(line, when, resolver);
     if (number !== undefined)
       remark(
         line.directive.entry,
@@ -83,27 +85,23 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   if (isNever(and([rest, letIn, ...writing.covered.map(not)]))) return;
   pushDenials(
     and([rest, concerned]),
-    isAnswered(last, writing) ? askedBy(last, false, writing) : [],
+    askedBy(last, false, writing),
     impliedBy(last),
     writing,
+    isOfAnswers(last, writing),
   );
-}
-
-/** Atoms a line can say: those that are known, and those said nearly where they take away, not where they let in. */
-function clearIn(line: SquidAccessLine, resolver: Resolver): (name: string) => boolean {
-  const expr = resolver.lineOf(line);
-  const takesAway = (name: string): boolean => !occurs(expr, name, line.action === 'allow');
-  return (name) => resolver.isKnown(name) || (resolver.isSayable(name) && takesAway(name));
 }
 
 function writeLine(line: SquidAccessLine, writing: Writing): void {
   const { resolver } = writing;
   const { entry } = line.directive;
-  const expr = resolver.lineOf(line);
   const isExact = unclearAtom(line, resolver, clearIn(line, resolver)) === undefined;
+  if (!isExact && most(resolver.accessOf(line), clearIn(line, resolver)).kind === 'never') {
+    write(line.action, NEVER, line, writing);
+    return;
+  }
   if (!isExact) writing.narrowed = true;
-  const isClear = clearIn(line, resolver);
-  const when = line.action === 'allow' ? least(expr, isClear) : most(expr, isClear);
+  const when = sayable(line, resolver);
   if (!isExact && line.action === 'allow') {
     remark(
       entry,
@@ -119,6 +117,7 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
   // An allow line of which nothing is sure has been remarked on already.
   const number = !isExact && when.kind === 'never' ? undefined : write(line.action, when, line, writing);
   if (!isExact && line.action === 'deny') remarkWidened(line, when, resolver);
+  if (number !== undefined) remarkLookups(line, when, resolver);
   if (number !== undefined && isExact) {
     remark(entry, 'translated', 'SQUID_CARRIED', `access line ${number}: ${line.action} ${printTerms(line.terms)}`);
   }
@@ -157,10 +156,12 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
       'approximated',
       'SQUID_ACL_APPROXIMATED',
       `${writing.resolver.nameOf(name)} is said nearly: ${difference}`,
+      { concerns: writing.resolver.condition(atom(name)) },
     );
   }
   if (action === 'allow') return push('allow', when, 'forbidden', line.directive.at, writing);
-  return pushDenials(when, isAnswered(line, writing) ? askedBy(line, true, writing) : [], line.directive.at, writing);
+  const asked = askedBy(line, true, writing);
+  return pushDenials(when, asked, line.directive.at, writing, isOfAnswers(line, writing));
 }
 
 function push(
@@ -189,9 +190,9 @@ function writeImplied(writing: Writing): void {
   else pushDenials(ALWAYS, askedBy(last, false, writing), impliedBy(last), writing);
 }
 
-/** A denial of an answer is a page of its own, whatever deny_info says. */
-function isAnswered(line: SquidAccessLine, { model }: Writing): boolean {
-  return !model.lists.reply.includes(line);
+/** Whether a line denies answers, of http_reply_access. */
+function isOfAnswers(line: SquidAccessLine, { model }: Writing): boolean {
+  return model.lists.reply.includes(line);
 }
 
 function impliedBy({ directive }: SquidAccessLine): SourceRef {
@@ -207,10 +208,19 @@ function fileOf(model: Model): SourceRef {
  * Writes a denial as one line for each answer it is given: deny_info goes by the acl that Squid asked last. What decides over that
  * and cannot be said is answered 403. The number of the first line.
  */
-function pushDenials(when: Expr, asked: Asked[] | undefined, from: SourceRef, writing: Writing): number {
+function pushDenials(
+  when: Expr,
+  asked: Asked[] | undefined,
+  from: SourceRef,
+  writing: Writing,
+  isOfAnswer = false,
+): number {
   const { model, resolver, covered, fired } = writing;
-  const infoOf = ({ acl }: Asked): DenyInfo | undefined =>
-    model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+  const infoOf = ({ acl }: Asked): DenyInfo | undefined => {
+    const info = model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
+    // An answer that is kept back gives way to any page, and to a plain one in place of a reset.
+    return isOfAnswer && info?.answer === 'TCP_RESET' ? undefined : info;
+  };
   const possible = asked?.filter(
     (each, index) =>
       !isNever(and([when, each.when, ...asked.slice(0, index).map((before) => not(before.when)), ...covered.map(not)])),
@@ -268,25 +278,4 @@ function remarkDenyInfos({ model, fired, resolver }: Writing): void {
 function printAnswer(answer: Denial): string {
   if (typeof answer === 'string') return answer === 'reset' ? 'reset the connection' : 'are answered 403';
   return 'redirect' in answer ? `are redirected to ${answer.redirect}` : `are answered ${answer.status}`;
-}
-
-function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resolver): void {
-  const message =
-    when.kind === 'always'
-      ? `${unclearIn(line, resolver)}, so what it would have denied is unknown: from here on everything is denied`
-      : `${unclearIn(line, resolver)}, so the line denies whatever its other acls match`;
-  remark(line.directive.entry, 'untranslated', 'SQUID_DENY_WIDENED', message, {
-    hint: 'Remove the line from the copy you import if you can do without it, or write what was meant by hand.',
-    concerns: concernOf(line, resolver),
-  });
-}
-
-/** Every request that a line may decide over, whatever the acls that cannot be said would say. */
-function concernOf(line: SquidAccessLine, resolver: Resolver): Condition {
-  return resolver.condition(most(resolver.lineOf(line), clearIn(line, resolver)));
-}
-
-function unclearIn(line: SquidAccessLine, resolver: Resolver): string {
-  const unclear = unclearAtom(line, resolver, clearIn(line, resolver)) ?? '';
-  return `the acl ${resolver.nameOf(unclear)} cannot be said as a rule (${resolver.reasonOf(unclear)})`;
 }

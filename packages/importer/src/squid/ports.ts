@@ -18,6 +18,8 @@ export type Port = {
   site?: string;
   /** The port every URL gets, whatever the Host names (`vport`; SQ-109). */
   replacesPort?: number;
+  /** Connections must begin with a PROXY header; who may send it is balancers.ts. */
+  wantsProxyHeader: boolean;
   /** May go to the host the client names. */
   allowDirect: boolean;
 };
@@ -97,6 +99,13 @@ export function readPort(directive: Directive, version: number): Port | undefine
   }
   const options: Options = new Map(directive.words.slice(1).map(({ text }) => splitOption(text)));
   checkOptions(options, directive);
+  if (kind === 'https_port' && options.has('require-proxy-header')) {
+    const message = 'require-proxy-header is not for https_port: Squid does not start. No listener is made';
+    const hint =
+      'If a balancer forwards TLS here, write the listener by hand, with proxyProtocol and proxyProtocolOnly.';
+    remark(entry, 'malformed', 'SQUID_PORT_BAD', message, { hint });
+    return undefined;
+  }
   const obstacle = obstacleOf(options);
   if (obstacle !== undefined) {
     remark(entry, 'untranslated', obstacle.code, obstacle.message, { hint: obstacle.hint });
@@ -139,6 +148,7 @@ export function readPort(directive: Directive, version: number): Port | undefine
     port: address.port,
     ...(address.host !== undefined && { host: address.host.replace(/^\[|\]$/g, '') }),
     ...(options.has('vport') && { replacesPort: Number(options.get('vport') || address.port) }),
+    wantsProxyHeader: options.has('require-proxy-header'),
     allowDirect: options.has('allow-direct'),
   };
   return withSite(port, options, defaultSite, version);
@@ -177,9 +187,7 @@ function withSite(port: Port, options: Options, site: string | undefined, versio
 
 function obstacleOf(
   options: Options,
-):
-  | { code: 'SQUID_PORT_FORWARD' | 'SQUID_PORT_CLIENT_CERT' | 'SQUID_PORT_OPTION'; message: string; hint: string }
-  | undefined {
+): { code: 'SQUID_PORT_FORWARD' | 'SQUID_PORT_CLIENT_CERT'; message: string; hint: string } | undefined {
   const interception = ['intercept', 'tproxy', 'transparent', 'ssl-bump'].find((option) => options.has(option));
   if (interception !== undefined) {
     return {
@@ -201,13 +209,6 @@ function obstacleOf(
       code: 'SQUID_PORT_CLIENT_CERT',
       message: `checks certificates of clients by ${unread ?? 'a revocation list'}, which a listener does not read; no listener is made, for it would let in whom Squid did not`,
       hint: 'Name the authorities in one file (clientca=) and import again, or leave that port to Squid.',
-    };
-  }
-  if (options.has('require-proxy-header')) {
-    return {
-      code: 'SQUID_PORT_OPTION',
-      message: 'expects a PROXY header, which a listener does not; no listener is made',
-      hint: 'Let the balancer in front connect without it.',
     };
   }
   return undefined;

@@ -1,11 +1,12 @@
 // Files as the world hands them over: recipes, generators, templates, pasted pages, old versions. Written for the purpose.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpRules, loadRules, type RuleSet } from '@outrigger/rules';
+import { dumpRules } from '@outrigger/rules';
 import { describe, expect, it } from 'vitest';
 import { reportJson, reportText } from '../index.ts';
-import { expectFile, FIXTURES, filesOfCase, importCase, withoutPlaces } from '../testing/goldencase.ts';
+import { expectFile, FIXTURES, filesOfCase, importCase } from '../testing/goldencase.ts';
 import { ledgerErrors } from '../testing/ledgercount.ts';
+import { expectLoadsAgain, expectProvenance } from '../testing/soundimport.ts';
 
 const FOLDER = join(FIXTURES, 'realistic/squid');
 
@@ -36,12 +37,8 @@ describe.each(readdirSync(FOLDER))('%s', (name) => {
 
   it('names the line each rule came from, in rules that load as what was written', () => {
     if (rules === undefined) return;
-    for (const item of [...rules.listen, ...rules.upstreams.values(), ...rules.access, ...rules.routes]) {
-      expect(item.from?.length).toBeGreaterThan(0);
-    }
-    const loaded = loadRules(text, 'outrigger.yaml');
-    expect(loaded.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
-    expect(withoutPlaces(loaded.rules as RuleSet)).toEqual(withoutPlaces(rules));
+    expectProvenance(rules);
+    expectLoadsAgain(rules, text);
   });
 
   it('tells no secret', () => {

@@ -5,8 +5,8 @@ import { bytesOf, derivative, firstBytes, isNullable, isWordByte, mirrored } fro
 import { type Ere, parseEre } from './ere.ts';
 import { itemOf, itemsOf, printRe2 } from './re2.ts';
 
-/** The part of a request a pattern is searched for in: the whole URL, its path and query, its host, or another text as it is. */
-export type Subject = 'url' | 'path' | 'host' | 'text';
+/** The part of a request a pattern is searched for in: the whole URL, its path and query, its host, that with its port, or another text as it is. */
+export type Subject = 'url' | 'path' | 'host' | 'authority' | 'text';
 
 /** What a pattern becomes. `never` and `always`: no request, or every request, can match it. */
 export type Translation =
@@ -24,8 +24,14 @@ const COLON = 0x3a;
 
 /** From the start of the URL to the end of its host and port. A scheme is lower case; no host holds a slash. */
 const BEFORE_PATH = '^[a-z]+://[^/]*';
-/** What stands behind a host: the port if it is not the scheme's default, then the path or the `*` of OPTIONS. */
-const AFTER_HOST = '(?::[0-9]+)?[/*]';
+/** Bytes that are not part of a text behind the scheme, what may stand in it before a match, and what stands behind it. */
+type Place = { outside: readonly number[]; before: string; after: string };
+
+/** Behind a host stands the port if it is not the scheme's default, then the path or the `*` of OPTIONS. */
+const PLACES: Readonly<Record<'host' | 'authority', Place>> = {
+  host: { outside: [SLASH, COLON], before: '[^/:]*', after: '(?::[0-9]+)?[/*]' },
+  authority: { outside: [SLASH], before: '[^/]*', after: '[/*]' },
+};
 
 /** Translates one pattern for one subject. Bytes above 0x7F are latin1 in `source` and are never case-folded. */
 export function translatePattern(source: string, ignoreCase: boolean, subject: Subject): Translation {
@@ -49,7 +55,8 @@ function lower(ere: Ere, ignoreCase: boolean, subject: Subject): Lowered {
   const wordEdges = replaceWordEdges(ere);
   if (wordEdges === undefined) return inexpressible('\\< or \\> where the byte beside it may be of either kind');
   if (subject === 'path') return collect(branchesOf(wordEdges), (branch) => lowerPath(branch, ignoreCase));
-  if (subject === 'host') return collect(branchesOf(wordEdges), (branch) => lowerHost(branch, ignoreCase));
+  if (subject === 'host' || subject === 'authority')
+    return collect(branchesOf(wordEdges), (branch) => lowerHost(branch, ignoreCase, PLACES[subject]));
   if (isImpossible(wordEdges)) return { kind: 'never' };
   const printed = printRe2(wordEdges, ignoreCase);
   // An empty pattern, or one with an empty branch, holds for everything (SQ-88); the rules file has no empty pattern.
@@ -91,7 +98,7 @@ function lowerPath(branch: Ere, ignoreCase: boolean): Lowered {
  * A pattern over the host, moved onto the URL: what it matches must not run past the host, so no wildcard or set may take
  * `/` or `:` (a host that is an IPv6 literal is the one that holds a colon; a wildcard stops there), and `$` is the host's end.
  */
-function lowerHost(branch: Ere, ignoreCase: boolean): Lowered {
+function lowerHost(branch: Ere, ignoreCase: boolean, { outside, before, after }: Place): Lowered {
   if (isDead(branch) || isImpossible(branch)) return { kind: 'never' };
   const { anchored, rest } = anchoring(branch);
   const parts = rest.kind === 'sequence' ? rest.parts : [rest];
@@ -99,12 +106,12 @@ function lowerHost(branch: Ere, ignoreCase: boolean): Lowered {
   const toEnd = atEnd?.kind === 'assertion' && atEnd.assertion === 'end';
   const body: Ere = { kind: 'sequence', parts: toEnd ? parts.slice(0, -1) : parts };
   if (holdsStart(body) || holdsEnd(body)) return inexpressible('a ^ or $ inside the pattern');
-  if (holdsByte(body, COLON)) return inexpressible('a colon in a pattern for hosts');
+  if (outside.includes(COLON) && holdsByte(body, COLON)) return inexpressible('a colon in a pattern for hosts');
   if (isNullable(body) && !(anchored && toEnd)) return { kind: 'always' };
-  const inHost = withoutBytes(body, [SLASH, COLON], ignoreCase);
+  const inHost = withoutBytes(body, outside, ignoreCase);
   if (isImpossible(inHost)) return { kind: 'never' };
   const printed = printRe2(inHost, ignoreCase);
-  return [`^[a-z]+://${anchored ? '' : '[^/:]*'}${printed}${toEnd ? AFTER_HOST : ''}`];
+  return [`^[a-z]+://${anchored ? '' : before}${printed}${toEnd ? after : ''}`];
 }
 
 function inexpressible(message: string): Lowered {

@@ -7,15 +7,18 @@ import { CREDENTIAL_FIELD, MASK } from '../redact.ts';
 import { lineExpr, type SquidAccessLine, type Term, undefinedAtom } from './access.ts';
 import type { Acl, AclLine } from './acl.ts';
 import { keptAddresses } from './aclnumbers.ts';
-import { isGroupType, meaningOf } from './acltypes.ts';
+import { CONNECTION_SRC, isGroupType, meaningOf } from './acltypes.ts';
 import { areExclusive, conditionOf } from './conditions.ts';
 import { ALWAYS, and, atom, atomsOf, type Expr, NEVER, not, or } from './logic.ts';
+import { ADDRESS_HOST, ADDRESS_HOST_CONDITION, asksDns, withLookups } from './lookups.ts';
 import type { Meaning, MeaningContext, Pattern } from './meaning.ts';
 
 export type Resolver = {
   /** The expression an acl stands for. Atoms are acls that neither always nor never hold. */
   exprOf(acl: string): Expr;
   lineOf(line: SquidAccessLine): Expr;
+  /** The same where a line decides over access: what Squid may find in DNS is an atom that cannot be said. */
+  accessOf(line: SquidAccessLine): Expr;
   /** False for an atom no condition can say. */
   isKnown(atom: string): boolean;
   /** True for known atoms, and for those that can be said nearly: good enough where access is decided. */
@@ -46,7 +49,13 @@ type Resolved = {
 };
 
 export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningContext): Resolver {
-  const cache = new Map<string, Resolved>();
+  const cache = new Map<string, Resolved>([
+    [ADDRESS_HOST, { meanings: [], expr: atom(ADDRESS_HOST), condition: ADDRESS_HOST_CONDITION }],
+  ]);
+  const asks = (name: string): boolean => {
+    const acl = acls.get(name);
+    return acl !== undefined && asksDns(acl);
+  };
   const resolve = (name: string): Resolved => {
     const found = cache.get(name);
     if (found !== undefined) return found;
@@ -61,6 +70,7 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
   const resolver: Resolver = {
     exprOf: (acl) => resolve(acl).expr,
     lineOf: ({ terms }) => lineExpr(terms, resolver.exprOf),
+    accessOf: (line) => withLookups(resolver.lineOf(line), asks),
     isKnown: (name) => !name.startsWith('undefined acl ') && resolve(name).reason === undefined,
     isSayable: (name) =>
       resolver.isKnown(name) || (!name.startsWith('undefined acl ') && resolve(name).isNear === true),
@@ -85,7 +95,11 @@ export function createResolver(acls: ReadonlyMap<string, Acl>, context: MeaningC
       ),
     remarkAcls: (used) => {
       const reached = aclsReached(used, acls);
-      for (const [name, acl] of acls) remarkAcl(acl, resolve(name), reached.has(name));
+      for (const [name, acl] of acls) {
+        const resolved = resolve(name);
+        remarkAcl(acl, resolved, reached.has(name));
+        if (reached.has(name) && asksDns(acl) && resolved.expr.kind === 'atom') remarkLookup(acl);
+      }
     },
   };
   return resolver;
@@ -129,7 +143,8 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
 }
 
 function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
-  if (type !== 'src') return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
+  if (type !== 'src' && type !== CONNECTION_SRC)
+    return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
   const kept = keptAddresses(lines.map(({ values }) => values));
   return lines.map((line, index) => {
     const { values = [], notes = [] } = kept[index] ?? {};
@@ -167,7 +182,7 @@ export function aclsReached(names: readonly string[], acls: ReadonlyMap<string, 
 }
 
 /** Notes that ask nothing of anybody, told where rules depend on the acl. */
-const QUIET: readonly ImportCode[] = ['SQUID_REVERSE_LOOKUP', 'SQUID_METHOD_CASE', 'SQUID_CARRIED', 'SQUID_LOCALHOST'];
+const QUIET: readonly ImportCode[] = ['SQUID_METHOD_CASE', 'SQUID_CARRIED', 'SQUID_LOCALHOST'];
 
 function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   for (const [index, line] of acl.lines.entries()) {
@@ -212,6 +227,18 @@ function remarkAcl(acl: Acl, resolved: Resolved, isUsed: boolean): void {
   }
 }
 
+/** Said once for each acl. A pattern may match names that nobody thought of; a domain is matched by those of its owner alone. */
+function remarkLookup({ type, lines: [first] }: Acl): void {
+  const directive = first?.directive;
+  if (directive === undefined) return;
+  const message =
+    'where the Host is an address, Squid also went by the name that DNS has for it; routes go by the address, and access lines let nobody in for such a name';
+  const isPattern = type === 'dstdom_regex';
+  remark(directive.entry, isPattern ? 'approximated' : 'translated', 'SQUID_REVERSE_LOOKUP', message, {
+    severity: 'note',
+    concerns: ADDRESS_HOST_CONDITION,
+  });
+}
 /** A pattern on such a field is the secret itself, and it may be spelled otherwise than in the file. */
 function isCredential(field: string | undefined): boolean {
   return field !== undefined && CREDENTIAL_FIELD.test(field);

@@ -3,13 +3,12 @@
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
+import { type Part, remarkFallback, remarkUncarried, standIns, type Uncarried } from './fallback.ts';
 import {
   allowedBy,
   and,
   areDisjoint,
   areEquivalent,
-  atomsOf,
-  demandedAtoms,
   type Expr,
   isNever,
   least,
@@ -18,28 +17,44 @@ import {
   not,
   simplifyOutside,
 } from './logic.ts';
-import { type Peer, SELECTIONS, type Selection } from './peers.ts';
+import { type Peer, SELECTIONS } from './peers.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
+import { areSharing, connectionsOf, sharesOf } from './shares.ts';
 
 /** Peers that take the same requests and differ in their servers alone: one upstream. */
 export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: Expr };
 
-export type PlannedRoute = { choice: Choice; when: Expr; from: SourceRef[] };
+export type PlannedRoute = {
+  choice: Choice;
+  /** Choices that stand in for it, in Squid's order. */
+  fallback: readonly Choice[];
+  when: Expr;
+  /** The same by itself: `when` leaves out what routes in front say already. */
+  whole: Expr;
+  from: SourceRef[];
+};
 
 /**
- * Routes that send each request where Squid would. `direct` are requests that Squid sends past all peers: no route may
- * match those. What cannot be said exactly gets no route, and neither does what only it would have taken.
+ * Routes that send each request where Squid would, and while that cannot be reached, where Squid would then. `direct` are requests
+ * that Squid sends past all peers: no route may match those. What cannot be said exactly gets no route, and neither does what
+ * only it would have taken.
  */
 export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: Expr): PlannedRoute[] {
   const choices = choicesOf(inOrderOfChoice(peers), resolver);
   const blockers: Expr[] = [direct];
   const planned: PlannedRoute[] = [];
-  for (const choice of choices) {
+  const uncarried: Uncarried[] = [];
+  for (const [index, choice] of choices.entries()) {
     const sure = least(choice.takes, resolver.isKnown);
     const widest = most(choice.takes, resolver.isKnown);
     const isOrigin = choice.peers[0]?.kind === 'origin';
     const when = and([sure, ...blockers.map(not)]);
-    if (isOrigin) planned.push({ choice, when, from: provenance(choice) });
+    if (isOrigin) {
+      const outside = and(planned.map(({ whole }) => not(whole)));
+      const stood = standIns(choice, when, outside, choices.slice(index + 1), resolver);
+      uncarried.push(...stood.uncarried);
+      planned.push(...stood.parts.map((part) => routeOf(choice, part)));
+    }
     // A request this peer may have taken must not fall to a later one: it gets no route at all.
     const unsure = isOrigin ? and([widest, not(sure)]) : widest;
     if (!isNever(unsure)) {
@@ -48,10 +63,8 @@ export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: E
     }
   }
   const routes = readable(planned.filter(({ when }) => !isNever(when)));
-  remarkFailover(
-    choices.filter((choice) => routes.some((route) => route.choice === choice)),
-    resolver,
-  );
+  remarkUncarried(uncarried.filter(({ of }) => routes.some(({ choice }) => choice === of)));
+  remarkFallback(routes);
   return routes;
 }
 
@@ -80,7 +93,12 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
     const takes = takesOf(peer, resolver);
     const options = optionsOf(peer);
     const twin = choices.find(
-      (choice) => optionsOf(choice.peers[0]) === options && mayJoin(choice, peer) && areEquivalent(choice.takes, takes),
+      (choice, index) =>
+        optionsOf(choice.peers[0]) === options &&
+        mayJoin(choice, peer) &&
+        areEquivalent(choice.takes, takes) &&
+        // Another peer that takes such requests stands between them.
+        choices.slice(index + 1).every((between) => areDisjoint(between.takes, takes)),
     );
     if (twin === undefined) {
       const taken = choices.map(({ name }) => name);
@@ -90,42 +108,17 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
     twin.peers.push(peer);
     twin.upstream.servers = [...new Set([...twin.upstream.servers, ...peer.upstream.servers])];
     twin.upstream.from = [...(twin.upstream.from ?? []), ...(peer.upstream.from ?? [])];
-    spread(twin, peer);
-    const order = twin.upstream.affinity === undefined ? ', tried when those before it cannot be reached' : '';
+    const order = areSharing(twin.peers) ? '' : ', tried when those before it cannot be reached';
     remark(peer.directive.entry, 'translated', 'SQUID_CARRIED', `a further server of upstream ${twin.name}${order}`);
   }
+  for (const { upstream, peers: sharing } of choices)
+    Object.assign(upstream, sharesOf(sharing), connectionsOf(sharing));
   return choices;
 }
 
-/** What becomes of Squid's ways to spread requests over peers (SQ-141 to SQ-144): one server a client, which spreads clients. */
-const SPREADS: Readonly<Partial<Record<Selection, string>>> = {
-  sourcehash: 'both bring a client back to its server, by different hashes',
-  userhash: 'Squid went by the name a user logged in with; here the address of the client decides',
-  carp: 'Squid went by the URL, so that caches would not overlap; here the address of the client decides',
-  'round-robin': 'Squid took the next server for each request; here each client keeps the one its address leads to',
-  'weighted-round-robin':
-    'Squid took the next server for each request, by weight and distance; here each client keeps the one its address leads to',
-};
-
 /** Peers of one selection method share the requests among them; any other stands by until none of those can be reached. */
-function mayJoin({ upstream, peers }: Choice, { selection }: Peer): boolean {
-  return upstream.affinity === undefined || peers[0]?.selection === selection;
-}
-
-/** Where all peers of a choice have one method that spreads requests, so does the upstream, as far as it can. */
-function spread({ upstream, peers }: Choice, { selection, directive }: Peer): void {
-  const difference = SPREADS[selection];
-  if (difference === undefined || peers.some((each) => each.selection !== selection)) return;
-  upstream.affinity = 'client';
-  remark(
-    directive.entry,
-    'approximated',
-    'SQUID_PEER_BALANCE',
-    `${selection} becomes affinity: client. ${difference}`,
-    {
-      hint: 'Where all clients come from one address, affinity: cookie spreads browsers.',
-    },
-  );
+function mayJoin({ peers }: Choice, { selection }: Peer): boolean {
+  return !areSharing(peers) || peers[0]?.selection === selection;
 }
 
 /** What else must be equal in peers of one upstream; made once for each, for hundreds are compared each with each. */
@@ -134,7 +127,9 @@ const OPTIONS = new WeakMap<Peer, string>();
 function optionsOf(peer: Peer | undefined): string | undefined {
   if (peer === undefined) return undefined;
   const { servers: _servers, from: _from, ...rest } = peer.upstream;
-  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, rest]);
+  // Peers that share requests are one upstream all the same.
+  const own = peer.selection === 'order' ? [peer.passesLogins, peer.connections] : [];
+  const options = OPTIONS.get(peer) ?? JSON.stringify([peer.kind, peer.frontEndHttps, own, rest]);
   OPTIONS.set(peer, options);
   return options;
 }
@@ -145,6 +140,11 @@ function upstreamName(peer: string, taken: readonly string[]): string {
   let unique = name;
   for (let number = 2; taken.includes(unique); number += 1) unique = `${name}_${number}`;
   return unique;
+}
+
+function routeOf(choice: Choice, { when, fallback }: Part): PlannedRoute {
+  const from = [...new Set([choice, ...fallback].flatMap(provenance))];
+  return { choice, fallback, when, whole: when, from };
 }
 
 function provenance({ peers }: Choice): SourceRef[] {
@@ -181,29 +181,6 @@ function readable(planned: readonly PlannedRoute[]): PlannedRoute[] {
     if (when.kind !== 'never') kept.push({ ...route, when });
   }
   return kept;
-}
-
-/** Where two peers take one request, Squid also goes to the second when the first is down (SQ-145, SQ-146); routes do not. */
-function remarkFailover(choices: readonly Choice[], resolver: Resolver): void {
-  const demanded = new Map(choices.map((choice) => [choice, demandedAtoms(choice.takes)]));
-  for (const [index, choice] of choices.entries()) {
-    const before = choices.slice(0, index).filter((other) => {
-      const { takes } = other;
-      const areApart = demanded
-        .get(choice)
-        ?.some((mine) => demanded.get(other)?.some((theirs) => resolver.areExclusive(mine, theirs)));
-      if (areApart || areDisjoint(takes, choice.takes)) return false;
-      const facts = resolver.exclusions(atomsOf(takes, choice.takes));
-      return !areDisjoint(and([takes, facts]), choice.takes);
-    });
-    const entry = choice.peers[0]?.directive.entry;
-    if (before.length === 0 || entry === undefined) continue;
-    const names = before.map(({ name }) => name).join(', ');
-    const message = `Squid also gave it requests of ${names} whenever ${before.length === 1 ? 'that peer' : 'those peers'} could not be reached; Outrigger then answers 502`;
-    remark(entry, 'approximated', 'SQUID_PEER_FAILOVER', message, {
-      hint: `If that was wanted, add ${choice.upstream.servers.join(', ')} to the servers of the other upstream.`,
-    });
-  }
 }
 
 function remarkInexpressible({ peers, name }: Choice, resolver: Resolver): void {

@@ -100,9 +100,10 @@ function draft({ choice, when }: PlannedRoute, index: number, { rules, routes, m
   // What this route lets go falls to those behind it: an Exchange must not get more than it had.
   const heir = routes
     .slice(index + 1)
-    .find((later) => later.choice !== choice && rules.upstreams.get(later.choice.name)?.rpcOverHttp === true);
+    .flatMap((later) => [later.choice, ...later.fallback])
+    .find((later) => later !== choice && rules.upstreams.get(later.name)?.rpcOverHttp === true);
   if (heir !== undefined) {
-    const reason = `what it no longer takes could fall to ${heir.choice.name}, which carries RPC`;
+    const reason = `what it no longer takes could fall to ${heir.name}, which carries RPC`;
     return { ...left, meants: [], kept: keepAll(left, index, reason) };
   }
   const kept = readings.flatMap((each) =>

@@ -2,7 +2,6 @@
 // UPDATE_GOLDEN=1 rewrites what is ours (rules, reports); what a daemon said is recorded and never rewritten here.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { RuleSet } from '@outrigger/rules';
 import { expect } from 'vitest';
 import { importSquid, memoryReader, type Translation } from '../index.ts';
 
@@ -49,16 +48,4 @@ export function importCase(folder: string): Translation {
 export function expectFile(path: string, text: string): void {
   if (UPDATE) writeFileSync(path, text);
   expect(text).toBe(readFileSync(path, 'utf8'));
-}
-
-/** Rules without the places in the file they were loaded from. */
-export function withoutPlaces(rules: RuleSet): unknown {
-  const strip = <Item extends { at?: unknown }>({ at: _at, ...rest }: Item): Omit<Item, 'at'> => rest;
-  return {
-    ...rules,
-    listen: rules.listen.map(strip),
-    upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
-    access: rules.access.map(strip),
-    routes: rules.routes.map(strip),
-  };
 }

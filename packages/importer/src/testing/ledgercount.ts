@@ -16,15 +16,21 @@ export function countDirectives(text: string): number {
   return lines.filter((_, index) => !lines[index - 1]?.endsWith('\\')).length;
 }
 
-/** What does not add up, as sentences; empty where all does. `files` is what the importer could read. */
-export function ledgerErrors(translation: Translation, files: Readonly<Record<string, string>>): string[] {
-  const { ledger, summary } = translation;
+/** Entries that no disposition accounts for, or that nothing is said about, as sentences. Holds for a config of any kind. */
+export function dispositionErrors({ ledger, summary }: Translation): string[] {
   const { irrelevant, translated, approximated, untranslated, unknown, malformed } = summary;
   const sum = irrelevant + translated + approximated + untranslated + unknown + malformed;
   const errors: string[] = [];
   if (sum !== ledger.length || summary.directives !== ledger.length)
     errors.push(`${sum} dispositions, ${summary.directives} directives, ${ledger.length} entries`);
   for (const { text, remarks } of ledger) if (remarks.length === 0) errors.push(`nothing is said about: ${text}`);
+  return errors;
+}
+
+/** What does not add up, as sentences; empty where all does. `files` is what the importer could read. */
+export function ledgerErrors(translation: Translation, files: Readonly<Record<string, string>>): string[] {
+  const { ledger } = translation;
+  const errors = dispositionErrors(translation);
 
   // The main file, and each file that an include says it read, must have its directives entered at that place.
   const expected = new Map([['squid.conf', countDirectives(files['squid.conf'] ?? '')]]);
@@ -48,6 +54,6 @@ export function ledgerErrors(translation: Translation, files: Readonly<Record<st
 }
 
 /** One reading of a file: its name, and the includes that led there. */
-function keyOf({ file, via }: SourceRef): string {
+export function keyOf({ file, via }: SourceRef): string {
   return via === undefined ? file : `${keyOf(via)}:${via.line} ${file}`;
 }

@@ -32,6 +32,48 @@ const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 /** Repetitions that are far beyond any real file, and still no more than a few hundred KiB. */
 export const MANY = 2_000;
 
+/** What means something to most languages of configuration, or to none: quotes, ends of lines, marks of an encoding. */
+export const ODD_BYTES = [
+  '"',
+  "'",
+  '\\',
+  '\\\n',
+  '#',
+  ' # ',
+  '!',
+  '\n',
+  '\r',
+  '\r\n',
+  '\0',
+  '\t\v\f',
+  '\xa0',
+  '\xef\xbb\xbf',
+  '\xff\xfe',
+] as const;
+
+/** Files that include each other: a chain, a fan, and `circles`. `include` is the line that includes a file, `other` one that does not. */
+export function includingFiles(
+  include: (file: string) => string,
+  other: (index: number) => string,
+  circles: readonly Files[],
+): fc.Arbitrary<Files> {
+  const files = (count: number, name: string, textOf: (index: number) => string): Files =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`${name}${index}.conf`, textOf(index)]));
+  return fc.oneof(
+    fc
+      .integer({ min: 1, max: 40 })
+      .map((depth) => files(depth, 'chain', (index) => `${other(index)}\n${include(`chain${index + 1}.conf`)}\n`)),
+    fc
+      .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 8 }))
+      .map(([width, depth]) =>
+        files(depth + 1, 'fan', (index) =>
+          index === depth ? `${other(0)}\n` : `${include(`fan${index + 1}.conf`)}\n`.repeat(width),
+        ),
+      ),
+    ...circles.map((circle) => fc.constant(circle)),
+  );
+}
+
 export const HOSTILE_PATTERNS = [
   '('.repeat(MANY),
   `${'('.repeat(400)}a${')'.repeat(400)}`,

@@ -1,8 +1,8 @@
 // Room: what must hold of every import, however odd its files, and how long one took; for tests that mutate files by the thousand.
-import { compileRules, dumpRules, loadRules } from '@outrigger/rules';
+import { compileRules, dumpRules, loadRules, type RuleSet } from '@outrigger/rules';
+import { meaning } from '@outrigger/rules/testing';
 import { expect } from 'vitest';
 import { reportJson, reportText, type Translation } from '../index.ts';
-import { withoutPlaces } from './goldencase.ts';
 
 /** Reports in every format, and holds ledger and rules to what they promise. `ledgerErrors`: what a count apart from the importer found. */
 export function expectSound(translation: Translation, ledgerErrors: readonly string[]): void {
@@ -13,13 +13,23 @@ export function expectSound(translation: Translation, ledgerErrors: readonly str
   if (ledgerErrors.length > 0) throw new Error(ledgerErrors.join('\n'));
   const { rules } = translation;
   if (rules === undefined) return;
-  const written = dumpRules(rules);
-  const loaded = loadRules(written, 'outrigger.yaml');
-  const wrong = loaded.diagnostics.filter(({ severity }) => severity === 'error');
-  if (loaded.rules === undefined || wrong.length > 0)
-    throw new Error(`rules that do not load: ${JSON.stringify(wrong)}`);
-  expect(withoutPlaces(loaded.rules)).toEqual(withoutPlaces(rules));
-  compileRules(loaded.rules);
+  compileRules(expectLoadsAgain(rules, dumpRules(rules)));
+}
+
+/** Loads the text of rules, without a fault and to the same meaning. */
+export function expectLoadsAgain(rules: RuleSet, text: string): RuleSet {
+  const { rules: loaded, diagnostics } = loadRules(text, 'outrigger.yaml');
+  const wrong = diagnostics.filter(({ severity }) => severity === 'error');
+  if (loaded === undefined || wrong.length > 0) throw new Error(`rules that do not load: ${JSON.stringify(wrong)}`);
+  expect(meaning(loaded)).toEqual(meaning(rules));
+  return loaded;
+}
+
+/** Each listener, upstream, access line and route names the line it came from. */
+export function expectProvenance({ listen, upstreams, access, routes }: RuleSet): void {
+  for (const item of [...listen, ...upstreams.values(), ...access, ...routes]) {
+    expect(item.from?.length).toBeGreaterThan(0);
+  }
 }
 
 /** Milliseconds of processor time that `work` took. */

@@ -1,12 +1,14 @@
 // One walker over all cases of TMG, and files that nobody should hand to an importer. UPDATE_GOLDEN=1 rewrites rules and reports.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { dumpRules, loadRules, type RuleSet } from '@outrigger/rules';
+import { dumpRules } from '@outrigger/rules';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { importTmg, memoryReader, reportHtml, reportJson, reportText, type Translation } from '../index.ts';
-import { expectFile, FIXTURES, filesOfCase, withoutPlaces } from '../testing/goldencase.ts';
+import { expectFile, FIXTURES, filesOfCase } from '../testing/goldencase.ts';
+import { dispositionErrors } from '../testing/ledgercount.ts';
 import { seedOf } from '../testing/seed.ts';
+import { expectLoadsAgain } from '../testing/soundimport.ts';
 
 const CASES = readdirSync(join(FIXTURES, 'tmg'));
 const RUNS = 2_000;
@@ -22,14 +24,11 @@ function imported(text: string): Translation {
 }
 
 /** Holds rules and ledger to what they promise. */
-function check({ rules, ledger, summary }: Translation): void {
-  const { irrelevant, translated, approximated, untranslated, unknown, malformed } = summary;
-  expect(irrelevant + translated + approximated + untranslated + unknown + malformed).toBe(ledger.length);
-  expect(ledger.filter(({ remarks }) => remarks.length === 0).map(({ text }) => text)).toEqual([]);
+function check(translation: Translation): void {
+  const { rules } = translation;
+  expect(dispositionErrors(translation)).toEqual([]);
   if (rules === undefined) return;
-  const loaded = loadRules(dumpRules(rules), 'outrigger.yaml');
-  expect(loaded.diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
-  expect(withoutPlaces(loaded.rules as RuleSet)).toEqual(withoutPlaces(rules));
+  expectLoadsAgain(rules, dumpRules(rules));
 }
 
 describe.each(CASES)('tmg/%s', (name) => {

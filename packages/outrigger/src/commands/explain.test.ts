@@ -28,6 +28,7 @@ routes:
     to: exchange
   - when: { listeners: plain, path: { exact: /b%c3%a4r } }
     to: exchange
+  - { when: { hosts: both.contoso.com }, to: apache, fallback: exchange }
   - to: apache
 trustedProxies: [192.0.2.250]
 `.replace('/b%c3%a4r', '/bär');
@@ -44,6 +45,15 @@ async function explained(...args: string[]): Promise<Explanation & { code: numbe
 }
 
 describe('explain --json', () => {
+  it('names the fallback of the route, and why one is passed over', async () => {
+    expect((await explained('GET', 'https://both.contoso.com/')).fallback).toEqual([
+      { upstream: 'exchange', servers: [{ url: 'https://10.1.1.14:443', sni: 'both.contoso.com' }] },
+    ]);
+    const { fallback, http2 } = await explained('GET', 'https://both.contoso.com/%00');
+    expect(fallback).toEqual([expect.objectContaining({ passedOver: expect.stringMatching(/^the path holds/) })]);
+    expect(http2.because).toMatch(/may lead to exchange, which takes RPC/);
+  });
+
   it('names access, upstream, lane, the deciding lines and where they were imported from', async () => {
     expect(await explained('GET', 'https://contoso.com/OWA/x')).toMatchObject({
       code: 0,

@@ -8,6 +8,7 @@ import {
   type DenialAnswer,
   denialAnswer,
   type FactsHead,
+  fallbackDecisions,
   formatLocalTime,
   formatPlace,
   type Listener,
@@ -24,7 +25,15 @@ import {
   type SourceRef,
 } from '@outrigger/rules';
 import { Command } from 'commander';
-import { type ExplainedForwarding, explainForwarding, NOWHERE, printedForwarding } from '../forwarding.ts';
+import {
+  type ExplainedFallback,
+  type ExplainedForwarding,
+  explainFallback,
+  explainForwarding,
+  NOWHERE,
+  printedFallback,
+  printedForwarding,
+} from '../forwarding.ts';
 import { collect } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
@@ -47,6 +56,8 @@ export type Explanation = {
   route: ExplainedPlace | null;
   accessLine: ExplainedPlace | null;
   refusal?: { status: number; code: string; message: string };
+  /** Where the request goes while no server of `upstream` can be reached; absent where the route has no fallback. */
+  fallback?: ExplainedFallback[];
   redirect?: { status: number; location: string };
   /** The connection goes to the upstream unread: no rule sees inside. */
   passedThrough?: true;
@@ -63,7 +74,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('explain')
     .summary('say what becomes of one request, and why')
     .description(
-      'Says which rules decide a request: access, upstream, lane, and the line each rule was imported from.\n' +
+      'Says which rules decide a request: access, upstream, fallback, lane, and the line each rule was imported from.\n' +
         'The authority of URL is where the client connects and the Host it sends, unless --header gives another;\n' +
         "an empty one (--header 'Host:') is a request of HTTP/1.0 without Host. The path is taken byte for byte.\n" +
         'Exit 0: access allowed (a refusal of the method or the path is told, and is not a denial). 3: denied. 1: cannot run.',
@@ -135,6 +146,8 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     return { access: 'allow', redirect: { status, location }, ...unrouted };
   }
   const decision = route(compiled, result.facts);
+  const isSent = decision.access === 'allow' && decision.refusal === undefined;
+  const fallback = isSent ? explainFallback(rules, fallbackDecisions(compiled, result.facts), result.facts) : [];
   return {
     access: decision.access,
     ...(decision.access === 'deny' && {
@@ -143,6 +156,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     }),
     upstream: decision.upstream ?? null,
     ...explainForwarding(rules, decision, result.facts),
+    ...(fallback.length > 0 && { fallback }),
     lane: decision.lane,
     route: placeOf(decision.route),
     accessLine: placeOf(decision.accessLine),
@@ -236,6 +250,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ['route', explanation.route === null ? 'no route matches' : printedPlace(explanation.route)],
     ['upstream', upstream ?? '-'],
     ...printedForwarding(explanation),
+    ...printedFallback(explanation.fallback ?? []),
     ['lane', lane],
     ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ]);

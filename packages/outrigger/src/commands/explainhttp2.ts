@@ -1,5 +1,12 @@
 // Room: the line of `explain` about HTTP/2: whether a browser is offered it for a host, and what keeps it from that.
-import { formatPlace, type Http2Obstacle, http2Offer, type Listener, type RuleSet } from '@outrigger/rules';
+import {
+  formatPlace,
+  type Http2Obstacle,
+  http2Offer,
+  type Listener,
+  type RuleSet,
+  upstreamsOf,
+} from '@outrigger/rules';
 
 const OBSTACLES: Readonly<Record<Exclude<Http2Obstacle, 'rpc'>, string>> = {
   plain: 'the listener has no TLS',
@@ -18,6 +25,7 @@ export function explainHttp2(
   if (offer.offered) return { offered: true };
   if (offer.because !== 'rpc') return { offered: false, because: OBSTACLES[offer.because] };
   const { at, to } = offer.route;
+  const taker = upstreamsOf(offer.route).find((name) => rules.upstreams.get(name)?.rpcOverHttp) ?? to;
   const place = at === undefined ? 'a route' : `the route ${formatPlace(at)}`;
-  return { offered: false, because: `${place} may lead to ${to}, which takes RPC, and RPC needs HTTP/1.1` };
+  return { offered: false, because: `${place} may lead to ${taker}, which takes RPC, and RPC needs HTTP/1.1` };
 }

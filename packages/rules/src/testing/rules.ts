@@ -1,4 +1,4 @@
-// Room: short ways to say a rule set, a request and a verdict in tests.
+// Room: short ways to say a rule set, a request and a verdict in tests, of other packages as well (`@outrigger/rules/testing`).
 import { expect } from 'vitest';
 import {
   formatDiagnostic,
@@ -8,6 +8,7 @@ import {
   type RuleSet,
   requestFacts,
 } from '../index.ts';
+import type { Provenance } from '../schema.ts';
 
 /** A rules file whose access and routes are given; listeners and upstreams stand at short defaults. */
 export function rulesText(
@@ -27,6 +28,18 @@ export function load(text: string): RuleSet {
   const { rules, diagnostics } = loadRules(text, 'outrigger.yaml');
   if (rules === undefined) throw new Error(diagnostics.map(formatDiagnostic).join('\n'));
   return rules;
+}
+
+/** What a rule set means: all of it but the places in the file, which a dump moves. */
+export function meaning(rules: RuleSet): unknown {
+  const strip = <Item extends Provenance>({ at: _at, ...rest }: Item): object => rest;
+  return {
+    ...rules,
+    listen: rules.listen.map(strip),
+    upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
+    access: rules.access.map(strip),
+    routes: rules.routes.map(strip),
+  };
 }
 
 /** Findings of a text, each as it is printed. */

@@ -83,11 +83,13 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
   }
   const places = apachePlaces(imported, ruleSet);
   const ours = await startOutrigger(ruleSet, pairs, pem, {
-    urlOf: (standIn) => {
-      const entrance = copy.entrances[places.get(standIn) ?? -1];
-      return entrance && behind.oracle.urlOf(entrance);
+    behind: {
+      urlOf: (standIn) => {
+        const entrance = copy.entrances[places.get(standIn) ?? -1];
+        return entrance && behind.oracle.urlOf(entrance);
+      },
+      take: behind.oracle.take,
     },
-    take: behind.oracle.take,
   });
   if (ours.kind === 'failed') {
     await stop();
@@ -134,7 +136,7 @@ function announcements(rules: CompiledRules, pairs: readonly Pair[]): Known[] {
         sign,
         isResponsible: (probe) => {
           if (on === 'all') return true;
-          const facts = factsOf(probe, pairs);
+          const facts = factsOf(probe, pairs, rules.trusts);
           if (facts === undefined) return false;
           const { route: chosen, upstream } = route(rules, facts);
           return isConcerned(on, probe, chosen, rules.ruleSet.upstreams.get(upstream ?? ''));

@@ -1,6 +1,7 @@
 import { memoryReader } from '@outrigger/importer';
 import { expect, it } from 'vitest';
-import { copySquid, type Place } from './copy.ts';
+import { copySquid } from './copy.ts';
+import type { Place } from './reading.ts';
 
 const PLACE: Place = {
   folder: '/copy',
@@ -11,6 +12,7 @@ const PLACE: Place = {
   serverPortOf: (peer) => ({ web: 50_001, exch: 50_002 })[peer] ?? 50_000,
   cert: '/copy/entrance.crt',
   key: '/copy/entrance.key',
+  ca: '/copy/authority.crt',
 };
 
 function copied(text: string, others: Record<string, string> = {}) {
@@ -44,12 +46,12 @@ it('gives two port lines on one address one port, so that the second fails as it
   expect(copy.entrances).toHaveLength(1);
 });
 
-it('moves peers to stand-ins, without TLS and without passwords', () => {
+it('moves peers to stand-ins, without passwords', () => {
   const { lines, copy } = copied(
     'cache_peer 10.1.1.14 parent 443 3130 originserver ssl sslflags=DONT_VERIFY_PEER login=admin:secret name=exch\ncache_peer web parent 80 0 originserver login=PASS\n',
   );
   expect(lines[0]).toBe(
-    'cache_peer 127.0.0.1 parent 50002 0 originserver login=admin:verify name=exch no-query no-digest no-netdb-exchange',
+    'cache_peer 127.0.0.1 parent 50002 0 originserver ssl sslflags=DONT_VERIFY_PEER login=admin:verify name=exch no-query no-digest no-netdb-exchange sslcafile=/copy/authority.crt',
   );
   expect(lines[1]).toBe(
     'cache_peer 127.0.0.1 parent 50001 0 originserver login=PASS no-query no-digest no-netdb-exchange name=web',
@@ -60,10 +62,40 @@ it('moves peers to stand-ins, without TLS and without passwords', () => {
   ]);
 });
 
+it('keeps of TLS towards a peer whom it is for and whether that is checked, and finds a peer by its name', () => {
+  const { lines, files } = copied(
+    'cache_peer exch.lan parent 443 0 tls tls-cafile=/a.pem sslcert=/c.pem tls-min-version=1.3 sslflags=NO_DEFAULT_CA,VERIFY_CRL\ncache_peer 10.0.0.1 parent 443 0 ssldomain=mail.test name=exch\n',
+  );
+  expect(lines[0]).toBe(
+    'cache_peer exch.lan parent 50000 0 tls sslflags=NO_DEFAULT_CA, no-query no-digest no-netdb-exchange sslcafile=/copy/authority.crt name=exch.lan',
+  );
+  expect(lines[1]).toBe(
+    'cache_peer 127.0.0.1 parent 50002 0 ssldomain=mail.test name=exch no-query no-digest no-netdb-exchange sslcafile=/copy/authority.crt',
+  );
+  expect(files.hosts).toContain('127.0.0.1 exch.lan\n');
+});
+
 it('moves the ports that localport names, and makes one that is not served match nothing', () => {
   const { lines } = copied('http_port 80 accel\nhttp_port 8080 accel\nacl a localport 1-100 8080\nacl b myport 99\n');
   expect(lines[2]).toBe('acl a localport 40080 48080');
   expect(lines[3]).toBe('acl b myport 1');
+});
+
+it('tells addresses apart where localip does, each by one of loopback, and makes one that no port has match nobody', () => {
+  const { lines, copy } = copied(
+    'http_port 203.0.113.1:80 accel\nhttp_port 203.0.113.2:80 accel\nhttp_port 81 accel\nacl a localip 203.0.113.0/24\nacl b myip 203.0.113.2\nacl c localip 10.0.0.1\n',
+  );
+  expect(lines.slice(0, 3).map((line) => line.split(' ')[1])).toEqual([
+    '127.0.1.1:40080',
+    '127.0.1.2:40080',
+    '127.0.0.1:40081',
+  ]);
+  expect(lines.slice(3, 6)).toEqual([
+    'acl a localip 127.0.1.1 127.0.1.2',
+    'acl b myip 127.0.1.2',
+    'acl c localip 255.255.255.255',
+  ]);
+  expect(copy.hostOf('203.0.113.2:80')).toBe('127.0.1.2');
 });
 
 it('keeps the number of each line where a directive goes over several', () => {
@@ -98,6 +130,43 @@ it('lets an acl of a helper match nothing, and says so', () => {
   );
   expect(lines).toEqual(['', 'acl user src 255.255.255.255', 'http_access allow user', '']);
   expect(copy.takenOut.map(({ at }) => at.line)).toEqual([1, 2]);
+});
+
+it('goes on with the file’s own follow_x_forwarded_for one step behind the address that probes come from', () => {
+  const { lines, files } = copied(
+    'acl lb src 10.0.0.1\nfollow_x_forwarded_for allow lb # the balancer\nhttp_access allow lb\n',
+  );
+  expect(files['squid.conf']?.split('\n').slice(0, 3)).toEqual([
+    'acl outrigger_probe src 127.84.79.82',
+    'follow_x_forwarded_for allow outrigger_probe',
+    'include /copy/copy-0.conf',
+  ]);
+  expect(lines[1]).toBe('follow_x_forwarded_for allow lb # the balancer');
+  expect(files['squid.conf']).toContain('follow_x_forwarded_for deny all\n');
+});
+
+it('keeps what stands behind a last line of follow_x_forwarded_for that denies', () => {
+  const { files } = copied('acl lb src 10.0.0.1\nfollow_x_forwarded_for deny lb\n');
+  expect(files['squid.conf']).toContain('follow_x_forwarded_for allow all\n');
+});
+
+it('follows nobody but probes where acls shall see who connects', () => {
+  const { lines, files } = copied('follow_x_forwarded_for deny localhost\nacl_uses_indirect_client off\n');
+  expect(lines).toEqual(['', '', '']);
+  expect(files['squid.conf']).toContain('follow_x_forwarded_for deny all\n');
+});
+
+it('asks acls of miss_access one step back, inside groups too, and lets it ask what they said', () => {
+  const { lines, files } = copied(
+    'acl lb src 10.0.0.1\nacl old urlpath_regex ^/old\nacl both all-of lb old\nfollow_x_forwarded_for allow lb\nmiss_access deny !both old LOCALHOST\n',
+  );
+  expect(lines.slice(3, 5)).toEqual([
+    'follow_x_forwarded_for allow outrigger_asked lb',
+    'miss_access deny !outrigger_was_0 old outrigger_was_1',
+  ]);
+  expect(files['squid.conf']).toContain(
+    'follow_x_forwarded_for deny !outrigger_asked both outrigger_note_0 !all\nacl outrigger_note_1',
+  );
 });
 
 it('follows includes and files of values into copies of their own', () => {

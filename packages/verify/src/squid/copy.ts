@@ -1,10 +1,6 @@
 // Room: the private copy of a squid.conf: every line as it is, but for those that would meet the machine. Squid reads the copy
 // itself, so continuations, comments, includes and conditions are Squid's own reading; a line that is replaced is replaced
 // where it stood, so that its number is the file's. Pure: texts in, texts out.
-//
-// Clients are named in X-Forwarded-For, and the copy says `follow_x_forwarded_for allow all`: then src acls see that address,
-// through both kinds of port, with every acl line as it was written. The PROXY protocol would do as well and is refused on an
-// https_port (FATAL, Squid 5.7); src values rewritten to loopback addresses would be our reading of them, which is in question.
 import {
   isGlob,
   type LogicalLine,
@@ -15,41 +11,26 @@ import {
   wordsOf,
 } from '@outrigger/importer';
 import type { SourceRef } from '@outrigger/rules';
-import type { OldConfig, OldServer, TakenOut } from '../oracle.ts';
-import type { Entrance } from '../probe.ts';
+import type { OldConfig } from '../oracle.ts';
 import { PROBE_ADDRESSES } from '../subjects.ts';
+import { copyAcl, copyFollow, copyMissAccess, fromFiles } from './acls.ts';
+import { type ClientLines, linesBefore, linesBehind, noClientLines } from './clients.ts';
 import { type PeerLine, type PortLine, readPeerLine, readPortLine } from './ports.ts';
-import { HELPER_ACLS, ownSettings, takenOut } from './takenout.ts';
-
-/** Where the copy lives: its folder, its ports, and a throwaway certificate there. */
-export type Place = {
-  folder: string;
-  /** A folder the daemon may write into. */
-  run: string;
-  /** Names that probes ask for and addresses they come from: DNS is not asked for either. */
-  names: readonly string[];
-  addresses: readonly string[];
-  /** The user the daemon shall change to; absent where it cannot. */
-  user?: string;
-  /** Loopback port for an address of a port line. */
-  portOf(address: string): number;
-  /** Loopback port of the stand-in for a peer. */
-  serverPortOf(peer: string): number;
-  cert: string;
-  key: string;
-};
+import { absent, type CopiedFile, type Line, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
+import { ownSettings, takenOut } from './takenout.ts';
 
 export type SquidCopy = OldConfig & {
+  /** How it is told who connects. */
+  clients: ClientLines;
   /** Addresses that need a loopback port each, and the entrance behind each, where it is one. */
   ports: readonly PortLine[];
+  /** The address of loopback on which the port for an address listens. */
+  hostOf(address: string): string;
   /** The files of the copy, by name in its folder; `squid.conf` is the one to start with. Bytes as latin1. */
   write(place: Place): Record<string, string>;
   /** A place in the copy as the place in the user's file: `copy-0.conf line 3` to `/etc/squid/squid.conf line 3`. */
   original(text: string): string;
 };
-
-type Line = string | ((place: Place) => string);
-type CopiedFile = { name: string; path: string; lines: Line[] };
 
 /** Squid reads a physical line into BUFSIZ bytes, one for its end: the rest is the next line (SQ-11). */
 const PHYSICAL_LINE_MAX = 8_191;
@@ -62,35 +43,18 @@ const MACROS: Readonly<Record<string, string>> = {
   process_number: '1',
 };
 
-/** An address that no client has: the acls of helpers match nobody. */
-const NOBODY = '255.255.255.255';
-
 /** Where all names of probes are (RFC 5737), and what all their addresses are called (RFC 6761): no acl of anybody's knows either. */
 const SOMEWHERE = '192.0.2.254';
 const SOMEBODY = 'probe.invalid';
 
 /** Some acls ask DNS (dst, srcdomain, dstdomain for a Host that is an address): here they get an answer, at once. */
-function hostsFile({ names, addresses }: Place): string {
+function hostsFile({ names, addresses }: Place, peers: readonly string[]): string {
   return [
-    ...names.map((name) => `${SOMEWHERE} ${name}\n`),
+    ...peers.map((name) => `127.0.0.1 ${name}\n`),
+    ...names.filter((name) => !peers.includes(name)).map((name) => `${SOMEWHERE} ${name}\n`),
     ...[...addresses, ...PROBE_ADDRESSES].map((address) => `${address} ${SOMEBODY}\n`),
   ].join('');
 }
-
-type Reading = {
-  reader: Reader;
-  main: string;
-  files: CopiedFile[];
-  values: { name: string; path: string; text: string }[];
-  /** Files that are named and cannot be read: in the copy they are not there either. */
-  absent: { name: string; path: string }[];
-  ports: PortLine[];
-  entrances: Entrance[];
-  servers: OldServer[];
-  takenOut: TakenOut[];
-  /** Under configuration_includes_quoted_values a quote is a quote, and parameters("FILE") is a file (SQ-26). */
-  quotes: boolean;
-};
 
 /** Reads a squid.conf (more than one: as if each stood where the one before ends) for the experiment. */
 export function copySquid({ files, reader }: { files: readonly string[]; reader: Reader }): SquidCopy {
@@ -103,23 +67,33 @@ export function copySquid({ files, reader }: { files: readonly string[]; reader:
     ports: [],
     entrances: [],
     servers: [],
+    peerNames: [],
     takenOut: [],
     quotes: false,
+    clients: noClientLines(),
+    asksLocalAddress: false,
   };
   const mains = files.map((path) => copyFile(path, [], reading));
   return {
+    clients: reading.clients,
     ports: reading.ports,
+    hostOf: (address) => {
+      const port = reading.ports.find((each) => each.address === address);
+      return loopbackOf(port?.host ?? '*', reading);
+    },
     entrances: reading.entrances,
     servers: reading.servers,
     takenOut: reading.takenOut,
     write: (place) => ({
       'squid.conf': [
+        ...linesBefore(reading.clients),
         ...mains.map((name) => `include ${place.folder}/${name}`),
+        ...linesBehind(reading.clients),
         ...ownSettings({ ...place, hosts: `${place.folder}/hosts` }),
       ]
         .map((line) => `${line}\n`)
         .join(''),
-      hosts: hostsFile(place),
+      hosts: hostsFile(place, reading.peerNames),
       ...Object.fromEntries(reading.files.map(({ name, lines }) => [name, written(lines, place)])),
       ...Object.fromEntries(reading.values.map(({ name, text }) => [name, text])),
     }),
@@ -177,21 +151,17 @@ function replaced(line: LogicalLine, chain: readonly string[], reading: Reading)
       reading.quotes = words[0]?.text === 'on';
       return undefined;
     case 'acl':
-      return acl(line, words, at, reading);
+      return copyAcl(line, words, at, reading);
+    case 'miss_access':
+      return copyMissAccess(line, words, reading);
+    case 'follow_x_forwarded_for':
+      return copyFollow(line, words, reading);
+    case 'acl_uses_indirect_client':
+      reading.clients.direct = words[0]?.text === 'off';
+      return '';
     default:
       return /_access$|^deny_info$/.test(name.text) ? fromFiles(line, words, reading) : undefined;
   }
-}
-
-function absent(path: string, reading: Reading): string {
-  const name = `absent-${reading.absent.length}.conf`;
-  reading.absent.push({ name, path });
-  return name;
-}
-
-function takeOut(code: TakenOut['code'], why: string, at: SourceRef, reading: Reading): Line {
-  reading.takenOut.push({ severity: 'note', code, at, message: why });
-  return '';
 }
 
 function include(words: readonly Word[], at: SourceRef, chain: readonly string[], reading: Reading): Line {
@@ -227,54 +197,14 @@ function port(kind: string, words: readonly Word[], at: SourceRef, reading: Read
   const taken = reading.ports.some(({ address }) => address === read.address);
   reading.ports.push(read);
   if (!taken) reading.entrances.push({ name: read.name, address: read.address, tls: read.tls, at });
-  return ({ portOf, cert, key }) => read.write({ port: portOf(read.address), cert, key });
+  return ({ portOf, cert, key }) =>
+    read.write({ host: loopbackOf(read.host, reading), port: portOf(read.address), cert, key });
 }
 
 function peer(words: readonly Word[], at: SourceRef, reading: Reading): Line | undefined {
   const read: PeerLine | undefined = readPeerLine(words);
   if (read === undefined) return undefined;
-  reading.servers.push({ name: read.name, url: read.url, at });
-  return ({ serverPortOf }) => read.write(serverPortOf(read.name));
-}
-
-function acl(line: LogicalLine, words: readonly Word[], at: SourceRef, reading: Reading): Line | undefined {
-  const [name, type, ...values] = words;
-  if (name === undefined || type === undefined) return undefined;
-  if (HELPER_ACLS.includes(type.text)) {
-    const why = 'asks a helper, which is not run: the acl is there and never matches';
-    takeOut('COMMAND_TAKEN_OUT', why, at, reading);
-    return `acl ${name.text} src ${NOBODY}`;
-  }
-  if (type.text === 'localport' || type.text === 'myport') {
-    const ranges = values.map(({ text }) => /^(\d+)(?:-(\d+))?$/.exec(text));
-    if (ranges.some((range) => range === null)) return undefined;
-    return ({ portOf }) => {
-      const meant = reading.ports.filter(({ port: old }) =>
-        ranges.some((range) => Number(range?.[1]) <= old && old <= Number(range?.[2] ?? range?.[1])),
-      );
-      // No loopback port of the copy is 1: an acl whose ports are not served stays one.
-      const mapped = meant.length === 0 ? [1] : [...new Set(meant.map(({ address }) => portOf(address)))];
-      return `acl ${name.text} ${type.text} ${mapped.join(' ')}`;
-    };
-  }
-  return fromFiles(line, values, reading);
-}
-
-/** What stands before a quote, the quote, and the name of a file up to the next one or the end of the line. */
-const QUOTED = /^()(["'])(.*?)(?:\2|$)/s;
-const PARAMETERS = /^(parameters\()(["'])(.*?)(?:\2|$)/s;
-
-/** A word that begins with a quote names a file (SQ-20): the copy has its own of it, or none where there is none. */
-function fromFiles(line: LogicalLine, words: readonly Word[], reading: Reading): Line | undefined {
-  const named = reading.quotes ? PARAMETERS : QUOTED;
-  const word = words.find(({ text }) => named.test(text));
-  const match = word && named.exec(line.text.slice(word.offset));
-  if (word === undefined || !match) return undefined;
-  const [whole, before = '', quote = '', name = ''] = match;
-  const result = reading.reader.read(pathBeside(reading.main, name));
-  const copy = result.kind === 'missing' ? absent(name, reading) : `values-${reading.values.length}.txt`;
-  if (result.kind === 'file') reading.values.push({ name: copy, path: name, text: result.file.text });
-  const start = word.offset + before.length;
-  const [head, tail] = [line.text.slice(0, start), line.text.slice(word.offset + whole.length)];
-  return ({ folder }) => `${head}${quote}${folder}/${copy}${quote}${tail}`;
+  reading.servers.push({ name: read.name, url: read.url, names: read.names, at });
+  if (read.hostName !== undefined) reading.peerNames.push(read.hostName.toLowerCase());
+  return ({ serverPortOf, ca }) => read.write({ port: serverPortOf(read.name), ca });
 }

@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ask } from '../ask.ts';
 import { atExit, daemonFolder, findProgram, freePorts, startProgram, takesConnections, writeFiles } from '../daemon.ts';
-import type { Oracle, OracleStart, Pem } from '../oracle.ts';
+import type { Oracle, OracleStart, Pem, ServerPem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
 import { type Probe, probeBytes } from '../probe.ts';
+import { clientField, PROBES_COME_FROM } from './clients.ts';
 import type { SquidCopy } from './copy.ts';
 
 /** Users that distributions run Squid as. Started by root, it will not serve as root. */
@@ -39,11 +40,12 @@ const STARTS = 3;
 export async function startSquid(
   copy: SquidCopy,
   pem: Pem,
+  serverPem: ServerPem,
   expected: ExpectedProbes,
   program = findSquid(),
 ): Promise<OracleStart> {
   for (let start = 1; ; start += 1) {
-    const { isWhole, ...started } = await startOnce(copy, pem, expected, program);
+    const { isWhole, ...started } = await startOnce(copy, pem, serverPem, expected, program);
     if (started.kind === 'failed' || isWhole || start === STARTS) return started;
     await started.oracle.stop();
   }
@@ -53,6 +55,7 @@ export async function startSquid(
 async function startOnce(
   copy: SquidCopy,
   pem: Pem,
+  serverPem: ServerPem,
   expected: ExpectedProbes,
   program: string | undefined,
 ): Promise<OracleStart & { isWhole?: boolean }> {
@@ -61,7 +64,11 @@ async function startOnce(
       'Squid is not installed here. Install it (Debian: squid-openssl), or run verify on the host that has it.';
     return { kind: 'failed', problem: { code: 'DAEMON_MISSING', message } };
   }
-  const origins = await startOrigins(copy.servers.map(({ name }) => name));
+  const secured = copy.servers.filter(({ url }) => url.startsWith('https:')).map(({ name }) => name);
+  const origins = await startOrigins(
+    copy.servers.map(({ name }) => name),
+    (name) => (secured.includes(name) ? serverPem : undefined),
+  );
   const folder = await daemonFolder(USERS);
   // Its shared memory is named for the service: two of one name would take each other's.
   const service = `verify${process.pid}n${++copies}`;
@@ -85,10 +92,12 @@ async function startOnce(
     serverPortOf: origins.portOf,
     cert: join(folder.path, 'entrance.crt'),
     key: join(folder.path, 'entrance.key'),
+    ca: join(folder.path, 'authority.crt'),
   });
   // Ports open in the order of their lines: when the last one of ours takes connections, the others do or never will.
   const conf = `${files['squid.conf']}http_port 127.0.0.1:${ready}\n`;
-  await writeFiles(folder, { ...files, 'squid.conf': conf, 'entrance.crt': pem.cert, 'entrance.key': pem.key });
+  const pems = { 'entrance.crt': pem.cert, 'entrance.key': pem.key, 'authority.crt': serverPem.ca };
+  await writeFiles(folder, { ...files, 'squid.conf': conf, ...pems });
   const started = await startProgram(program, ['-N', '-n', service, '-f', join(folder.path, 'squid.conf')], [ready]);
   if (started.kind !== 'ready') {
     const log = await readFile(join(folder.run, 'cache.log'), 'latin1').catch(() => '');
@@ -103,16 +112,18 @@ async function startOnce(
       await clean();
     },
   };
-  const open = await Promise.all(copy.entrances.map(({ address }) => takesConnections(portOf(address))));
+  const open = await Promise.all(
+    copy.entrances.map(({ address }) => takesConnections(portOf(address), copy.hostOf(address))),
+  );
   return { kind: 'ready', oracle: { ...side, config: copy }, isWhole: open.every(Boolean) };
 }
 
-/** The copy's http_port follows whoever names the client (takenout.ts). */
 function put(probe: Probe, copy: SquidCopy, portOf: (address: string) => number) {
   const entrance = copy.entrances.find(({ name }) => name === probe.entrance);
   if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${probe.entrance}`);
-  const bytes = probeBytes(probe, [['X-Forwarded-For', probe.client]]);
-  return ask({ port: portOf(entrance.address), tls: entrance.tls }, bytes);
+  const bytes = probeBytes(probe, clientField(copy.clients, probe));
+  const { address, tls } = entrance;
+  return ask({ host: copy.hostOf(address), port: portOf(address), tls, from: PROBES_COME_FROM }, bytes);
 }
 
 function refusal(copy: SquidCopy, said: string, kind: 'ended' | 'silent') {

@@ -36,13 +36,13 @@ const GROUPS: readonly Group[] = [
   },
   {
     code: 'MACHINE_TAKEN_OUT',
-    why: 'would let the cache answer in place of a server, and the question is which server a request reaches',
-    names: 'cache no_cache cache_mem memory_cache_shared memory_cache_mode',
+    why: 'says who must send a PROXY header; probes name their clients otherwise',
+    names: 'proxy_protocol_access',
   },
   {
     code: 'MACHINE_TAKEN_OUT',
-    why: 'gives way to the copy’s own: each probe names its client in X-Forwarded-For, and acls see that address',
-    names: 'follow_x_forwarded_for acl_uses_indirect_client',
+    why: 'would let the cache answer in place of a server, and the question is which server a request reaches',
+    names: 'cache no_cache cache_mem memory_cache_shared memory_cache_mode',
   },
 ];
 
@@ -89,7 +89,6 @@ export function ownSettings({ run, hosts, user }: Own): string[] {
     'workers 1',
     'pinger_enable off',
     'shutdown_lifetime 0 seconds',
-    'follow_x_forwarded_for allow all',
     // Nobody answers there, soon: no name or address of a probe is asked of a real server.
     'dns_nameservers 127.0.0.1',
     'dns_timeout 1 second',

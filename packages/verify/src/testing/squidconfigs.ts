@@ -82,6 +82,12 @@ const PIECES = [
     'x*',
     'p+',
     '(?:a)',
+    '%2F',
+    '%20',
+    '\\ ',
+    '^http:',
+    'none',
+    '@',
     '*a',
     '(a',
     'a)',
@@ -129,6 +135,13 @@ const VALUES: readonly (readonly [weight: number, type: string, values: fc.Arbit
   [4, 'urlpath_regex', patterns],
   [4, 'dstdomain', domains],
   [2, 'dstdom_regex', patterns],
+  [1, 'dstdomain', domains.map((values) => `-n ${values}`)],
+  [1, 'dstdom_regex', patterns.map((values) => `-n ${values}`)],
+  [1, 'dst', some('127.0.0.0/8', '192.0.2.0/24', '::1', '169.254.0.0/16')],
+  [1, 'localport', some('8080', '8081', '8443', '8444', '1-8100')],
+  [1, 'localip', some('203.0.113.1', '203.0.113.2', '203.0.113.0/24', '127.0.0.1')],
+  [1, 'referer_regex', patterns],
+  [1, 'maxconn', fc.constant('100000')],
   [
     2,
     'src',
@@ -146,11 +159,11 @@ const VALUES: readonly (readonly [weight: number, type: string, values: fc.Arbit
   [2, 'method', some('GET', 'HEAD', 'POST', 'RPC_IN_DATA', 'rpc_out_data', 'put', 'PROPFIND')],
   [1, 'port', some('80', '443', '8080', '1-1024', '1025-65535', '0-65535')],
   [1, 'proto', some('HTTP', 'HTTPS', 'http', 'FTP')],
-  [1, 'myportname', some('first', 'second')],
+  [1, 'myportname', some('first', 'second', '8080', '203.0.113.2:8081')],
   [
     1,
     'req_header',
-    fc.tuple(fc.constantFrom('User-Agent', 'X-Test'), patterns).map(([name, values]) => `${name} ${values}`),
+    fc.tuple(fc.constantFrom('User-Agent', 'X-Test', 'Host'), patterns).map(([name, values]) => `${name} ${values}`),
   ],
   [1, 'browser', patterns],
   [1, 'ssl::server_name', domains],
@@ -177,7 +190,7 @@ function aclLines(name: string): fc.Arbitrary<{ lines: Line[]; files: Config }> 
   }));
   if (first === undefined) throw new Error('there are types of acls');
   return fc.oneof(first, ...rest).map(([type, lists, chance]) => {
-    const isSplit = type === 'req_header' || type === 'dstdomain' || type === 'ssl::server_name';
+    const isSplit = ['req_header', 'dstdomain', 'dstdom_regex', 'ssl::server_name', 'maxconn'].includes(type);
     const lines = isSplit ? lists.slice(0, 1) : lists;
     if (chance > 0 || !QUOTABLE.includes(type))
       return { lines: lines.map((values) => `acl ${name} ${type} ${values}`), files: {} };
@@ -194,10 +207,17 @@ function groupLine(name: string, before: readonly string[]): fc.Arbitrary<Line> 
     .map(([type, list]) => `acl ${name} ${type} ${list}`);
 }
 
+/** Acls that no file has to define. */
+const BUILT_IN = ['localhost', 'to_localhost', 'manager', 'CONNECT'] as const;
+
 /** One to three acls of a line, each perhaps negated. */
 function terms(names: readonly string[]): fc.Arbitrary<string> {
+  const name = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(...names) },
+    { weight: 1, arbitrary: fc.constantFrom(...BUILT_IN) },
+  );
   const term = fc
-    .tuple(fc.constantFrom(...names), fc.integer({ min: 0, max: 2 }))
+    .tuple(name, fc.integer({ min: 0, max: 2 }))
     .map(([name, chance]) => (chance === 0 ? `!${name}` : name));
   return fc.array(term, { minLength: 1, maxLength: 3 }).map((list) => list.join(' '));
 }
@@ -212,15 +232,20 @@ function list(directive: string, names: readonly string[], maxLength: number): f
 }
 
 const site = fc.constantFrom(' defaultsite=one.example', ' defaultsite=two.example:8080', '');
-// vport is left out: the report says that it is approximated.
-const vhost = fc.constantFrom(' vhost', '', '', ' no-vhost');
-const ports = fc.array(fc.tuple(fc.boolean(), vhost, site), { minLength: 1, maxLength: 2 }).map((each) =>
-  each.map(([isTls, host_, site_], index) => {
-    const name = index === 0 ? 'first' : 'second';
-    const start = isTls ? `https_port ${8443 + index} accel cert=/etc/squid/x.pem` : `http_port ${8080 + index} accel`;
-    return `${start}${host_}${site_} name=${name}`;
-  }),
-);
+const vhost = fc.constantFrom(' vhost', '', '', '', ' no-vhost', ' vport', ' vport=80', ' vport=8443 vhost');
+const address = fc.constantFrom('', '', '203.0.113.', '203.0.113.');
+const named = fc.constantFrom(true, true, true, false);
+const clear = fc.constantFrom('', '', '', ' protocol=http');
+const ports = fc
+  .array(fc.tuple(fc.boolean(), vhost, site, address, named, clear), { minLength: 1, maxLength: 3 })
+  .map((each) =>
+    each.map(([isTls, host_, site_, address_, isNamed, clear_], index) => {
+      const name = isNamed ? ` name=${['first', 'second', 'third'][index]}` : '';
+      const place = `${address_ === '' ? '' : `${address_}${index + 1}:`}${(isTls ? 8443 : 8080) + index}`;
+      const start = isTls ? `https_port ${place} accel cert=/etc/squid/x.pem${clear_}` : `http_port ${place} accel`;
+      return `${start}${host_}${site_}${name}`;
+    }),
+  );
 
 /** What one peer of a config may have besides its place: where several spread requests, no single one can be foretold. */
 const SELECTION = [
@@ -232,23 +257,57 @@ const SELECTION = [
   ' weight=3',
   '',
 ] as const;
-// front-end-https=auto is left out: beside a plain port the report says that it is approximated.
 const peerOptions = fc
   .tuple(
-    fc.constantFrom('', ' login=PASS', ' login=PASSTHRU'),
-    fc.constantFrom('', '', ' front-end-https=on', ' forceddomain=in.example'),
+    fc.constantFrom('', ' login=PASS', ' login=PASSTHRU', ' login=user:secret'),
+    fc.constantFrom('', '', ' front-end-https=on', ' front-end-https=auto', ' forceddomain=in.example'),
+    fc.constantFrom(
+      '',
+      '',
+      '',
+      ' ssl',
+      ' tls sslflags=DONT_VERIFY_PEER',
+      ' ssl ssldomain=mail.two.example',
+      ' sslcafile=/etc/squid/ca.pem',
+    ),
   )
   .map((options) => options.join(''));
 
 function peerLines(index: number, acls: readonly string[]): fc.Arbitrary<{ peer: Line; rules: Line[] }> {
   const name = `peer${index}`;
   return fc
-    .tuple(peerOptions, list(`cache_peer_access ${name}`, acls, 3), fc.integer({ min: 0, max: 9 }), domains)
-    .map(([options, lines, chance, names]) => ({
-      peer: `cache_peer 10.1.1.${index + 1} parent 80 0 no-query no-digest originserver${options} name=${name}`,
+    .tuple(
+      peerOptions,
+      list(`cache_peer_access ${name}`, acls, 3),
+      fc.integer({ min: 0, max: 9 }),
+      domains,
+      fc.constantFrom(`10.1.1.${index + 1}`, `10.1.1.${index + 1}`, `server${index}.lan`),
+    )
+    .map(([options, lines, chance, names, place]) => ({
+      peer: `cache_peer ${place} parent 80 0 no-query no-digest originserver${options} name=${name}`,
       rules: chance === 0 ? [...lines, `cache_peer_domain ${name} ${names}`] : lines,
     }));
 }
+
+/** What a denial may be answered with. */
+const ANSWERS = [
+  'TCP_RESET',
+  'TCP_RESET',
+  'ERR_ACCESS_DENIED',
+  '404:ERR_ACCESS_DENIED',
+  'http://sorry.example/?u=%u',
+  '301:https://%H%R',
+] as const;
+
+/** A balancer in front, as people write it. */
+const follow = fc
+  .tuple(fc.constantFrom('10.0.0.1', '192.0.2.0/24', '127.0.0.0/8'), fc.boolean())
+  .map(([proxies, isDirect]) => [
+    `acl balancer src ${proxies}`,
+    'follow_x_forwarded_for allow balancer',
+    'follow_x_forwarded_for deny all',
+    ...(isDirect ? ['acl_uses_indirect_client off'] : []),
+  ]);
 
 /** How a line may be written without meaning anything else. */
 const LAYOUTS: readonly ((line: Line) => string)[] = [
@@ -287,7 +346,24 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           { weight: 4, arbitrary: fc.constant([]) },
           { weight: 1, arbitrary: list('miss_access', all, 2) },
         ),
-        answer: fc.constantFrom('', '', 'all', ...all).map((acl) => (acl === '' ? '' : `deny_info TCP_RESET ${acl}`)),
+        later: fc.oneof(
+          { weight: 6, arbitrary: fc.constant([]) },
+          { weight: 1, arbitrary: list('http_reply_access', all, 2) },
+          { weight: 1, arbitrary: list('adapted_http_access', all, 2) },
+          { weight: 1, arbitrary: list('never_direct', all, 2) },
+          { weight: 1, arbitrary: list('always_direct', all, 1) },
+        ),
+        follow: fc.oneof(
+          { weight: 3, arbitrary: fc.constant([]) },
+          { weight: 1, arbitrary: follow },
+          { weight: 1, arbitrary: list('follow_x_forwarded_for', all, 2) },
+        ),
+        answers: fc.array(
+          fc
+            .tuple(fc.constantFrom(...ANSWERS), fc.constantFrom('all', ...all))
+            .map(([answer, acl]) => `deny_info ${answer} ${acl}`),
+          { maxLength: 2 },
+        ),
         layouts: fc.array(fc.integer({ min: 0, max: LAYOUTS.length - 1 }), { minLength: 8, maxLength: 8 }),
         includes: fc.integer({ min: 0, max: 5 }),
       });
@@ -301,7 +377,9 @@ export function squidConfigs(): fc.Arbitrary<Config> {
         chosen: [selection, favourite],
         access,
         miss,
-        answer,
+        later,
+        follow: followed,
+        answers,
         layouts,
         includes,
       }) => {
@@ -309,7 +387,14 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           (LAYOUTS[layouts[index % layouts.length] ?? 0] ?? String)(line);
         const head = [...portLines, ...peers.map(({ peer }, index) => (index === favourite ? peer + selection : peer))];
         const definitions = [...acls.flatMap(({ lines }) => lines), ...groups].map(layout);
-        const rules = [...peers.flatMap((peer) => peer.rules), ...access.flat(), ...miss, answer]
+        const rules = [
+          ...peers.flatMap((peer) => peer.rules),
+          ...access.flat(),
+          ...miss,
+          ...later,
+          ...followed,
+          ...answers,
+        ]
           .filter((line) => line !== '')
           .map(layout);
         const files = Object.assign({}, ...acls.map((acl) => acl.files)) as Config;

@@ -1,23 +1,8 @@
 // Room: what of an Apache tree can be broken, for tests: words, lines and blocks of its language.
-import fc from 'fast-check';
-import { type Dialect, type Files, HOSTILE_PATTERNS, MANY } from '../../testing/mutations.ts';
+import { type Dialect, HOSTILE_PATTERNS, includingFiles, MANY, ODD_BYTES } from '../../testing/mutations.ts';
 
 const INSERTS = [
-  '"',
-  "'",
-  '\\',
-  '\\\n',
-  '#',
-  ' # ',
-  '!',
-  '\n',
-  '\r',
-  '\r\n',
-  '\0',
-  '\t\v\f',
-  '\xa0',
-  '\xef\xbb\xbf',
-  '\xff\xfe',
+  ...ODD_BYTES,
   '\x24{x}',
   '\x24{',
   '%{HTTP_HOST}',
@@ -126,42 +111,14 @@ function tangle(names: number, lines: number): string[] {
   }).flat();
 }
 
-/** A chain, a fan, a circle. */
-const includes: fc.Arbitrary<Files> = fc.oneof(
-  fc
-    .integer({ min: 1, max: 40 })
-    .map((depth) =>
-      Object.fromEntries(
-        Array.from({ length: depth }, (_, index) => [
-          `chain${index}.conf`,
-          `ServerAdmin a@chain${index}.example\nInclude chain${index + 1}.conf\n`,
-        ]),
-      ),
-    ),
-  fc
-    .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 8 }))
-    .map(([width, depth]) =>
-      Object.fromEntries(
-        Array.from({ length: depth + 1 }, (_, index) => [
-          `fan${index}.conf`,
-          index === depth ? 'Timeout 60\n' : `Include fan${index + 1}.conf\n`.repeat(width),
-        ]),
-      ),
-    ),
-  fc.constant({
-    'a.conf': 'Include b.conf\n',
-    'b.conf': 'Include c.conf\nInclude a.conf\n',
-    'c.conf': 'Include a.conf\n',
-  }),
-  fc.constant({ 'self.conf': 'Include self.conf\nIncludeOptional *.conf\n' }),
-);
-
 /** Where the layouts of the distributions have it. */
 const MAIN_FILES = ['apache2.conf', 'conf/httpd.conf', 'httpd.conf'];
 
+const include = (file: string): string => `Include ${file}`;
+
 export const APACHE_DIALECT: Dialect = {
   mainOf: (files) => MAIN_FILES.find((name) => name in files) ?? 'httpd.conf',
-  include: (file) => `Include ${file}`,
+  include,
   inserts: INSERTS,
   lines: HOSTILE_LINES,
   crowds: CROWDS,
@@ -172,5 +129,12 @@ export const APACHE_DIALECT: Dialect = {
     ['<If "true">', '</If>'],
     ['<RequireAll>', '</RequireAll>'],
   ],
-  includes,
+  includes: includingFiles(include, (index) => `ServerAdmin a@chain${index}.example`, [
+    {
+      'a.conf': 'Include b.conf\n',
+      'b.conf': 'Include c.conf\nInclude a.conf\n',
+      'c.conf': 'Include a.conf\n',
+    },
+    { 'self.conf': 'Include self.conf\nIncludeOptional *.conf\n' },
+  ]),
 };

@@ -1,7 +1,7 @@
 // Room: does the ledger of an Apache import add up? Lines counted without the importer, by the text of each file alone, and held
 // against what the ledger entered at each place where the file was read.
-import type { SourceRef } from '@outrigger/rules';
 import type { Translation } from '../../index.ts';
+import { dispositionErrors, keyOf } from '../../testing/ledgercount.ts';
 
 /** A directive or the opening line of a section. `inMacro`: it stands in the body of a macro, which counts where a Use puts it. */
 type Written = { line: number; inMacro: boolean };
@@ -48,13 +48,8 @@ function logical(text: string): { line: number; content: string }[] {
 
 /** What does not add up, as sentences; empty where all does. `files` is what the importer could read. */
 export function apacheLedgerErrors(translation: Translation, files: Readonly<Record<string, string>>): string[] {
-  const { ledger, summary } = translation;
-  const { irrelevant, translated, approximated, untranslated, unknown, malformed } = summary;
-  const sum = irrelevant + translated + approximated + untranslated + unknown + malformed;
-  const errors: string[] = [];
-  if (sum !== ledger.length || summary.directives !== ledger.length)
-    errors.push(`${sum} dispositions, ${summary.directives} directives, ${ledger.length} entries`);
-  for (const { text, remarks } of ledger) if (remarks.length === 0) errors.push(`nothing is said about: ${text}`);
+  const { ledger } = translation;
+  const errors = dispositionErrors(translation);
 
   const written = new Map<string, Written[]>();
   const linesOf = (file: string): Written[] => {
@@ -104,9 +99,4 @@ const NO_CONFIG = /(?:^|\/)envvars$/;
 
 function isUseLine(text: string | undefined, line: number): boolean {
   return /^\s*["']?use(?![\w-])/i.test(text?.split('\n')[line - 1] ?? '');
-}
-
-/** One reading of a file: its name, and the Includes and Uses that led there. */
-function keyOf({ file, via }: SourceRef): string {
-  return via === undefined ? file : `${keyOf(via)}:${via.line} ${file}`;
 }

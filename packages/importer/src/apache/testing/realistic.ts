@@ -15,7 +15,7 @@ export const TREES: readonly string[] = readdirSync(REALISTIC);
 /** Names given with -D, one a line. */
 const DEFINES = 'defines.txt';
 /** Files of a tree's folder that are no part of the tree. */
-const BESIDE = new Set(['expected.tsv', 'verdicts.tsv', 'secrets.txt', 'outrigger.yaml', 'report.txt', DEFINES]);
+const BESIDE = new Set(['expected.tsv', 'verdicts.tsv', 'secrets.txt', DEFINES]);
 /** Who asks where a row does not say: nobody's own network. */
 const STRANGER = '198.51.100.9';
 

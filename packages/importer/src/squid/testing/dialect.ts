@@ -1,24 +1,9 @@
 // Room: what of a squid.conf can be broken, for tests: words, lines and blocks of its language.
-import fc from 'fast-check';
-import { type Dialect, type Files, HOSTILE_PATTERNS, MANY } from '../../testing/mutations.ts';
+import { type Dialect, HOSTILE_PATTERNS, includingFiles, MANY, ODD_BYTES } from '../../testing/mutations.ts';
 
 /** Words and bytes that mean something to Squid, to a shell, to a template, or to nobody. */
 const INSERTS = [
-  '"',
-  "'",
-  '\\',
-  '\\\n',
-  '#',
-  ' # ',
-  '!',
-  '\n',
-  '\r',
-  '\r\n',
-  '\0',
-  '\t\v\f',
-  '\xa0',
-  '\xef\xbb\xbf',
-  '\xff\xfe',
+  ...ODD_BYTES,
   '\xe2\x80\x9c',
   '\x24{process_number}',
   '\x24{x}',
@@ -120,43 +105,22 @@ function tangle(acls: number, lines: number): string[] {
   ];
 }
 
-/** Files that include each other: a chain, a fan, a circle. */
-const includes: fc.Arbitrary<Files> = fc.oneof(
-  fc
-    .integer({ min: 1, max: 40 })
-    .map((depth) =>
-      Object.fromEntries(
-        Array.from({ length: depth }, (_, index) => [
-          `chain${index}.conf`,
-          `acl chain src 10.0.0.${index}\ninclude chain${index + 1}.conf\n`,
-        ]),
-      ),
-    ),
-  fc
-    .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 8 }))
-    .map(([width, depth]) =>
-      Object.fromEntries(
-        Array.from({ length: depth + 1 }, (_, index) => [
-          `fan${index}.conf`,
-          index === depth ? 'acl fan src 10.0.0.1\n' : `include fan${index + 1}.conf\n`.repeat(width),
-        ]),
-      ),
-    ),
-  fc.constant({
-    'a.conf': 'include b.conf\n',
-    'b.conf': 'include c.conf a.conf\n',
-    'c.conf': 'include a.conf squid.conf\n',
-  }),
-  fc.constant({ 'self.conf': 'include self.conf *.conf\n' }),
-);
+const include = (file: string): string => `include ${file}`;
 
 export const SQUID_DIALECT: Dialect = {
   mainOf: () => 'squid.conf',
-  include: (file) => `include ${file}`,
+  include,
   inserts: INSERTS,
   lines: HOSTILE_LINES,
   crowds: CROWDS,
   tangle,
   nested: ['true', 'false', '1 = 1', 'maybe'].map((condition) => [`if ${condition}`, 'endif'] as const),
-  includes,
+  includes: includingFiles(include, (index) => `acl chain src 10.0.0.${index}`, [
+    {
+      'a.conf': 'include b.conf\n',
+      'b.conf': 'include c.conf a.conf\n',
+      'c.conf': 'include a.conf squid.conf\n',
+    },
+    { 'self.conf': 'include self.conf *.conf\n' },
+  ]),
 };
