@@ -1,6 +1,5 @@
 // Room: which files an import read, and the line that led to each: the tree a report shows. Whoever reads files writes it down
 // here as it goes; how many directives a file holds, and what became of them, is in the ledger.
-import type { SourceRef } from '@outrigger/rules';
 import { countDispositions, type Disposition, type LedgerEntry } from './ledger.ts';
 import type { Reader } from './source.ts';
 
@@ -22,9 +21,7 @@ export type FileRead = {
  * that does not hold.
  */
 export type Branch = {
-  at: SourceRef;
-  /** The whole directive, secrets masked. */
-  text: string;
+  entry: LedgerEntry;
   outcome: 'read' | 'nothing' | 'failed' | 'skipped';
   files: FileRead[];
   /** Directives in a section that is skipped. */
@@ -38,10 +35,27 @@ export function fileRead(file: string, reader: Reader, more: Pick<FileRead, 'abs
 }
 
 /** Enters a line that leads elsewhere; where to is entered later. */
-export function branchOff(from: FileRead, { at, text }: LedgerEntry, outcome: Branch['outcome']): Branch {
-  const branch: Branch = { at, text, outcome, files: [] };
+export function branchOff(from: FileRead, entry: LedgerEntry, outcome: Branch['outcome']): Branch {
+  const branch: Branch = { entry, outcome, files: [] };
   from.branches.push(branch);
   return branch;
+}
+
+/** The same trees with other entries for the same directives. */
+export function withEntries(trees: readonly FileRead[], others: ReadonlyMap<LedgerEntry, LedgerEntry>): FileRead[] {
+  return trees.map((tree) => ({
+    ...tree,
+    branches: tree.branches.map((branch) => ({
+      ...branch,
+      entry: others.get(branch.entry) ?? branch.entry,
+      files: withEntries(branch.files, others),
+    })),
+  }));
+}
+
+/** The branches of a file by their lines: files of values are read after all others. */
+export function inLineOrder(branches: readonly Branch[]): Branch[] {
+  return branches.toSorted((a, b) => a.entry.at.line - b.entry.at.line);
 }
 
 /** Whether there is but one file, which leads nowhere: no tree to show. */

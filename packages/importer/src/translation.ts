@@ -1,7 +1,7 @@
 // Room: what an import comes to, whatever it read: rules, a ledger that adds up, findings; all texts in it masked.
 import type { Diagnostic, Provenance, RuleSet } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
-import type { FileRead } from './filetree.ts';
+import { type FileRead, withEntries } from './filetree.ts';
 import type { LetThrough, Tightening } from './judgement.ts';
 import { countDispositions, type Disposition, type LedgerEntry, ledgerDiagnostics } from './ledger.ts';
 import { type Redactor, redactData } from './redact.ts';
@@ -57,7 +57,7 @@ export type Draft = Pick<
 
 /** Everything that texts of the files went into passes the redactor here, whatever its directive did with it. */
 export function finish(draft: Draft, files: ShownFile[], redactor: Redactor): Translation {
-  const { rules, ...rest } = draft;
+  const { rules, tree, ...rest } = draft;
   const { general, ...shown } = redactData(rest, redactor);
   const diagnostics = [...ledgerDiagnostics(shown.ledger), ...general, ...shown.letThrough];
   const counts = countDispositions(shown.ledger);
@@ -68,6 +68,7 @@ export function finish(draft: Draft, files: ShownFile[], redactor: Redactor): Tr
     ...shown,
     ...(rules !== undefined && { rules: withShownPlaces(rules, redactor), shownRules: redactData(rules, redactor) }),
     files,
+    tree: withEntries(tree, new Map(draft.ledger.map((entry, index) => [entry, shown.ledger[index] ?? entry]))),
     diagnostics,
     summary: {
       directives: draft.ledger.length,

@@ -1,7 +1,7 @@
 // Room: a translation as a script reads it. The shape is a promise: keys are only ever added while `version` is 1.
 import type { Severity, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
-import { type Branch, countsByFile, type FileCounts, type FileRead } from '../filetree.ts';
+import { type Branch, countsByFile, type FileCounts, type FileRead, inLineOrder } from '../filetree.ts';
 import type { Change, LetThrough } from '../judgement.ts';
 import { type Disposition, inOrder, type LedgerEntry } from '../ledger.ts';
 import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translation.ts';
@@ -27,13 +27,17 @@ export type ReportFile = {
   link?: string;
   absent?: string;
   values?: number;
-  /** Absent for a file without directives. The same for each place of a file that is read twice. */
+  /** Read before, where counts and branches stand. */
+  again?: true;
+  /** Absent for a file without directives. */
   counts?: FileCounts;
   branches: ReportBranch[];
 };
 
 /** A line that leads to other files, or opens a section that does not hold, with the number of directives that are skipped for it. */
-export type ReportBranch = ReportPlace & {
+export type ReportBranch = {
+  file: string;
+  line: number;
   text: string;
   outcome: Branch['outcome'];
   skipped?: number;
@@ -82,13 +86,12 @@ export function reportDocument(translation: Translation): ReportDocument {
   const { outcome, files, tree, about, summary, ledger, diagnostics, letThrough, tightening, differences } =
     translation;
   const shown = new Set<object>(letThrough);
-  const counts = countsByFile(ledger);
   return {
     version: 1,
     outcome,
     exitCode: EXIT_CODES[outcome],
     files: files.map(({ path }) => path),
-    tree: tree.map((each) => fileOf(each, counts)),
+    tree: treesOf(tree, ledger),
     about,
     summary,
     directives: ledger.map(directiveOf),
@@ -111,17 +114,19 @@ function directiveOf({ at, lastLine, text, disposition, remarks, rules }: Ledger
   return { file, line, lastLine, ...includes, text, disposition, findings: inOrder(remarks).map(findingOf), rules };
 }
 
-function fileOf({ branches, ...read }: FileRead, counts: ReadonlyMap<string, FileCounts>): ReportFile {
-  const own = counts.get(read.file);
-  return {
-    ...read,
-    ...(own !== undefined && { counts: own }),
-    branches: branches.map(({ at, files, ...rest }) => ({
-      ...placeOf(at),
-      ...rest,
-      files: files.map((each) => fileOf(each, counts)),
-    })),
+function treesOf(trees: readonly FileRead[], ledger: readonly LedgerEntry[]): ReportFile[] {
+  const counts = countsByFile(ledger);
+  const shown = new Set<string>();
+  const fileOf = ({ branches, ...read }: FileRead): ReportFile => {
+    if (shown.has(read.file)) return { ...read, again: true, branches: [] };
+    shown.add(read.file);
+    const own = counts.get(read.file);
+    return { ...read, ...(own !== undefined && { counts: own }), branches: inLineOrder(branches).map(branchOf) };
   };
+  const branchOf = ({ entry: { at, text }, files, ...rest }: Branch): ReportBranch => {
+    return { file: at.file, line: at.line, text, ...rest, files: files.map(fileOf) };
+  };
+  return trees.map(fileOf);
 }
 
 function letThroughOf({ at, url, reached, tightened, ...finding }: LetThrough): ReportLetThrough {

@@ -1,7 +1,7 @@
 // Room: the tree of files on a terminal: each file under the line that led to it. Bounded, for a hoster has thousands of sites:
 // of many files under one line those that matter are named, and the rest is counted.
 import type { SourceRef } from '@outrigger/rules';
-import { type Branch, countsByFile, type FileCounts, type FileRead, isOneFile } from '../filetree.ts';
+import { type Branch, countsByFile, type FileCounts, type FileRead, inLineOrder, isOneFile } from '../filetree.ts';
 import { DISPOSITIONS, type LedgerEntry } from '../ledger.ts';
 import type { Translation } from '../translation.ts';
 import { branchText, countsText, fileText, plural, shortPlace } from './wording.ts';
@@ -37,9 +37,11 @@ function fileLines(read: FileRead, indent: string, showing: Showing): string[] {
   const isAgain = showing.shown.has(file);
   showing.shown.add(file);
   const inner = `${indent}  `;
-  const taken = branches.filter(({ outcome }) => outcome !== 'skipped').sort((a, b) => a.at.line - b.at.line);
+  const head = `${indent}${file}${link === undefined ? '' : ` -> ${link}`}  ${fileText(read, showing.counts, isAgain)}`;
+  if (isAgain) return [head];
+  const taken = inLineOrder(branches.filter(({ outcome }) => outcome !== 'skipped'));
   return [
-    `${indent}${file}${link === undefined ? '' : ` -> ${link}`}  ${fileText(read, showing.counts, isAgain)}`,
+    head,
     ...taken.flatMap((branch) => branchLines(branch, read, inner, showing)),
     ...skippedLines(
       branches.filter(({ outcome }) => outcome === 'skipped'),
@@ -50,14 +52,14 @@ function fileLines(read: FileRead, indent: string, showing: Showing): string[] {
 }
 
 function branchLines(branch: Branch, from: FileRead, indent: string, showing: Showing): string[] {
-  const { at, files } = branch;
+  const { entry, files } = branch;
   const what = branchText(branch);
   const inner = `${indent}  `;
   const named =
     files.length <= NAMED_MAX ? files : files.filter((each) => isWorthNaming(each, showing)).slice(0, NAMED_MAX);
   const rest = files.filter((each) => !named.includes(each));
   return [
-    `${indent}${placeIn(from, at)}: ${at.directive}${what === undefined ? '' : `  ${what}`}`,
+    `${indent}${placeIn(from, entry.at)}: ${entry.at.directive}${what === undefined ? '' : `  ${what}`}`,
     ...named.flatMap((file) => fileLines(file, inner, showing)),
     ...(rest.length === 0 ? [] : [`${inner}${plural(rest.length, 'file')} more  ${countsText(sumOf(rest, showing))}`]),
   ];
@@ -88,7 +90,7 @@ function sumOf(files: readonly FileRead[], { counts }: Showing): FileCounts {
 function skippedLines(sections: readonly Branch[], from: FileRead, indent: string): string[] {
   const [first] = sections;
   if (first === undefined) return [];
-  const named = sections.slice(0, SKIPPED_MAX).map(({ at }) => `${placeIn(from, at)}: ${at.directive}`);
+  const named = sections.slice(0, SKIPPED_MAX).map(({ entry: { at } }) => `${placeIn(from, at)}: ${at.directive}`);
   const more = sections.length > named.length ? ` and ${sections.length - named.length} more` : '';
   const skipped = sections.reduce((sum, section) => sum + (section.skipped ?? 0), 0);
   return [
