@@ -16,7 +16,7 @@ export type Figures = {
   /** Slow connections that were open at once, at most and at the end. */
   most: number;
   atEnd: number;
-  /** Connections the proxy closed, each of which was opened anew. */
+  /** Connections the proxy closed, each of which was opened anew, as fast as OPENING allows. */
   reopened: number;
   /** Memory of the proxy in MiB: before the first connection, and its peak (VmHWM of proc(5)). */
   memoryBefore: number;
@@ -89,6 +89,21 @@ function openSlowClients(port: number, tls: boolean) {
   let most = 0;
   let reopened = 0;
   let closed = false;
+  let wanted = 0;
+  let opening = 0;
+  let allTried = (): void => {};
+
+  /** Keeps OPENING handshakes under way while fewer are open than are wanted. */
+  function fill(): void {
+    while (!closed && opening < OPENING && sockets.size + opening < wanted) {
+      opening += 1;
+      void openOne().then(() => {
+        opening -= 1;
+        if (number >= wanted) allTried();
+        fill();
+      });
+    }
+  }
 
   function openOne(): Promise<void> {
     const from = Math.floor(number / PER_ADDRESS);
@@ -111,7 +126,7 @@ function openSlowClients(port: number, tls: boolean) {
         resolve();
         if (!sockets.delete(socket) || closed) return;
         reopened += 1;
-        void openOne();
+        fill();
       });
     });
   }
@@ -133,12 +148,13 @@ function openSlowClients(port: number, tls: boolean) {
     get reopened() {
       return reopened;
     },
-    async open(count: number) {
-      let left = count;
-      const worker = async (): Promise<void> => {
-        while (left-- > 0) await openOne();
-      };
-      await Promise.all(Array.from({ length: OPENING }, worker));
+    /** Resolves when so many were opened, whatever became of them. */
+    open(count: number): Promise<void> {
+      wanted = count;
+      return new Promise((resolve) => {
+        allTried = resolve;
+        fill();
+      });
     },
     close() {
       closed = true;

@@ -138,6 +138,7 @@ export const CODES = {
   CUTOVER_ADDRESS_RULE: 'a rule on addresses, which sees the client as long as mod_remoteip believes Outrigger',
   CUTOVER_LOG: 'a log of who connects, which is Outrigger after the cut-over',
   CUTOVER_NEW_PORT: 'a listener of the rules on a port that nobody had',
+  CUTOVER_RENEWAL: 'a certificate that Apache itself renews (mod_md)',
   CUTOVER_MAIN_SERVER: 'a port on which no virtual host answers',
   LET_THROUGH_HOST_SUFFIX: 'a pattern also matches foreign hosts that end in the same letters',
   LET_THROUGH_ANY_CHARACTER: 'a dot in a pattern stands for any character',

@@ -12,7 +12,9 @@ export {
   APACHE_DIFFERENCES,
   type ApacheDifference,
   type ApacheDifferenceCode,
+  type ApacheSign,
   isConcerned,
+  writtenTarget,
 } from './apache/differences.ts';
 export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
@@ -25,6 +27,8 @@ export { CODES, type ImportCode } from './codes.ts';
 export type { Change, KeptPattern, LetThrough, Tightening, TightRoute } from './judgement.ts';
 export { DISPOSITIONS, type Disposition, type LedgerEntry, type Remark } from './ledger.ts';
 export { type Redactor, redactData } from './redact.ts';
+export { type PortEighty, type RenewalAdvice, renewalAdvice } from './renewal/advice.ts';
+export { type ChallengeMethod, type Renewal, readRenewals } from './renewal/renewals.ts';
 export { reportHtml } from './report/html.ts';
 export { type ReportDocument, reportDocument, reportJson } from './report/json.ts';
 export { reportText } from './report/text.ts';

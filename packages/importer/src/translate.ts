@@ -8,7 +8,7 @@ import { type Reader, recordingReader } from './source.ts';
 import { aboutFiles } from './squid/about.ts';
 import { announcedDifferences } from './squid/differences.ts';
 import { shownFile } from './squid/display.ts';
-import { expand } from './squid/expand.ts';
+import { type Directive, expand } from './squid/expand.ts';
 import { letThrough } from './squid/letthrough.ts';
 import { type Lowered, lower, wholeFile } from './squid/lower.ts';
 import { enterRules } from './squid/made.ts';
@@ -42,6 +42,8 @@ export function readSquid({ files, reader, squidVersion }: SquidFiles): {
   tree: FileRead[];
   /** What the files are, as sentences. */
   about: string[];
+  /** Lines that count, in order, whatever they say. */
+  directives: readonly Directive[];
 } {
   const ledger = createLedger();
   const redactor = createRedactor(SQUID_SECRETS);
@@ -49,7 +51,7 @@ export function readSquid({ files, reader, squidVersion }: SquidFiles): {
   const { version, sentence } = versionOf(squidVersion, directives);
   const model = buildModel(directives, { reader, main: files[0] ?? '' }, version);
   const about = [...aboutFiles(ledger.entries), ...(sentence === undefined ? [] : [sentence])];
-  return { model, ledger, redactor, tree, about };
+  return { model, ledger, redactor, tree, about, directives };
 }
 
 /** Imports squid.conf files. Never throws on input. */

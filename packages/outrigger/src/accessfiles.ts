@@ -1,9 +1,11 @@
 // Room: access logs on disk: which lines go into which file, files opened anew so that they can be rotated, and what becomes of
 // lines where a file cannot be written: nobody's request waits for them.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type AccessEntry, compileLogLine, type LogRecord } from '@outrigger/proxy';
 import { conditionTest, type RuleSet } from '@outrigger/rules';
 import { type LineBuffer, lineBuffer } from './lines.ts';
+import { reasonOf } from './rulesfile.ts';
 
 /** Owner and group read: lines hold addresses, names and paths of people. */
 const MODE = 0o640;
@@ -49,6 +51,22 @@ export function openAccessFiles(rules: RuleSet, report: (record: LogRecord) => v
     adopt,
     close,
   };
+}
+
+/** Access logs that this process could not write: one warning each, for they keep nobody from being served. Opens and makes nothing. */
+export function accessFileFindings({
+  accessLog = [],
+}: RuleSet): { severity: 'warning'; code: AccessFileCode; message: string }[] {
+  return [...new Set(accessLog.map(({ file }) => file))].flatMap((file) => {
+    const place = existsSync(file) ? file : dirname(file);
+    try {
+      accessSync(place, constants.W_OK);
+      return [];
+    } catch (error) {
+      const message = `${file} cannot be written: ${place}: ${reasonOf(error)}. Its lines would be lost; let the user write there.`;
+      return [{ severity: 'warning', code: 'ACCESS_LOG', message }];
+    }
+  });
 }
 
 /** Logs that name one file share it, so that their lines keep their order. */

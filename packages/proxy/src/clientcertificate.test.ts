@@ -30,7 +30,7 @@ beforeAll(async () => {
 function rulesAsking(port: number, mode: string, ca = 'clients.pem'): string {
   const certificates = '[{ cert: a.crt, key: a.key }, { cert: b.crt, key: b.key }]';
   const tls = `tls: { certificates: ${certificates}, clientCertificates: { ca: ${ca}, mode: ${mode} } }`;
-  return simpleRules(port).replace("'127.0.0.1:0' }", `'127.0.0.1:0', ${tls} }`);
+  return simpleRules(port, '', tls);
 }
 
 async function asking(mode: string) {

@@ -11,6 +11,7 @@ import { replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import { createPins } from './pins.ts';
 import type { Origin } from './verdict.ts';
+import type { Waiting } from './waiting.ts';
 
 /** What a connection tells beside its requests, and every HeadCode. Closed; each has its line in the README. */
 export type ConnectionCode = HeadCode | 'HEAD_TIMEOUT' | 'HEAD_CUT' | 'LOGIN_UNFINISHED' | 'BUG';
@@ -30,6 +31,8 @@ export type Runtime = {
   listener: Listener;
   /** What each client takes of all this. */
   clients: Clients;
+  /** Connections that have asked for nothing yet. */
+  waiting: Waiting;
   report: (record: LogRecord) => void;
   logAccess: Session['logAccess'];
   /** Milliseconds since 1970. */
@@ -47,13 +50,19 @@ export type ClientConnection = {
   destroy(): void;
 };
 
-/** Serves a client until either side has had enough. */
-export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): ClientConnection {
+/** Serves a client until either side has had enough. `asked` is called once, when its first head is read. */
+export function serveConnection(
+  client: Leg,
+  origin: Origin,
+  runtime: Runtime,
+  asked: () => void = () => {},
+): ClientConnection {
   const { generation, report, logAccess, now } = runtime;
   const { limits } = generation.rules.ruleSet;
   const pins = { relay: createPins(), rewrite: createPins() };
   const session: Session = { client, origin, generation, pins, report, logAccess, now, loginOpen: false };
   const heads = headWait(client, requestHeadReader(limits), limits);
+  let waiting = true;
   let retired = false;
 
   // A client that is gone ends what is under way for it at once: exchanges, idle connections, a dial.
@@ -65,6 +74,8 @@ export function serveConnection(client: Leg, origin: Origin, runtime: Runtime): 
       const next = await heads.next();
       switch (next.kind) {
         case 'head':
+          if (waiting) asked();
+          waiting = false;
           session.generation = runtime.generation;
           origin.listener = runtime.listener;
           after = runtime.clients.mayAsk(origin.address) ? await exchange(next.head, session) : refuseBusy(next.head);

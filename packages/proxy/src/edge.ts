@@ -11,6 +11,7 @@ import type { AccessEntry } from './logline.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartProblem } from './start.ts';
 import type { TellFailover } from './upstream.ts';
+import { createWaiting } from './waiting.ts';
 
 export type EdgeOptions = {
   rules: RuleSet;
@@ -62,8 +63,9 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
   if (first.kind === 'bad') return { kind: 'failed', problems: first.problems };
   let { generation } = first;
   const clients = createClients(clientLimits(generation.rules), report, now);
+  const waiting = createWaiting(generation.rules.ruleSet.limits, report, now);
   const open = (wanted: readonly PreparedListener[], next: Generation) =>
-    openAll(wanted, (prepared) => openListener(prepared, next, { clients, report, logAccess, now }));
+    openAll(wanted, (prepared) => openListener(prepared, next, { clients, waiting, report, logAccess, now }));
   const opened = await open(generation.listeners, generation);
   if (opened.kind === 'bad') return { kind: 'failed', problems: opened.problems };
   let { listeners } = opened;
@@ -87,6 +89,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     // From here to the end nothing waits: no connection meets old rules at one listener and new ones at another.
     for (const [listener, wanted] of kept) listener.adopt(wanted, next);
     clients.heed(clientLimits(next.rules));
+    waiting.heed(rules.limits);
     health.watch(rules, next.diallers);
     for (const listener of gone) {
       leaving.add(listener);

@@ -185,10 +185,8 @@ describe.each([
       await nextHead(connection);
       begun.resolve();
     });
-    const tls = transport === 'TLS' ? ', tls: { certificates: [{ cert: crt, key: key }] }' : '';
-    const rules = simpleRules(port)
-      .replace('{ to: one }', `{ to: one${rewrite} }`)
-      .replace("'127.0.0.1:0' }", `'127.0.0.1:0'${tls} }`);
+    const tls = transport === 'TLS' ? 'tls: { certificates: [{ cert: crt, key: key }] }' : '';
+    const rules = simpleRules(port, '', tls).replace('{ to: one }', `{ to: one${rewrite} }`);
     const leaf = await (await createAuthority()).issue({ names: ['a.test'] });
     const proxy = await stage.proxy(rules, (path) => Buffer.from(path === 'crt' ? leaf.certPem : leaf.keyPem));
     const wire = await proxy.wire(transport === 'TLS' ? { tls: { rejectUnauthorized: false } } : {});

@@ -39,7 +39,8 @@ export function createGeneration(
   return { kind: 'generation', generation: { rules: compileRules(rules), diallers, rewriteLane, listeners } };
 }
 
-function prepareListeners(
+/** Every listener with its certificates, or what is wrong with their files. */
+export function prepareListeners(
   wanted: readonly Listener[],
   reader: PemReader,
 ): { listeners: PreparedListener[]; problems: StartProblem[] } {

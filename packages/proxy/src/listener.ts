@@ -61,17 +61,21 @@ type Door = PreparedListener & {
 export async function openListener(
   prepared: PreparedListener,
   generation: Generation,
-  shared: Pick<Runtime, 'clients' | 'report' | 'logAccess' | 'now'>,
+  shared: Pick<Runtime, 'clients' | 'waiting' | 'report' | 'logAccess' | 'now'>,
 ): Promise<OpenListener | { kind: 'bad'; problem: StartProblem }> {
   const sockets = new Set<Socket>();
   const connections = new Set<ClientConnection>();
+  const { waiting } = shared;
   /** What a PROXY header said of a connection. */
   const announced = new WeakMap<Socket, Ends>();
   let door = openDoor(prepared, { generation, listener: prepared.listener, ...shared });
 
   const server = createServer(SOCKET, (socket) => {
     sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
+    socket.once('close', () => {
+      sockets.delete(socket);
+      waiting.leave(socket);
+    });
     void enter(socket, door);
   });
 
@@ -87,7 +91,7 @@ export async function openListener(
         handshakesWith(tls, {
           choose: (client) => chooseProtocol(client, listener, runtime.generation.rules.ruleSet),
           done: (socket, raw) => serve(socket, raw, opened),
-          failed: (error, raw) => notice({ ...handshakeFinding(error), client: clientText(raw) }),
+          failed: tellHandshake,
         }),
     };
     return opened;
@@ -95,7 +99,7 @@ export async function openListener(
 
   /**
    * What is read before TLS or HTTP: the PROXY header of listed peers, and the name asked for, where some names pass through. One
-   * connection too many of a client ends before it costs a handshake.
+   * connection too many of a client ends before it costs a handshake, or another's place among those that wait.
    */
   async function enter(socket: Socket, through: Door): Promise<void> {
     const { listener, runtime, mustAnnounce, chooseUpstream, shakeHands } = through;
@@ -109,10 +113,11 @@ export async function openListener(
     const leave = runtime.clients.enter(endsOf(socket).source.address);
     if (leave === undefined) return void socket.destroy();
     socket.once('close', leave);
+    waiting.enter(socket);
     if (chooseUpstream !== undefined) {
       const hello = await takeClientHello(socket, HANDSHAKE);
       if (hello.kind === 'failed') {
-        notice({ ...handshakeFinding(hello.error), client: clientText(socket) });
+        tellHandshake(hello.error, socket);
         return void socket.destroy();
       }
       const chosen = hello.serverName === undefined ? undefined : chooseUpstream(hello.serverName);
@@ -137,6 +142,7 @@ export async function openListener(
   }
 
   function passOn(socket: Socket, serverName: string, upstream: string, runtime: Runtime): void {
+    waiting.leave(socket);
     const client = new Leg(socket, () => socket.resetAndDestroy());
     const listener = listenerName(runtime.listener);
     keep(passThrough({ client, ends: endsOf(socket), listener, serverName, upstream }, runtime));
@@ -171,11 +177,12 @@ export async function openListener(
   }
 
   function serveAs(socket: Socket, raw: Socket, origin: Origin, { listener, tls, runtime }: Door): ClientConnection {
+    const asked = (): void => waiting.leave(raw);
     if (tls === undefined || !(socket instanceof TLSSocket) || socket.alpnProtocol !== 'h2') {
-      return serveConnection(new Leg(socket, () => raw.resetAndDestroy(), raw), origin, runtime);
+      return serveConnection(new Leg(socket, () => raw.resetAndDestroy(), raw), origin, runtime, asked);
     }
     const covers = coveredHosts(socket.servername || '', listener, tls, runtime.generation.rules.ruleSet);
-    return serveHttp2(socket, { ...origin, http2: { covers } }, runtime);
+    return serveHttp2(socket, { ...origin, http2: { covers } }, runtime, asked);
   }
 
   /** Client and address it came to: as a PROXY header says, else of the connection itself. */
@@ -187,6 +194,10 @@ export async function openListener(
         destination: { address: plainAddress(localAddress), port: localPort },
       }
     );
+  }
+
+  function tellHandshake(error: NodeJS.ErrnoException, raw: Socket): void {
+    if (!waiting.madeRoom(raw)) notice({ ...handshakeFinding(error), client: clientText(raw) });
   }
 
   function clientText(raw: Socket): string {

@@ -81,9 +81,11 @@ describe.skipIf(openssl === undefined)('a PKCS#12 file', () => {
       { ...leaf, ca: authority, requestCert: true, rejectUnauthorized: true },
     );
     const pair = `pkcs12: ${place('new.pfx')}, passphraseFile: ${place('pass')}`;
-    const rules = simpleRules(port, `tls: { verify: false, certificate: { ${pair} } }`)
-      .replace('http://', 'https://')
-      .replace("'127.0.0.1:0' }", `'127.0.0.1:0', tls: { certificates: [{ ${pair} }] } }`);
+    const rules = simpleRules(
+      port,
+      `tls: { verify: false, certificate: { ${pair} } }`,
+      `tls: { certificates: [{ ${pair} }] }`,
+    ).replace('http://', 'https://');
     const proxy = await stage.proxy(rules);
     const wire = await proxy.wire({ tls: { servername: 'x.b.test', ca: authority } });
     await wire.send('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');

@@ -22,7 +22,7 @@ const ENDS = { source: { address: '203.0.113.7', port: 51_000 }, destination: { 
 const V2 = proxyHeaderBytes('v2', ENDS);
 
 function rulesWith(port: number, listener: string, upstream = ''): string {
-  return simpleRules(port, upstream).replace("'127.0.0.1:0' }", `'127.0.0.1:0', ${listener} }`);
+  return simpleRules(port, upstream, listener);
 }
 const LISTED = 'proxyProtocol: [127.0.0.0/8]';
 const SECURE = 'tls: { certificates: [{ cert: crt, key: key }] }';

@@ -22,6 +22,11 @@ export const DEFAULTS = {
   keepAlive: 180_000,
   /** Connections of one client open at once. Outlook opens 10 to 20; an office of 200 behind one address has 4,000. */
   connectionsPerClient: 4_096,
+  /**
+   * Connections of one process that have asked for nothing yet. Over TLS these and those that come again in their place take
+   * up to 400 MiB on Node 26, which keeps a process under 600 in all; as many as one client may have open.
+   */
+  waitingConnections: 4_096,
   /** TCP and TLS with a server. Longer than two lost SYNs (3 s), shorter than a person's patience. */
   connect: 10_000,
   /** From the end of a request head to the first byte of its answer. ActiveSync polls are held for an hour (field case 69). */

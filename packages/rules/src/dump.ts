@@ -148,7 +148,7 @@ function limitsDocument(limits: Limits): object {
 }
 
 function limitText(name: string, value: number): string | number {
-  if (['connectionsPerClient', 'headsPerSecond'].includes(name)) return value;
+  if (['connectionsPerClient', 'waitingConnections', 'headsPerSecond'].includes(name)) return value;
   return ['requestLine', 'head'].includes(name) ? formatSize(value) : formatDuration(value);
 }
 

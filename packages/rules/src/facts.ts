@@ -115,7 +115,9 @@ function splitAuthority(authority: string): { host: string; port: string } | und
   if (match === null) return undefined;
   const host = canonicalHost(match[1] ?? '');
   const port = match[2] ?? '';
-  return host === '' || Number(port) > 65_535 || (port !== '' && Number(port) === 0) ? undefined : { host, port };
+  return /^\.*$/.test(host) || Number(port) > 65_535 || (port !== '' && Number(port) === 0)
+    ? undefined
+    : { host, port };
 }
 
 /** `http://host` means `/`, and `http://host?x` means `/?x` (RFC 9112 3.2.1). */

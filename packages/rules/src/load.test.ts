@@ -16,6 +16,7 @@ describe('a rules file of the right shape', () => {
       headTime: 60_000,
       keepAlive: 180_000,
       connectionsPerClient: 4_096,
+      waitingConnections: 4_096,
     });
     expect(rules.tunnelMethods).toContain('RPC_ECHO_DATA');
   });

@@ -208,6 +208,10 @@ const limits = z
       .min(1)
       .default(DEFAULTS.connectionsPerClient)
       .meta({ description: 'Connections of one client (IPv4 address, IPv6 /64) open at once; more are closed unread' }),
+    waitingConnections: z.int().min(1).default(DEFAULTS.waitingConnections).meta({
+      description:
+        'Connections of each worker whose TLS handshake or first request head is not complete; beyond it the one that has waited longest is closed',
+    }),
     headsPerSecond: z.int().min(1).optional().meta({
       description:
         'Requests of one client in a second; more are answered 429. No bound where absent: an office may be one address',

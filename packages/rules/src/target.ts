@@ -36,6 +36,7 @@ const AMBIGUITIES: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/%5c/i, 'an encoded backslash (%5C): IIS reads it as a slash, others do not'],
   [/%00/, 'an encoded NUL (%00): some servers end the path there'],
   [/%u[0-9a-f]{4}/i, 'a %uXXXX escape: IIS decodes it, others do not'],
+  [/%(?![0-9a-f]{2})/i, 'a % that begins no escape: Apache and IIS refuse it, others take it as it stands'],
   [/(?:^|\/)(?:\.|%2e){1,2};/i, 'a dot segment with parameters (..;): some servers climb, others do not'],
 ];
 

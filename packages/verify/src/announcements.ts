@@ -1,12 +1,14 @@
 // Room: the importer's tables of announced differences, made ready for comparing: each with the test of what it blames. Pure.
 import {
   type AnnouncedDifference,
+  APACHE_DIFFERENCES,
   announcedDifferences,
+  isConcerned,
   type LedgerEntry,
   type LineDifference,
   lineDifferences,
 } from '@outrigger/importer';
-import { type CompiledRules, conditionTest, type RequestFacts, type SourceRef } from '@outrigger/rules';
+import { type CompiledRules, conditionTest, type RequestFacts, route, type SourceRef } from '@outrigger/rules';
 import type { Known } from './compare.ts';
 import type { OldConfig } from './oracle.ts';
 import type { Outcome, Probe } from './probe.ts';
@@ -31,6 +33,28 @@ export function squidAnnouncements(sources: AnnouncementSources): Known[] {
       return { announcement: { code, text, at }, sign, isResponsible: responsibility(difference, sources) };
     }),
   ];
+}
+
+/**
+ * What the import of an Apache configuration announced. None of its signs can excuse that a request reached another server, or one at
+ * all where Apache let it reach none: their type leaves those out, and `respelled` is Apache's own word (`ApacheSign`).
+ */
+export function apacheAnnouncements({ rules, factsOf }: Pick<AnnouncementSources, 'rules' | 'factsOf'>): Known[] {
+  return APACHE_DIFFERENCES.flatMap(({ code, text, on, signs }) =>
+    signs.map(
+      (sign): Known => ({
+        announcement: { code, text },
+        sign,
+        isResponsible: (probe) => {
+          if (on === 'all') return true;
+          const facts = factsOf(probe);
+          if (facts === undefined) return false;
+          const { route: chosen, upstream } = route(rules, facts);
+          return isConcerned(on, probe, chosen, rules.ruleSet.upstreams.get(upstream ?? ''));
+        },
+      }),
+    ),
+  );
 }
 
 function responsibility(difference: LineDifference, { config, factsOf }: AnnouncementSources): Known['isResponsible'] {

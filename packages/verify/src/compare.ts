@@ -30,7 +30,8 @@ export type Knowledge = {
 /** What differs; empty where nothing does. */
 export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, knowledge: Knowledge): Aspect[] {
   const known = knowledge.known.filter(({ isResponsible }) => isResponsible(probe, theirs));
-  const because = known.find(({ sign }) => explainsAnswer(sign, knowledge.asked(probe), theirs, ours));
+  const asked = knowledge.asked(probe);
+  const because = known.find(({ sign }) => explainsAnswer(sign, asked, theirs, ours));
   if (!wentTheSameWay(theirs.reached, ours.reached, knowledge)) {
     const ways = { theirs: wayOf(theirs, knowledge), ours: wayOf(ours, knowledge) };
     return [explained({ kind: 'upstream', ...ways }, because)];
@@ -40,7 +41,7 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
   if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
   theirs.reached.forEach((head, index) => {
     const other = ours.reached[index];
-    if (other !== undefined) aspects.push(...headAspects(head, other, known));
+    if (other !== undefined) aspects.push(...headAspects(head, other, known, asked));
   });
   return aspects;
 }
@@ -60,7 +61,11 @@ function wentTheSameWay(theirs: readonly Reached[], ours: readonly Reached[], kn
   return theirs.every(({ server }, index) => {
     // The daemon stands behind Outrigger, too, and went to the same server as without it.
     if (ours[index]?.server === server) return true;
-    const old = knowledge.servers.find(({ name }) => name === server);
+    const serverOf = (asked: string | undefined) => knowledge.servers.find(({ name }) => name === asked);
+    const old = serverOf(server);
+    const other = serverOf(ours[index]?.server);
+    // Of a balancer each request gets whose turn it is.
+    if (old?.balancers?.some((balancer) => other?.balancers?.includes(balancer))) return true;
     const name = knowledge.standIns.get(ours[index]?.server ?? '');
     const upstream = knowledge.upstreams.get(name ?? '');
     return upstream !== undefined && (name === server || upstream.servers.includes(old?.url ?? ''));
@@ -89,6 +94,7 @@ function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: 
   if (sign.kind === 'route') return !alone || status >= FAILED;
   if (sign.kind === 'verdict') return sign.of?.(asked) ?? true;
   if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
+  if (sign.of?.(asked) === false) return false;
   if (sign.squid === undefined) return true;
   return alone && (sign.squid === 'fails') === status >= FAILED;
 }
@@ -97,9 +103,30 @@ function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: 
  * Probes that show whether another reading of the request is all there is to a difference: given to Outrigger alone, one of
  * them must come out as the first one did at the oracle.
  */
-export function readingsOf(probe: Probe, { known, asked }: Knowledge): { because: Announcement; probe: Probe }[] {
+export function readingsOf(probe: Probe, knowledge: Knowledge): { because: Announcement; probe: Probe }[] {
+  return otherwise(probe, knowledge, 'reading');
+}
+
+/**
+ * Probes that show whether another spelling of the request is all there is to a difference: given to the oracle alone, one of
+ * them must come out as the first one did at Outrigger. So nothing is excused but what the oracle itself allows.
+ */
+export function respellingsOf(
+  probe: Probe,
+  theirs: Outcome,
+  knowledge: Knowledge,
+): { because: Announcement; probe: Probe }[] {
+  const known = knowledge.known.filter(({ isResponsible }) => isResponsible(probe, theirs));
+  return otherwise(probe, { ...knowledge, known }, 'respelled');
+}
+
+function otherwise(
+  probe: Probe,
+  { known, asked }: Knowledge,
+  kind: 'reading' | 'respelled',
+): { because: Announcement; probe: Probe }[] {
   const readings = known.flatMap(({ sign, announcement: because }) => {
-    const read = sign.kind === 'reading' ? sign.as(asked(probe)) : undefined;
+    const read = sign.kind === kind ? sign.as(asked(probe)) : undefined;
     return read === undefined ? [] : [{ because, read }];
   });
   // Each changes another part of the request: all of them together are a reading too.
@@ -113,7 +140,7 @@ export function readingsOf(probe: Probe, { known, asked }: Knowledge): { because
 /** Fields of one hop alone: each proxy has its own (RFC 9110 7.6.1). */
 const OF_THE_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive']);
 
-function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): Aspect[] {
+function headAspects(theirs: Reached, ours: Reached, known: readonly Known[], asked: AskedRequest): Aspect[] {
   const aspects: Aspect[] = [];
   for (const field of ['method', 'target', 'version'] as const) {
     if (theirs[field] === ours[field]) continue;
@@ -121,9 +148,11 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[]): A
     aspects.push(
       explained(
         aspect,
-        known.find(
-          ({ sign }) => sign.kind === field && (sign.kind !== 'target' || sign.alike(theirs[field], ours[field])),
-        ),
+        known.find(({ sign }) => {
+          if (sign.kind !== field) return false;
+          if (sign.kind === 'target' && sign.of?.(asked) === false) return false;
+          return sign.alike?.(theirs[field], ours[field]) ?? true;
+        }),
       ),
     );
   }

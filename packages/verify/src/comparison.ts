@@ -10,7 +10,16 @@ import {
   type SourceRef,
   type TrustedProxies,
 } from '@outrigger/rules';
-import { type Aspect, compareOutcomes, isAnnounced, type Knowledge, type Known, readingsOf } from './compare.ts';
+import {
+  type Announcement,
+  type Aspect,
+  compareOutcomes,
+  isAnnounced,
+  type Knowledge,
+  type Known,
+  readingsOf,
+  respellingsOf,
+} from './compare.ts';
 import { type Pair, standInName } from './mapped.ts';
 import type { Oracle, TakenOut } from './oracle.ts';
 import type { Entrance, Fields, Outcome, Probe, Side } from './probe.ts';
@@ -71,10 +80,22 @@ export type Running = {
   model?: OldWords;
   /** What else to make probes of. */
   subjects?: Partial<Subjects>;
+  /** Target of a probe in the spelling of the line behind its route. */
+  writtenTarget?(probe: Probe): string | undefined;
 };
 
 /** A comparison of two sides that are running. */
-export function compareSides({ oracle, ours, rules, pairs, known, redactor, model, subjects }: Running): Comparison {
+export function compareSides({
+  oracle,
+  ours,
+  rules,
+  pairs,
+  known,
+  redactor,
+  model,
+  subjects,
+  writtenTarget,
+}: Running): Comparison {
   const { ruleSet } = rules;
   const knowledge: Knowledge = {
     servers: oracle.config.servers,
@@ -85,15 +106,28 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
     ),
     upstreams: ruleSet.upstreams,
     known,
-    asked: (probe) => ({ ...probe, hasSite: listenerOf(probe, pairs)?.defaultHost !== undefined }),
+    asked: (probe) => {
+      const written = writtenTarget?.(probe);
+      return {
+        ...probe,
+        hasSite: listenerOf(probe, pairs)?.defaultHost !== undefined,
+        ...(written !== undefined && { written }),
+      };
+    },
   };
   const entrances = pairs.map(({ entrance }) => entrance);
 
   /** The aspects, explained by the announced other reading of the request, where that is all there is to them. */
-  async function readOtherwise(probe: Probe, theirs: Outcome, aspects: Aspect[]): Promise<Aspect[]> {
+  async function readOtherwise(probe: Probe, theirs: Outcome, mine: Outcome, aspects: Aspect[]): Promise<Aspect[]> {
+    const because = ({ because: announced }: { because: Announcement }): Aspect[] =>
+      aspects.map((aspect) => ({ announced, ...aspect }));
     for (const reading of readingsOf(probe, knowledge)) {
       const again = compareOutcomes(reading.probe, theirs, await ours.ask(reading.probe), knowledge);
-      if (isAnnounced(again)) return aspects.map((aspect) => ({ announced: reading.because, ...aspect }));
+      if (isAnnounced(again)) return because(reading);
+    }
+    for (const spelling of respellingsOf(probe, theirs, knowledge)) {
+      const again = compareOutcomes(probe, await oracle.ask(spelling.probe), mine, knowledge);
+      if (isAnnounced(again)) return because(spelling);
     }
     return aspects;
   }
@@ -102,7 +136,7 @@ export function compareSides({ oracle, ours, rules, pairs, known, redactor, mode
     const [theirs, mine] = await Promise.all([oracle.ask(probe), ours.ask(probe)]);
     const found = compareOutcomes(probe, theirs, mine, knowledge);
     if (found.length === 0) return undefined;
-    const aspects = isAnnounced(found) ? found : await readOtherwise(probe, theirs, found);
+    const aspects = isAnnounced(found) ? found : await readOtherwise(probe, theirs, mine, found);
     const deciding = decidingRules(probe, rules, pairs);
     const reached = knowledge.servers.filter(({ name }) => theirs.reached.some(({ server }) => server === name));
     const old = [...deciding.flatMap(({ from }) => from ?? []), ...reached.map(({ at }) => at)];

@@ -98,11 +98,12 @@ const STOP_PATIENCE = 5_000;
 /** Characters of a daemon's own words that are kept: the last ones say why it does not start. */
 const SAID_MAX = 20_000;
 
-/** Starts a program in the foreground and waits until every port takes connections, or until it has ended. */
+/** Starts a program in the foreground and waits until every port is ready, or until it has ended. */
 export async function startProgram(
   program: string,
   args: readonly string[],
   ports: readonly number[],
+  isReady: (port: number) => Promise<boolean> = takesConnections,
 ): Promise<Started> {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   let said = '';
@@ -118,7 +119,7 @@ export async function startProgram(
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
   const deadline = performance.now() + START_PATIENCE;
   for (const port of ports) {
-    while (!(await takesConnections(port))) {
+    while (!(await isReady(port))) {
       if (!hasEnded() && performance.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, START_STEP));
         continue;

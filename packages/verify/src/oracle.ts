@@ -10,6 +10,8 @@ export type OldServer = {
   url: string;
   /** Names and addresses that its certificate may be checked for. */
   names?: readonly string[];
+  /** Balancers that may choose it: any of theirs is as good. */
+  balancers?: readonly string[];
   at: SourceRef;
 };
 

@@ -1,18 +1,24 @@
 // Room: what Outrigger does otherwise than Apache on purpose, whatever the file says. Announced, so that nobody finds out; each says by
 // what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
-import { normalizedPath, type RuleSet, type Upstream } from '@outrigger/rules';
-import type { Sign } from '../squid/differences.ts';
+import { normalizedPath, pathAmbiguity, type RuleSet, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
+import type { AskedRequest, Sign } from '../squid/differences.ts';
 
 /**
- * `on`: of which requests it is said: those of paths that moved to Exchange, those of a rule that no line of the file says, those whose
- * path is one that moved, but not letter for letter as Apache compares it, those whose target is a whole URL, or all.
+ * `on`: of which requests it is said: those of paths that moved to Exchange, those that several servers share, those whose path is one
+ * that moved or was added, but not as a line of Apache has it, those whose target is a whole URL, or all.
+ *
+ * None may excuse that a request reached another server than Apache's, or any where Apache let it reach none. What Outrigger takes
+ * that Apache did not is `respelled`: Apache itself must let it through to that server under the spelling of its own line.
  */
 export type ApacheDifference = {
   code: ApacheDifferenceCode;
   text: string;
-  on: 'all' | 'moved' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
-  signs: readonly Sign[];
+  on: 'all' | 'moved' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
+  signs: readonly ApacheSign[];
 };
+
+/** Signs that cannot excuse another way of a request. */
+export type ApacheSign = Exclude<Sign, { kind: 'verdict' | 'route' | 'reading' | 'reply' }>;
 
 /** Closed; each has its line in the README. */
 export type ApacheDifferenceCode =
@@ -31,25 +37,39 @@ export type ApacheDifferenceCode =
   | 'DIFFERS_WHOLE_URL'
   | 'DIFFERS_FRONT_END_HTTPS';
 
+/** The same path as the line of Apache writes it. */
+const AS_WRITTEN: ApacheSign = {
+  kind: 'respelled',
+  as: ({ written }) => (written === undefined ? undefined : { target: written }),
+};
+
+const TUNNELLED: ReadonlySet<string> = new Set(TUNNEL_METHODS);
+
 /** Every announced difference, in the order in which a report tells them. */
 export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   {
     code: 'DIFFERS_PATH_SPELLING',
     text: 'Paths of Exchange are taken in any case and in any spelling that comes to them (//owa, /%6fwa, /owa;x), as IIS reads them; Apache took one case.',
     on: 'otherwiseSpelled',
-    signs: [{ kind: 'verdict' }],
+    signs: [AS_WRITTEN],
   },
   {
     code: 'DIFFERS_PATH_SPELLING',
-    text: 'Paths that moved go on as the client spelled them; Apache decoded them and wrote them anew.',
+    text: 'Paths that moved go on as the client spelled them; Apache decoded them and wrote them anew, some of them in the case of its own line.',
     on: 'moved',
     signs: [{ kind: 'target', alike: isSamePath }],
+  },
+  {
+    code: 'DIFFERS_PATH_SPELLING',
+    text: 'Methods of RPC over HTTP and RD Gateway go on under the path that the client sent, where Apache mapped it to another.',
+    on: 'moved',
+    signs: [{ kind: 'target', alike: () => true, of: ({ method }) => TUNNELLED.has(method) }],
   },
   {
     code: 'DIFFERS_ADDED',
     text: 'Where a route for /rpc was added, its requests go to Exchange; Apache could not carry them.',
     on: 'added',
-    signs: [{ kind: 'verdict' }],
+    signs: [AS_WRITTEN, { kind: 'target', alike: isSameBelowFirst }],
   },
   {
     code: 'DIFFERS_METHOD_REFUSED',
@@ -61,13 +81,26 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_PATH_REFUSED',
     text: 'Paths that read in two ways, such as /owa%00 or /owa%2F.., are answered 400 where they would go to Exchange.',
     on: 'all',
-    signs: [{ kind: 'refusal', codes: ['PATH_AMBIGUOUS'] }],
+    signs: [
+      { kind: 'refusal', codes: ['PATH_AMBIGUOUS'] },
+      // Apache says 404 of them before it asks who may have them.
+      {
+        kind: 'refusal',
+        codes: ['DENIED'],
+        squid: 'denies',
+        of: ({ target }) => pathAmbiguity(target) !== undefined,
+      },
+    ],
   },
   {
     code: 'DIFFERS_HOST_REFUSED',
-    text: 'A request of HTTP/1.1 without Host, one with two, or with one that is no name and no address, is answered 400 (RFC 9112 3.2).',
+    text: 'A request of HTTP/1.1 without Host, one with two, or with one that is no name and no address, is answered 400, and so is a whole URL with such a host (RFC 9112 3.2); one that ends in a colon, without a port, is taken for the name, where Apache answered 400.',
     on: 'all',
-    signs: [{ kind: 'refusal', codes: ['HOST_MISSING', 'HOST_REPEATED', 'HOST_MALFORMED'] }],
+    signs: [
+      { kind: 'refusal', codes: ['HOST_MISSING', 'HOST_REPEATED', 'HOST_MALFORMED', 'TARGET', 'TARGET_MALFORMED'] },
+      { kind: 'respelled', as: ({ host }) => (host?.endsWith(':') ? { host: host.slice(0, -1) } : undefined) },
+      { kind: 'field', names: ['host'], alike: (theirs, ours) => ours === `${theirs}:` },
+    ],
   },
   {
     code: 'DIFFERS_FORWARDED',
@@ -93,7 +126,7 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_VERSION',
     text: 'On paths that moved a request of HTTP/1.0 goes on as HTTP/1.0; Apache made HTTP/1.1 of it.',
     on: 'moved',
-    signs: [{ kind: 'version' }],
+    signs: [{ kind: 'version', alike: (theirs, ours) => theirs === '1.1' && ours === '1.0' }],
   },
   {
     code: 'DIFFERS_CONNECT',
@@ -115,15 +148,21 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_WHOLE_URL',
-    text: 'Where the target is a whole URL, its host goes on as Host (RFC 9112 3.2.2); Apache sent on what the field said.',
+    text: 'Where the target is a whole URL, its host goes on as Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions.',
     on: 'wholeUrl',
-    signs: [{ kind: 'field', names: ['host'] }],
+    signs: [{ kind: 'respelled', as: withHostOfUrl }],
   },
   {
     code: 'DIFFERS_FRONT_END_HTTPS',
     text: 'Where a line sets Front-End-Https for one path of an Exchange, it is set for every path that goes there.',
     on: 'moved',
-    signs: [{ kind: 'field', names: ['front-end-https'], alike: (theirs, ours) => theirs === '' && ours !== '' }],
+    signs: [{ kind: 'field', names: ['front-end-https'], alike: (theirs, ours) => theirs === '' && ours === 'On' }],
+  },
+  {
+    code: 'DIFFERS_FORWARDED',
+    text: 'Several servers of a balancer are told the Host of the request; Apache told each its own name, unless ProxyPreserveHost said otherwise.',
+    on: 'shared',
+    signs: [{ kind: 'field', names: ['host'] }],
   },
 ];
 
@@ -138,21 +177,84 @@ export function isConcerned(
   if (on === 'wholeUrl') return /^https?:\/\//i.test(request.target);
   if (route === undefined || upstream?.rpcOverHttp !== true) return false;
   if (on === 'moved') return true;
-  if (on === 'added') return route.from?.some(({ directive }) => directive.startsWith('added ')) === true;
-  const prefixes = (route.when?.path ?? []).flatMap((each) => ('prefix' in each ? [each.prefix] : []));
-  const path = normalizedPath(request.target);
-  // Apache compares whole segments, and knows no parameters of one (AP-52).
-  const isWritten = (prefix: string): boolean =>
-    path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
-  return prefixes.length > 0 && !prefixes.some(isWritten);
+  if (on === 'shared') return upstream.servers.length > 1 && upstream.host === undefined;
+  if (on === 'added') return isAdded(route);
+  const path = normalizedPath(partsOf(request.target)[1]);
+  return !isAdded(route) && prefixesOf(route).length > 0 && !prefixesOf(route).some((prefix) => isBelow(path, prefix));
+}
+
+/**
+ * The target of a request in the spelling of the line that the route which takes it came from; of an added route, under the path of the
+ * line that it was added beside. Undefined where it has that spelling.
+ */
+export function writtenTarget(
+  { target }: { target: string },
+  route: RuleSet['routes'][number],
+  routes: RuleSet['routes'],
+): string | undefined {
+  const [origin, rest] = partsOf(target);
+  const path = normalizedPath(rest);
+  const prefix = prefixesOf(route).find((each) => isBelow(withoutParameters(path).toLowerCase(), each.toLowerCase()));
+  if (prefix === undefined) return undefined;
+  const line = route.from?.[0];
+  const beside = routes.find(({ from }) => from?.[0]?.file === line?.file && from?.[0]?.line === line?.line);
+  const written = isAdded(route) ? prefixesOf(beside ?? route)[0] : prefix;
+  if (written === undefined || (written === prefix && isBelow(path, prefix))) return undefined;
+  const query = /\?.*$/s.exec(rest)?.[0] ?? '';
+  return `${origin}${escapedPath(written + withoutParameters(path).slice(prefix.length))}${query}`;
+}
+
+function prefixesOf(route: RuleSet['routes'][number]): string[] {
+  return (route.when?.path ?? []).flatMap((each) => ('prefix' in each ? [each.prefix] : []));
+}
+
+function isAdded({ from }: RuleSet['routes'][number]): boolean {
+  return from?.some(({ directive }) => directive.startsWith('added ')) === true;
+}
+
+/** Apache compares whole segments, and knows no parameters of one (AP-52). */
+function isBelow(path: string, prefix: string): boolean {
+  return path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
+}
+
+function withoutParameters(path: string): string {
+  return path.replace(/;[^/]*/g, '');
+}
+
+/** A decoded path as it can stand in a target; latin1. */
+function escapedPath(path: string): string {
+  return path.replace(
+    /[^!$&-:=@-Z_a-z~]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+}
+
+/** Scheme and host of a target that is a whole URL, else nothing; and the path with its query. */
+function partsOf(target: string): [origin: string, path: string] {
+  const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '';
+  return [origin, target.slice(origin.length)];
+}
+
+/** A whole URL as Outrigger sends it on: its path as the target, its host as the Host. */
+function withHostOfUrl({ target, written = target }: AskedRequest): { target: string; host: string } | undefined {
+  const [origin, path] = partsOf(written);
+  if (origin === '') return undefined;
+  return { host: origin.replace(/^.*:\/\//, ''), target: path.startsWith('/') ? path : `/${path}` };
 }
 
 function isSamePath(theirs: string, ours: string): boolean {
   return sameReading(theirs) === sameReading(ours);
 }
 
-/** The path without its spelling; the query letter for letter. */
+/** Of a route that was added only the first segment is another. */
+function isSameBelowFirst(theirs: string, ours: string): boolean {
+  const [one, two] = [theirs, ours].map((target) => sameReading(target).replace(/^\/[^/?]*/, ''));
+  return one === two;
+}
+
+/** The path without its spelling, as IIS compares it; the query letter for letter. */
 function sameReading(target: string): string {
   const [path = '', query] = target.split(/\?(.*)/s);
-  return query === undefined ? normalizedPath(path) : `${normalizedPath(path)}?${query}`;
+  const read = withoutParameters(normalizedPath(path)).toLowerCase();
+  return query === undefined ? read : `${read}?${query}`;
 }

@@ -235,7 +235,8 @@ function routesOf(
   return [
     ...staying.map((each): Route => ({ when: joined(own, each.where), to: apache, from: [each.line.at] })),
     {
-      ...conditionOf(pathed(own, move.path)),
+      // Of all paths only what is one: OPTIONS * asks for Apache as a whole, and Apache answers it.
+      ...conditionOf(pathed(own, move.path ?? [{ prefix: '/' }])),
       to,
       ...(rewrite !== undefined && { rewrite }),
       ...(changes.request.length > 0 && { requestHeaders: changes.request }),

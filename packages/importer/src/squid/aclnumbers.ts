@@ -1,5 +1,5 @@
 // Room: acl values that are addresses, ports, schemes, methods and the listeners they name.
-import { type AddressRange, parseAddressRange } from '@outrigger/rules';
+import { type AddressRange, addressTest, parseAddressRange } from '@outrigger/rules';
 import type { AclValue } from './acl.ts';
 import { type Meaning, type MeaningContext, meant, urlReplaced, type ValueNote } from './meaning.ts';
 
@@ -199,13 +199,14 @@ export function localPorts(values: readonly AclValue[], { ports: all }: MeaningC
   return listeners(all, ({ port }) => ranges.some(({ first, last }) => first <= port && port <= last), notes);
 }
 
+/** The address a connection came to: of the listener, where each has one. Addresses and ranges as in `src`. */
 export function localAddresses(values: readonly AclValue[], { ports: all }: MeaningContext): Meaning {
-  if (all.some(({ host }) => host === undefined)) {
-    return {
-      kind: 'inexpressible',
-      reason: 'a port listens on every address, and rules know listeners, not addresses',
-      notes: [],
-    };
+  const meaning = addresses(values, undefined);
+  if (meaning.kind !== 'condition') return meaning;
+  if (all.some(({ host }) => host === undefined || parseAddressRange(host) === undefined)) {
+    const reason = 'a port listens on every address, or on that of a name, and rules know listeners, not addresses';
+    return { kind: 'inexpressible', reason, notes: [] };
   }
-  return listeners(all, ({ host }) => values.some(({ text }) => text === host || text.startsWith(`${host}/`)));
+  const isMeant = addressTest(meaning.condition.clients ?? []);
+  return listeners(all, ({ host = '' }) => isMeant(host), meaning.notes);
 }

@@ -2,15 +2,30 @@
 import { listenerName, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import type { CutoverNote } from '../apache/cutover/cutover.ts';
 import { readSquid, type SquidFiles } from '../translate.ts';
+import { readTime } from './settings.ts';
 
 /** Addresses of Squid that the rules take. */
 export type SquidCutover =
-  | { kind: 'plan'; doors: { taken: string; isTls: boolean }[]; notes: CutoverNote[] }
+  | {
+      kind: 'plan';
+      doors: { taken: string; isTls: boolean }[];
+      notes: CutoverNote[];
+      /** Where Squid writes its pid; absent where it is told to write none. */
+      pidFile?: string;
+      /** Milliseconds that Squid gives its clients when it ends (shutdown_lifetime). It leaves its ports at once. */
+      lifetime: number;
+    }
   | { kind: 'failed'; note: CutoverNote };
+
+/** What Squid takes where no line says otherwise: cf.data.pre, pid_filename as Debian and Red Hat build it, and shutdown_lifetime. */
+const DEFAULT_PID_FILE = '/run/squid.pid';
+const DEFAULT_LIFETIME = 30_000;
 
 /** Which addresses change hands. Never throws on input. `failed`: Squid has an address that would be lost with it. */
 export function planSquid({ rules, ...files }: SquidFiles & { rules: RuleSet }): SquidCutover {
-  const { model, ledger } = readSquid(files);
+  const { model, ledger, directives } = readSquid(files);
+  const words = (name: string): string[] | undefined =>
+    directives.findLast((each) => each.name === name)?.words.map(({ text }) => text);
   const fail = (message: string, at = { file: files.files[0] ?? '', line: 1, directive: '' }): SquidCutover => ({
     kind: 'failed',
     note: { severity: 'error', code: 'CUTOVER_BY_HAND', at, message },
@@ -44,5 +59,7 @@ export function planSquid({ rules, ...files }: SquidFiles & { rules: RuleSet }):
       message,
     };
   });
-  return { kind: 'plan', doors, notes };
+  const [pidFile = DEFAULT_PID_FILE] = words('pid_filename') ?? [];
+  const lifetime = readTime(words('shutdown_lifetime') ?? []) ?? DEFAULT_LIFETIME;
+  return { kind: 'plan', doors, notes, lifetime, ...(pidFile !== 'none' && { pidFile }) };
 }

@@ -27,6 +27,8 @@ export type AskedRequest = {
   hasSite: boolean;
   /** Other field lines. */
   fields?: Fields;
+  /** The target in the spelling of the line behind the route that takes it; absent where it has that spelling, or no route takes it. */
+  written?: string;
 };
 
 /**
@@ -35,6 +37,7 @@ export type AskedRequest = {
  *             or `fails` (no server could take it)
  *   reply     Squid itself answers such a request with one of these statuses, whatever its lists say; `late`: after a server did
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
+ *   respelled the daemon does as Outrigger did when it is given the request in the spelling that the rules stand for
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
  *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
  *   serverName  the name sent in TLS to a server differs where Squid sent none
@@ -44,18 +47,31 @@ export type AskedRequest = {
  *   unseen    nothing of a single request shows it
  */
 export type Sign =
-  | { kind: 'refusal'; codes: readonly string[]; squid?: 'denies' | 'fails' }
+  | {
+      kind: 'refusal';
+      codes: readonly string[];
+      squid?: 'denies' | 'fails';
+      of?: (request: AskedRequest) => boolean;
+    }
   | { kind: 'reply'; statuses: (request: AskedRequest) => readonly number[]; late?: true }
   | {
       kind: 'reading';
       as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'method' | 'target' | 'host' | 'fields'>> | undefined;
     }
+  | {
+      kind: 'respelled';
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host'>> | undefined;
+    }
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
-  | { kind: 'version' }
+  | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }
   | { kind: 'serverName' }
   | { kind: 'route' }
-  | { kind: 'target'; alike: (theirs: string, ours: string) => boolean }
+  | {
+      kind: 'target';
+      alike: (theirs: string, ours: string) => boolean;
+      of?: (request: AskedRequest) => boolean;
+    }
   | { kind: 'unseen' };
 
 export type AnnouncedDifference = { code: DifferenceCode; text: string; signs: readonly Sign[] };

@@ -142,8 +142,11 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
   };
 }
 
+/** Types whose values are addresses, of which Squid drops those that overlap. */
+const ADDRESS_TYPES: readonly string[] = ['src', CONNECTION_SRC, 'localip'];
+
 function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
-  if (type !== 'src' && type !== CONNECTION_SRC)
+  if (!ADDRESS_TYPES.includes(type))
     return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
   const kept = keptAddresses(lines.map(({ values }) => values));
   return lines.map((line, index) => {

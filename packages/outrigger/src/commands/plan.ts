@@ -2,13 +2,32 @@
 import { X509Certificate } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { diskReader, type FileChange, planApache, planSquid, type Site, unifiedDiff } from '@outrigger/importer';
+import {
+  diskReader,
+  type FileChange,
+  type PortEighty,
+  planApache,
+  planSquid,
+  readRenewals,
+  type Site,
+  unifiedDiff,
+} from '@outrigger/importer';
 import { formatDiagnostic, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import { Command } from 'commander';
 import { applyCutover } from '../cutover/apply.ts';
-import { apacheCommands, type Commands, type GivenCommands, squidCommands } from '../cutover/command.ts';
+import {
+  apacheCommands,
+  type Commands,
+  filesCommand,
+  type GivenCommands,
+  isSystemd,
+  programWords,
+  squidCommands,
+} from '../cutover/command.ts';
 import type { Cutover } from '../cutover/cutover.ts';
-import { apacheSteps, type Step, squidSteps } from '../cutover/steps.ts';
+import { type Obstacle, obstaclesOf, type Preflight } from '../cutover/preflight.ts';
+import { apacheSteps, renewalSteps, type Step, serviceSteps, squidSteps } from '../cutover/steps.ts';
+import { findUnit, type Unit } from '../cutover/unit.ts';
 import { collect, valuesOf } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { printDiagnostics, readRules, readText, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
@@ -28,6 +47,7 @@ type Options = GivenCommands & {
   D: string[];
   define: string[];
   backups: string;
+  user?: string;
   apply?: true;
   json?: true;
 };
@@ -37,6 +57,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     .summary('show how Apache goes to loopback, or Squid off its port, and Outrigger on it; --apply does it')
     .description(
       'Prints the changes of the files of Apache as a unified diff, and the steps of the cut-over with their commands; nothing is changed.\n' +
+        'What is in the way of --apply is told as well: an address that somebody else holds, a file Outrigger could not read, a test that fails.\n' +
         'With --apply: keeps what was, changes the files, lets Apache test them, reloads it, starts Outrigger, asks every site again,\n' +
         'and puts everything back where a step or an answer fails. `outrigger rollback` puts it back later.\n' +
         'Commands are run as words, never by a shell. Exit 0: planned, or done. 5: tried and put back. 1: cannot run; nothing was changed.',
@@ -48,6 +69,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     )
     .option('--squid <file>', 'the squid.conf, where Squid holds the port (may be repeated)', collect, [])
     .option('--site <name>', 'with --squid: a host name to ask before and after (may be repeated)', collect, [])
+    .option('--test-squid <command>', "Squid's own test of its file (default: squid -k parse -f FILE)")
     .option('--stop-squid <command>', 'ends Squid (default: systemctl disable --now squid)')
     .option('--start-squid <command>', 'for the way back (default: systemctl enable --now squid)')
     .option('-D <name>', 'a name that Apache is started with (-D) (may be repeated)', collect, [])
@@ -55,6 +77,10 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     .option('--json', 'changes, steps and findings as JSON on stdout')
     .option('--apply', 'do it')
     .option('--backups <folder>', 'where the way back is kept', BACKUPS)
+    .option(
+      '--user <name>',
+      'the user that Outrigger runs as, who must be able to read its files (default: that of its unit, else your own)',
+    )
     .option('--test-apache <command>', "Apache's own test of its files (default: apache2 -t on the very tree)")
     .option('--reload-apache <command>', 'makes Apache read its files (default: systemctl reload apache2)')
     .option(
@@ -75,43 +101,38 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
         printDiagnostics(diagnostics, terminal);
         throw new UsageError(`${file}: not usable`);
       }
-      const { plan, commands, steps } = planned(file, withAbsoluteFiles(rules, file), options);
-      if (options.json && !options.apply) {
-        const { notes, doors, sites } = plan;
-        const document = {
-          files: plan.files.map(shownChange),
-          diff: unifiedDiff(plan.files),
-          steps,
-          notes,
-          doors,
-          sites,
-        };
-        terminal.out(`${JSON.stringify(document, undefined, 2)}\n`);
-        return;
-      }
-      if (plan.doors.length === 0) {
+      const { plan, commands, steps: own } = planned(file, withAbsoluteFiles(rules, file), options);
+      const isNew = unitOf(file, options)?.kind === 'missing';
+      const steps = [
+        ...(isNew ? serviceSteps(programWords(), resolve(file)) : []),
+        ...own,
+        ...renewalSteps(readRenewals(diskReader()), portEighty(rules)),
+      ];
+      if (plan.doors.length === 0 && (options.apply || !options.json)) {
         terminal.err(`${plan.holder} is behind Outrigger already: there is nothing to change.\n`);
         return;
       }
+      const preflight = preflightOf(plan, commands, file, options);
       if (!options.apply) {
-        terminal.out(`${unifiedDiff(plan.files)}\n${steps.map(stepText).join('\n')}`);
-        for (const note of plan.notes) terminal.err(`${formatDiagnostic(note)}\n`);
+        const obstacles = plan.doors.length === 0 ? [] : await obstaclesOf(preflight);
+        if (options.json) terminal.out(documentOf(plan, steps, obstacles));
+        else {
+          terminal.out(`${unifiedDiff(plan.files)}\n${steps.map(stepText).join('\n')}`);
+          for (const note of plan.notes) terminal.err(`${formatDiagnostic(note)}\n`);
+          if (obstacles.length > 0)
+            terminal.err(`\nIn the way of --apply:\n${obstacles.map(obstacleText).join('\n')}\n`);
+        }
         return;
       }
       const ending = new AbortController();
       const breakOff = (): void => ending.abort();
       for (const signal of STOP_SIGNALS) process.on(signal, breakOff);
       const say = (text: string): void => terminal.err(`${text}\n`);
-      const result = await applyCutover({
-        plan,
-        commands,
-        folder: resolve(options.backups),
-        say,
-        signal: ending.signal,
-      });
+      const result = await applyCutover({ preflight, commands, say, signal: ending.signal });
       for (const signal of STOP_SIGNALS) process.off(signal, breakOff);
       if (options.json) terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
-      if (result.kind === 'refused') throw new UsageError(`${result.message}\nNothing was changed.`);
+      if (result.kind === 'refused')
+        throw new UsageError(`${result.obstacles.map(obstacleText).join('\n')}\nNothing was changed.`);
       if (result.kind === 'put back') {
         const ending =
           result.trouble.length === 0
@@ -131,6 +152,50 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     });
 }
 
+/** What is asked before anything is changed. The user is that of the unit, where systemd starts Outrigger by it. */
+function preflightOf(plan: Cutover, commands: Commands, file: string, options: Options): Preflight {
+  const unit = unitOf(file, options);
+  const user = options.user ?? (unit?.kind === 'found' ? unit.user : undefined);
+  return {
+    plan,
+    files: filesCommand(file, user),
+    folder: resolve(options.backups),
+    ...(commands.test && { test: commands.test }),
+    ...(unit && { unit }),
+  };
+}
+
+/** The service that systemd would start; undefined where it is not asked to. */
+function unitOf(file: string, { startOutrigger }: Options): Unit | undefined {
+  return isSystemd() && startOutrigger === undefined ? findUnit(resolve(file)) : undefined;
+}
+
+/** Whether the rules take port 80, over which most certificates are renewed. */
+function portEighty({ listen }: RuleSet): PortEighty {
+  return listen.some(({ address }) => parseListenAddress(address)?.port === 80) ? 'outrigger' : 'stays';
+}
+
+function documentOf(plan: Cutover, steps: readonly Step[], obstacles: readonly Obstacle[]): string {
+  const { files, notes, doors, sites } = plan;
+  const document = { files: files.map(shownChange), diff: unifiedDiff(files), steps, notes, doors, sites, obstacles };
+  return `${JSON.stringify(document, undefined, 2)}\n`;
+}
+
+function obstacleText({ message, code }: Obstacle): string {
+  return `${message} [${code}]`;
+}
+
+/** Addresses of listeners that are not among those that change hands. */
+function freshAddresses({ listen }: RuleSet, doors: readonly { taken: string }[]): string[] {
+  const taken = new Set(doors.map((door) => nameOf(door.taken)));
+  return listen.map(({ address }) => nameOf(address)).filter((address) => !taken.has(address));
+}
+
+function nameOf(address: string): string {
+  const { host = '*', port = 0 } = parseListenAddress(address) ?? {};
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 type Planned = { plan: Cutover; commands: Commands; steps: Step[] };
 
 /** The cut-over of whoever was named. */
@@ -141,7 +206,13 @@ function planned(file: string, rules: RuleSet, options: Options): Planned {
   if (apache === undefined) return plannedSquid(file, rules, options);
   const result = planApache({ path: resolve(apache), reader: diskReader(), rules, names, values: valuesOf(define) });
   if (result.kind === 'failed') throw new UsageError(formatDiagnostic(result.note));
-  const plan = { ...result, files: realFiles(result.files), holder: 'Apache' } as const;
+  const plan = {
+    ...result,
+    files: realFiles(result.files),
+    holder: 'Apache',
+    fresh: freshAddresses(rules, result.doors),
+    pidFile: resolve(result.apache.pidFile),
+  } as const;
   const commands = apacheCommands(options, plan, file, names);
   return { plan, commands, steps: apacheSteps(plan, commands, resolve(file)) };
 }
@@ -160,9 +231,19 @@ function plannedSquid(file: string, rules: RuleSet, options: Options): Planned {
     const asked = names.length > 0 ? [...new Set(names)] : [at.host ?? 'localhost'];
     return asked.map((name) => ({ name, address: at.host ?? '*', port: at.port, isTls }));
   });
-  const plan: Cutover = { files: [], notes: result.notes, logs: [], sites, doors: result.doors, holder: 'Squid' };
-  const commands = squidCommands(options, file);
-  return { plan, commands, steps: squidSteps(plan, certificates, commands) };
+  const { notes, doors, pidFile } = result;
+  const plan: Cutover = {
+    files: [],
+    notes,
+    logs: [],
+    sites,
+    doors,
+    holder: 'Squid',
+    fresh: freshAddresses(rules, doors),
+    ...(pidFile !== undefined && { pidFile }),
+  };
+  const commands = squidCommands(options, options.squid, file);
+  return { plan, commands, steps: squidSteps(plan, certificates, commands, resolve(file)) };
 }
 
 /** Host names of a certificate, without patterns; none where it cannot be read. */
@@ -191,7 +272,7 @@ function shownChange(change: FileChange): Partial<FileChange> {
 function stepText({ title, why, commands, back }: Step, index: number): string {
   return [
     `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why}`}`,
-    ...commands.map((line) => `#      ${line}`),
+    ...commands.flatMap((command) => command.split('\n')).map((line) => `#      ${line}`),
     ...(back ?? []).map((line) => `#      back: ${line}`),
     '',
   ].join('\n');

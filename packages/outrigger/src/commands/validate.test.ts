@@ -89,4 +89,21 @@ describe('the command line', () => {
     expect(code).toBe(1);
     expect(err).toMatch(/Did you mean explain/);
   });
+
+  it('reads the files of the rules when asked, and says what run would say of them', async () => {
+    const rules = GOOD.replace('8443', '8443, tls: { certificates: [{ cert: a.pem, key: a.key }] }');
+    await withFolder({ 'rules.yaml': `${rules}accessLog: [{ file: nowhere/access.log }]\n` }, async (path) => {
+      expect((await outrigger('validate', path('rules.yaml'))).code).toBe(0);
+      const { code, err } = await outrigger('validate', '--files', path('rules.yaml'));
+      expect(code).toBe(1);
+      expect(err).toMatch(/error: .*a\.(?:pem|key) cannot be read \(ENOENT\)\. .* \[FILE_UNREADABLE\]/);
+      expect(err).toMatch(/warning: .*nowhere\/access\.log cannot be written.* \[ACCESS_LOG\]/);
+      const plain = await outrigger('validate', '--files', path('rules.yaml'), '--json');
+      expect(JSON.parse(plain.out)).toMatchObject({
+        usable: false,
+        files: [{ code: 'FILE_UNREADABLE' }, { code: 'ACCESS_LOG' }],
+      });
+      expect((await outrigger('validate', '--user', 'no-such-user', path('rules.yaml'))).err).toContain('useradd');
+    });
+  });
 });

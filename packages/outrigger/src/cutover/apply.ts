@@ -1,15 +1,16 @@
 // Room: the cut-over itself: files, Apache off the port, Outrigger on it, proof; and all of it back where anything fails.
-import { isListening, untilListening } from './address.ts';
+import { untilListening } from './address.ts';
 import { type Backup, createBackup, makeChanges, reach } from './backup.ts';
-import { type Commands, commandText, runCommandToEnd } from './command.ts';
+import { type Command, type Commands, commandText, type Ran, runCommandToEnd } from './command.ts';
 import type { Cutover } from './cutover.ts';
 import { takeLock } from './lock.ts';
 import { startOutrigger } from './outrigger.ts';
+import { type Obstacle, obstaclesOf, type Preflight } from './preflight.ts';
 import { askAfter, askBefore, lookInLogs } from './probes.ts';
 import { putBack } from './rollback.ts';
 
-/** Milliseconds until Apache must be off its old addresses: a graceful restart closes them at once. */
-const RELOAD_PATIENCE = 30_000;
+/** Milliseconds until nobody may listen on the old addresses any more: a graceful restart of Apache closes them at once, as Squid does. */
+const LEAVE_PATIENCE = 30_000;
 
 export type Applied =
   /** `gap`: milliseconds in which nobody listened. `logs`: Apache's logs that name the client. */
@@ -23,31 +24,39 @@ export type Applied =
       silentLogs: string[];
     }
   /** Nothing was changed. */
-  | { kind: 'refused'; message: string }
+  | { kind: 'refused'; obstacles: Obstacle[] }
   /** It was tried, and put back; `trouble`: what could not be. */
   | { kind: 'put back'; message: string; backup: string; trouble: string[] };
 
-/** Does what the plan says. `folder`: where backups are kept. `signal`: aborts it, and everything is put back. */
+/** Does what the plan says. `signal`: aborts it, and everything is put back. */
 export async function applyCutover(options: {
-  plan: Cutover;
+  preflight: Preflight;
   commands: Commands;
-  folder: string;
   say: (text: string) => void;
   signal?: AbortSignal;
 }): Promise<Applied> {
-  const { plan, commands, folder } = options;
+  const { preflight, commands } = options;
+  const { plan, folder } = preflight;
+  const refused = (code: Obstacle['code'], message: string): Applied => ({
+    kind: 'refused',
+    obstacles: [{ code, message }],
+  });
   const lock = takeLock(folder);
-  if (lock.kind === 'held') return { kind: 'refused', message: `another cut-over is under way, process ${lock.by}` };
+  if (lock.kind === 'held')
+    return refused('PREFLIGHT_UNDER_WAY', `another cut-over is under way, process ${lock.by}: wait for its end`);
   try {
-    const refusal = await obstacle(plan, commands);
-    if (refusal !== undefined) return { kind: 'refused', message: refusal };
+    const obstacles = await obstaclesOf(preflight);
+    if (obstacles.length > 0) return { kind: 'refused', obstacles };
     const round = await askBefore(plan.sites, plan.logs, plan.holder === 'Squid');
     if (round.asked.every(({ answer }) => answer === undefined))
-      return { kind: 'refused', message: 'no site answers today, so that nothing could be proven' };
+      return refused(
+        'PREFLIGHT_NO_ANSWER',
+        'no site answers today, so that nothing could be proven: see to that first',
+      );
     const backup = createBackup(folder, plan, commands, new Date());
     options.say(`what was is kept in ${backup.folder}`);
     try {
-      return await change({ ...options, backup, round });
+      return await change({ ...options, plan, backup, round });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       options.say(`${message}\nputting everything back`);
@@ -59,18 +68,6 @@ export async function applyCutover(options: {
   }
 }
 
-/** What stands in the way before anything is changed. */
-async function obstacle({ doors, holder }: Cutover, { test }: Commands): Promise<string | undefined> {
-  for (const { place } of doors)
-    if (place !== undefined && (await isListening(place)))
-      return `somebody listens on ${place} already: choose another address for Apache`;
-  if (test === undefined) return undefined;
-  const { code, said } = await runCommandToEnd(test);
-  return code === 0
-    ? undefined
-    : `the test of ${holder} fails before anything is changed: ${commandText(test)}\n${said}`;
-}
-
 /** From the first changed byte on. Throws a sentence where anything fails. */
 async function change({
   plan,
@@ -80,6 +77,7 @@ async function change({
   backup,
   round,
 }: Parameters<typeof applyCutover>[0] & {
+  plan: Cutover;
   backup: Backup;
   round: Awaited<ReturnType<typeof askBefore>>;
 }): Promise<Applied> {
@@ -97,12 +95,9 @@ async function change({
   goOn();
 
   reach(backup, 'reloading');
-  const reloaded = await runCommandToEnd(commands.leave);
-  if (reloaded.code !== 0)
-    throw new Error(`${commandText(commands.leave)} ended with ${reloaded.code}:\n${reloaded.said}`);
-  if (!(await untilListening(taken, false, RELOAD_PATIENCE, () => signal?.aborted === true)))
-    throw new Error(`${plan.holder} does not leave ${taken.join(', ')}`);
-  const left = performance.now();
+  // Squid leaves its port at once and ends when its clients have: the command that ends it may return half a minute later.
+  const leaving = runCommandToEnd(commands.leave);
+  const left = await untilLeft(plan, commands, leaving, signal);
   goOn();
 
   reach(backup, 'starting');
@@ -110,6 +105,7 @@ async function change({
   const gap = performance.now() - left;
   goOn();
   if (trouble !== undefined) throw new Error(trouble);
+  failUnless(await leaving, commands.leave);
   say(`${whereabouts(plan)}, Outrigger on ${taken.join(', ')}; nobody listened for ${Math.round(gap)} ms`);
   goOn();
 
@@ -128,6 +124,28 @@ async function change({
     logs: logs.seen,
     silentLogs: logs.silent,
   };
+}
+
+/** Waits until nobody listens any more; when that was, on the clock of `performance`. Throws where the command fails or nobody leaves. */
+async function untilLeft(
+  { holder, doors }: Cutover,
+  { leave }: Commands,
+  leaving: Promise<Ran>,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const taken = doors.map((door) => door.taken);
+  const failed = new AbortController();
+  void leaving.then(({ code }) => code !== 0 && failed.abort());
+  const isOver = (): boolean => signal?.aborted === true || failed.signal.aborted;
+  const left = await untilListening(taken, false, LEAVE_PATIENCE, isOver);
+  const at = performance.now();
+  if (failed.signal.aborted) failUnless(await leaving, leave);
+  if (!left) throw new Error(`${holder} does not leave ${taken.join(', ')}`);
+  return at;
+}
+
+function failUnless({ code, said }: Ran, command: Command): void {
+  if (code !== 0) throw new Error(`${commandText(command)} ended with ${code}:\n${said}`);
 }
 
 function whereabouts({ holder, doors }: Cutover): string {

@@ -43,7 +43,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const backedUp = (): ReturnType<typeof createBackup> =>
   createBackup(
     join(folder, 'kept'),
-    { holder: 'Apache', files: changes, notes: [], sites: [], logs: [], doors: [] },
+    { holder: 'Apache', files: changes, notes: [], sites: [], logs: [], doors: [], fresh: [] },
     COMMANDS,
     new Date(0),
   );

@@ -134,8 +134,11 @@ export function openBackups(folder: string): Backup[] {
 export function makeChanges(changes: readonly FileChange[]): void {
   for (const change of changes) {
     if (change.kind === 'link') symlinkSync(change.target, change.path);
-    else if (change.kind === 'create') write(change.path, contentOf(change), 0o644, 'wx');
-    else {
+    else if (change.kind === 'create') {
+      if (current(change.path) !== undefined)
+        throw new Error(`${change.path} is there already, and was not when it was planned`);
+      replace(change.path, contentOf(change), { mode: 0o644 });
+    } else {
       const path = realpathSync(change.path);
       const { mode, uid, gid } = lstatSync(path);
       replace(path, contentOf(change), { mode: mode & 0o7777, uid, gid });
@@ -143,7 +146,7 @@ export function makeChanges(changes: readonly FileChange[]): void {
   }
 }
 
-/** Puts every file back to the same bytes, mode and owner. What was changed since is kept in the backup; its paths are given back. */
+/** Puts every file back to the same bytes, mode, owner and time of change. What was changed since is kept in the backup; its paths are given back. */
 export function restoreFiles({ folder, manifest }: Backup): string[] {
   const replaced: string[] = [];
   for (const [index, kept] of manifest.kept.entries()) {
@@ -153,12 +156,12 @@ export function restoreFiles({ folder, manifest }: Backup): string[] {
       write(join(folder, `replaced-${index}-${basename(kept.path)}`), now, 0o600);
       replaced.push(kept.path);
     }
-    if (kept.kind === 'absent') rmSync(kept.path, { force: true });
-    else if (now === undefined || sha256(now) !== kept.sha256) {
+    if (kept.kind === 'absent') {
+      if (now !== undefined) rmSync(kept.path, { force: true });
+    } else if (now === undefined || sha256(now) !== kept.sha256) {
       const bytes = readFileSync(join(folder, kept.copy));
       if (sha256(bytes) !== kept.sha256) throw new Error(`${join(folder, kept.copy)} is not the copy that was made`);
       replace(kept.path, bytes, kept);
-      utimesSync(kept.path, kept.mtime, kept.mtime);
     }
   }
   return replaced;
@@ -175,14 +178,29 @@ function current(path: string): Buffer | undefined {
   return stat.isSymbolicLink() ? Buffer.from(readlinkSync(path), 'latin1') : readFileSync(path);
 }
 
-/** A file in place of another at once, so that nobody ever reads half of it. */
-function replace(path: string, bytes: Buffer, { mode, uid, gid }: { mode: number; uid?: number; gid?: number }): void {
+/** What a folder lists reaches the disk: without it a name may be gone after the power was. */
+function syncFolder(folder: string): void {
+  const file = openSync(folder, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What a file is beside its bytes. `mtime` in seconds since 1970. */
+type Attributes = { mode: number; uid?: number; gid?: number; mtime?: number };
+
+/** A file in place of another at once, so that nobody ever reads half of it, nor one that is not yet as it shall be. */
+function replace(path: string, bytes: Buffer, { mode, uid, gid, mtime }: Attributes): void {
   const fresh = freshName(path);
   rmSync(fresh, { force: true });
   write(fresh, bytes, mode, 'wx');
   chmodSync(fresh, mode);
   if (uid !== undefined && gid !== undefined && process.getuid?.() === 0) chownSync(fresh, uid, gid);
+  if (mtime !== undefined) utimesSync(fresh, mtime, mtime);
   renameSync(fresh, path);
+  syncFolder(dirname(path));
 }
 
 /** What a file is called until it is whole. No Include of Debian or Red Hat matches it. */

@@ -21,7 +21,10 @@ export type Commands = {
 
 /** Commands as a person writes them on the command line. */
 export type GivenCommands = Partial<
-  Record<'testApache' | 'reloadApache' | 'stopSquid' | 'startSquid' | 'startOutrigger' | 'stopOutrigger', string>
+  Record<
+    'testApache' | 'reloadApache' | 'testSquid' | 'stopSquid' | 'startSquid' | 'startOutrigger' | 'stopOutrigger',
+    string
+  >
 >;
 
 /** Milliseconds a command may take: systemd waits 90 s for a service. */
@@ -29,7 +32,6 @@ const COMMAND_PATIENCE = 100_000;
 /** Characters of what a command said that are told. */
 const SAID_MAX = 2_000;
 
-/** Where systemd runs, sd_booted(3). */
 const SYSTEMD = '/run/systemd/system';
 /** Daemons live where an ordinary user's PATH does not look. */
 const SBIN = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
@@ -59,7 +61,7 @@ export function apacheCommands(
   const env = Object.fromEntries(apache.environment);
   const reload =
     picked(given.reloadApache) ??
-    (hasSystemd() ? of('systemctl', 'reload', service) : { ...of(program, ...files, '-k', 'graceful'), env });
+    (isSystemd() ? of('systemctl', 'reload', service) : { ...of(program, ...files, '-k', 'graceful'), env });
   return {
     test: picked(given.testApache) ?? { ...of(program, '-t', ...files), env },
     leave: reload,
@@ -69,8 +71,16 @@ export function apacheCommands(
 }
 
 /** The commands for Squid, of systemd where none is given. Its unit comes back after a reboot unless it is disabled. */
-export function squidCommands(given: GivenCommands, rulesFile: string): Commands {
+export function squidCommands(given: GivenCommands, files: readonly string[], rulesFile: string): Commands {
+  const [file, ...more] = files;
+  // Of several -f Squid reads the last alone.
+  const own =
+    file === undefined || more.length > 0
+      ? undefined
+      : of(findProgram('squid') ?? 'squid', '-k', 'parse', '-f', resolve(file));
+  const test = picked(given.testSquid) ?? own;
   return {
+    ...(test && { test }),
     leave: picked(given.stopSquid) ?? of('systemctl', 'disable', '--now', 'squid'),
     comeBack: picked(given.startSquid) ?? of('systemctl', 'enable', '--now', 'squid'),
     ...outriggerCommands(given, rulesFile),
@@ -84,10 +94,10 @@ function outriggerCommands(
   const start = picked(given.startOutrigger);
   const stop =
     picked(given.stopOutrigger) ??
-    (hasSystemd() && start === undefined ? of('systemctl', 'disable', '--now', 'outrigger') : undefined);
-  const own = hasSystemd()
+    (isSystemd() && start === undefined ? of('systemctl', 'disable', '--now', 'outrigger') : undefined);
+  const own = isSystemd()
     ? of('systemctl', 'enable', '--now', 'outrigger')
-    : of(process.execPath, resolve(process.argv[1] ?? 'outrigger'), 'run', resolve(rulesFile));
+    : of(...programWords(), 'run', resolve(rulesFile));
   return { startOutrigger: start ?? own, ...(stop && { stopOutrigger: stop }) };
 }
 
@@ -95,7 +105,8 @@ function picked(text: string | undefined): Command | undefined {
   return text === undefined ? undefined : commandOf(text);
 }
 
-function hasSystemd(): boolean {
+/** Whether systemd runs this machine, sd_booted(3). */
+export function isSystemd(): boolean {
   return existsSync(SYSTEMD);
 }
 
@@ -115,6 +126,17 @@ function isExecutable(path: string): boolean {
   } catch {
     return false; // the only answer node has for no
   }
+}
+
+/** Reads all files of the rules as `user`, or as we are, and says what keeps Outrigger from starting with them. */
+export function filesCommand(rulesFile: string, user: string | undefined): Command {
+  const asked = ['validate', '--files', ...(user === undefined ? [] : ['--user', user]), resolve(rulesFile)];
+  return of(...programWords(), ...asked);
+}
+
+/** The words that run this very command from anywhere. */
+export function programWords(): [string, string] {
+  return [process.execPath, resolve(process.argv[1] ?? 'outrigger')];
 }
 
 /** The command as it is typed, to be copied. Values of its environment stand in front. */

@@ -5,4 +5,8 @@ import type { CutoverPlan } from '@outrigger/importer';
 export type Cutover = Pick<CutoverPlan, 'files' | 'notes' | 'sites' | 'logs'> & {
   holder: 'Apache' | 'Squid';
   doors: { taken: string; place?: string }[];
+  /** Addresses of listeners that nobody of the old configuration holds. */
+  fresh: string[];
+  /** Where the holder writes its pid; absent where nobody knows. */
+  pidFile?: string;
 };

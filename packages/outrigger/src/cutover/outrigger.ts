@@ -6,12 +6,15 @@ import { join } from 'node:path';
 import { untilListening } from './address.ts';
 import { type Backup, reach } from './backup.ts';
 import { type Command, runCommandToEnd } from './command.ts';
+import { born, startedWith } from './process.ts';
 
 /** Milliseconds until Outrigger must listen: a slow machine takes two seconds. */
 const START_PATIENCE = 30_000;
 /** Milliseconds from SIGTERM to the end: requests in flight are let finish for ten seconds. */
 const STOP_PATIENCE = 20_000;
 const STOP_INTERVAL = 20;
+/** In the environment of the process that is started: its backup. So it is found though nobody came to write its pid down. */
+const MARK = 'OUTRIGGER_CUTOVER';
 
 /** Starts it and waits until it has the addresses; a sentence where it does not. */
 export async function startOutrigger(
@@ -26,7 +29,7 @@ export async function startOutrigger(
   const child = spawn(program, args, {
     stdio: ['ignore', file, file],
     detached: true,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...env, [MARK]: backup.folder },
   });
   closeSync(file);
   let ended: string | undefined;
@@ -48,38 +51,31 @@ export async function startOutrigger(
 }
 
 /** Ends what `startOutrigger` started; a sentence where that fails. */
-export async function stopOutrigger({ manifest }: Backup): Promise<string | undefined> {
+export async function stopOutrigger({ folder, manifest }: Backup): Promise<string | undefined> {
   const { outrigger, commands } = manifest;
-  if (outrigger !== undefined && outrigger.born !== '' && born(outrigger.pid) === outrigger.born) {
-    process.kill(outrigger.pid, 'SIGTERM');
-    const deadline = performance.now() + STOP_PATIENCE;
-    while (born(outrigger.pid) === outrigger.born) {
-      if (performance.now() > deadline) {
-        process.kill(outrigger.pid, 'SIGKILL');
-        return undefined;
-      }
-      await new Promise((resolve) => setTimeout(resolve, STOP_INTERVAL));
-    }
-    return undefined;
-  }
+  const known = outrigger !== undefined && outrigger.born !== '' && born(outrigger.pid) === outrigger.born;
+  // Of several that have the mark the oldest is the one; the others are its workers, and end with it.
+  const pid = known ? outrigger.pid : startedWith(MARK, folder)[0];
+  if (pid !== undefined) return endProcess(pid);
   return commands.stopOutrigger === undefined ? undefined : failure(commands.stopOutrigger);
+}
+
+async function endProcess(pid: number): Promise<undefined> {
+  const since = born(pid);
+  process.kill(pid, 'SIGTERM');
+  const deadline = performance.now() + STOP_PATIENCE;
+  while (since !== undefined && born(pid) === since) {
+    if (performance.now() > deadline) {
+      process.kill(pid, 'SIGKILL');
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, STOP_INTERVAL));
+  }
 }
 
 async function failure(command: Command): Promise<string | undefined> {
   const { code, said } = await runCommandToEnd(command);
   return code === 0 ? undefined : `${command.argv.join(' ')} ended with ${code}: ${said}`;
-}
-
-/** When a process was born, in ticks of the kernel, proc_pid_stat(5) field 22; undefined where it is gone or waits to be buried. */
-function born(pid: number): string | undefined {
-  try {
-    const [state, ...fields] = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .replace(/^.*\) /s, '')
-      .split(' ');
-    return state === 'Z' || state === 'X' ? undefined : fields[18];
-  } catch {
-    return undefined; // it is gone
-  }
 }
 
 /** Lines of Outrigger's own words that are told. */

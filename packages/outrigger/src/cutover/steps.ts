@@ -1,7 +1,8 @@
 // Room: the cut-over as numbered steps a person can do by hand: what, the commands to copy, and how to go back. Pure.
-import type { CutoverPlan } from '@outrigger/importer';
+import { type CutoverPlan, type PortEighty, type Renewal, renewalAdvice } from '@outrigger/importer';
 import { type Commands, commandText } from './command.ts';
 import type { Cutover } from './cutover.ts';
+import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
 
 /** `commands` and `back` are lines for a shell; `why` is one sentence. */
 export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
@@ -10,7 +11,21 @@ export type Step = { title: string; why?: string; commands: string[]; back?: str
 const HTTP_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
-const CERTBOT = '/etc/letsencrypt/live/';
+
+/** For a machine whose systemd knows no Outrigger yet. `program`: the words that run this very command. */
+export function serviceSteps(program: readonly string[], rulesFile: string): Step[] {
+  return [
+    {
+      title: 'Make Outrigger a service with a user of its own',
+      commands: [
+        `useradd --system --home-dir /nonexistent --shell /usr/sbin/nologin ${SERVICE_USER}`,
+        `cat > ${UNIT_FILE} <<'UNIT'\n${unitText(program, rulesFile)}UNIT`,
+        'systemctl daemon-reload',
+      ],
+      back: [`rm ${UNIT_FILE}`, 'systemctl daemon-reload', `userdel ${SERVICE_USER}`],
+    },
+  ];
+}
 
 export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string): Step[] {
   if (plan.files.length === 0) return [];
@@ -20,7 +35,7 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
   const links = files.filter((each) => each.kind === 'link');
   return [
     { title: 'Keep a copy', commands: [`cp -a ${apache.root} /root/apache.before-outrigger`] },
-    ...keySteps(plan),
+    ...keySteps(plan, rulesFile),
     ...(apache.isRedHat ? portSteps(places) : []),
     {
       title: 'Change the files, as the lines above say',
@@ -43,7 +58,6 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
     },
     startStep(taken.join(', '), commands),
     { title: 'Look', why: 'Each site answers, and the log of Apache names your own address', commands: lookAt(plan) },
-    ...renewalSteps(plan),
     {
       title: 'Know what stays as it is',
       why: 'fail2ban reads the same logs with the same addresses, and its bans hold before Outrigger; the firewall needs no new opening, for the new port of Apache is on loopback',
@@ -53,10 +67,18 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
 }
 
 /** Squid ends, and comes back for the way back. */
-export function squidSteps(plan: Cutover, certificates: readonly string[], commands: Commands): Step[] {
+export function squidSteps(
+  plan: Cutover,
+  certificates: readonly string[],
+  commands: Commands,
+  rulesFile: string,
+): Step[] {
   const taken = plan.doors.map(({ taken: each }) => each).join(', ');
   return [
-    ...keySteps({ certificates }),
+    ...keySteps({ certificates }, rulesFile),
+    ...(commands.test === undefined
+      ? []
+      : [{ title: 'See that Squid could come back', commands: [commandText(commands.test)] }]),
     {
       title: `Take Squid off ${taken}`,
       why: 'From here until the next step nobody listens there; its files stay as they are',
@@ -65,7 +87,6 @@ export function squidSteps(plan: Cutover, certificates: readonly string[], comma
     },
     startStep(taken, commands),
     { title: 'Look', why: 'Each site answers', commands: lookAt(plan) },
-    ...renewalSteps({ certificates }),
   ];
 }
 
@@ -84,17 +105,11 @@ function lookAt({ sites }: Pick<CutoverPlan, 'sites'>): string[] {
   });
 }
 
-function keySteps({ certificates }: { certificates: readonly string[] }): Step[] {
+function keySteps({ certificates }: { certificates: readonly string[] }, rulesFile: string): Step[] {
   if (certificates.length === 0) return [];
-  const why =
-    'Apache reads keys as root before it gives root up; Outrigger reads them as the user it runs as, here outrigger';
-  return [
-    {
-      title: 'See that Outrigger can read the certificates',
-      why,
-      commands: certificates.map((file) => `sudo -u outrigger test -r ${file}`),
-    },
-  ];
+  const why = `Apache and Squid read keys as root before they give root up; Outrigger reads them as the user it runs as, here ${SERVICE_USER}`;
+  const commands = [`outrigger validate --files --user ${SERVICE_USER} ${rulesFile}`];
+  return [{ title: 'See that Outrigger can read the certificates', why, commands }];
 }
 
 function portSteps(places: readonly string[]): Step[] {
@@ -111,16 +126,17 @@ function portSteps(places: readonly string[]): Step[] {
   ];
 }
 
-/** certbot: http-01 goes over port 80, which Apache keeps; what is new is that Outrigger must be told. */
-function renewalSteps({ certificates }: { certificates: readonly string[] }): Step[] {
-  if (!certificates.some((file) => file.startsWith(CERTBOT))) return [];
-  const hook = '/etc/letsencrypt/renewal-hooks/deploy/outrigger';
-  return [
-    {
-      title: 'Tell Outrigger of renewed certificates',
-      why: 'webroot and the apache plugin go on renewing over port 80, which Apache keeps; Outrigger reads certificates when told (README, "Renewed certificates")',
-      commands: [`printf '#!/bin/sh\\nsystemctl reload outrigger\\n' > ${hook}`, `chmod 755 ${hook}`],
-      back: [`rm ${hook}`],
-    },
-  ];
+/** What changes for each certificate that is renewed on this machine. A line that two of them share is said once. */
+export function renewalSteps(renewals: readonly Renewal[], portEighty: PortEighty): Step[] {
+  const said = new Set<string>();
+  return renewals.map((renewal) => {
+    const { must, sentence, commands } = renewalAdvice(renewal, portEighty);
+    const fresh = commands.filter((line) => !said.has(line));
+    for (const line of fresh) said.add(line);
+    return {
+      title: `${must ? 'CHANGE' : 'See to'} the renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
+      why: sentence,
+      commands: fresh,
+    };
+  });
 }

@@ -43,8 +43,8 @@ const RESPONSE_HEAD = 160 * 1024;
 const BROKEN_STREAMS = 500;
 const FLOOD_WINDOW = 10_000;
 
-/** Serves a client that chose h2 in ALPN until either side has had enough. */
-export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime): ClientConnection {
+/** Serves a client that chose h2 in ALPN until either side has had enough. `asked` is called once, for its first stream. */
+export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime, asked: () => void): ClientConnection {
   const { limits } = runtime.generation.rules.ruleSet;
   const carriers = openCarriers(origin, runtime);
   const session = performServerHandshake(socket, {
@@ -59,6 +59,7 @@ export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime):
   });
   session.setLocalWindowSize(CONNECTION_WINDOW);
   let open = 0;
+  let waiting = true;
   let leaving = false;
   let broken = 0;
   let brokenSince = runtime.now();
@@ -99,6 +100,8 @@ export function serveHttp2(socket: TLSSocket, origin: Origin, runtime: Runtime):
   };
 
   const onStream = (stream: ServerHttp2Stream, _fields: unknown, _flags: number, raw: readonly string[]): void => {
+    if (waiting) asked();
+    waiting = false;
     open += 1;
     clearTimeout(timer);
     stream.once('close', () => {

@@ -95,10 +95,10 @@ export function rulesOf(text: string): RuleSet {
   return rules;
 }
 
-/** One plain listener and everything to one server. `settings` are further keys of the upstream. */
-export function simpleRules(port: number, settings = ''): string {
+/** One listener, plain unless told otherwise, and everything to one server. `settings` are further keys of the upstream, `listener` of the listener. */
+export function simpleRules(port: number, settings = '', listener = ''): string {
   return `
-listen: [{ address: '127.0.0.1:0' }]
+listen: [{ address: '127.0.0.1:0'${listener && `, ${listener}`} }]
 upstreams:
   one: { servers: ['http://127.0.0.1:${port}'], rpcOverHttp: true ${settings && `, ${settings}`} }
 access: [{ allow: {} }]

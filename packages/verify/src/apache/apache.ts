@@ -34,8 +34,19 @@ export type ApacheOracle = Oracle & {
 
 export type ApacheStart = { kind: 'ready'; oracle: ApacheOracle } | { kind: 'failed'; problem: OracleProblem };
 
+/** Starts on new ports: one that was free a moment ago may be somebody else's by now. */
+const TRIES = 3;
+
 /** Starts Apache on the copy with a stand-in for each server. Not ready is a value. */
 export async function startApache(copy: ApacheCopy, pem: Pem, program = findApache()): Promise<ApacheStart> {
+  for (let tries = 1; ; tries += 1) {
+    const started = await startOnce(copy, pem, program);
+    const isTaken = started.kind === 'failed' && /Address already in use/.test(started.problem.said ?? '');
+    if (!isTaken || tries === TRIES) return started;
+  }
+}
+
+async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined): Promise<ApacheStart> {
   const modules = MODULE_FOLDERS.find((folder) => existsSync(join(folder, 'mod_ssl.so')));
   if (program === undefined || modules === undefined) {
     const message = 'Apache with mod_ssl is not installed here. Run verify on the host that has it.';
@@ -63,7 +74,8 @@ export async function startApache(copy: ApacheCopy, pem: Pem, program = findApac
     ready,
   });
   await writeFiles(folder, { 'apache.conf': conf, 'entrance.crt': pem.cert, 'entrance.key': pem.key });
-  const started = await startProgram(program, ['-D', 'FOREGROUND', '-f', join(folder.path, 'apache.conf')], [ready]);
+  const arguments_ = ['-D', 'FOREGROUND', '-f', join(folder.path, 'apache.conf')];
+  const started = await startProgram(program, arguments_, [ready], answers);
   if (started.kind !== 'ready') {
     const log = await readFile(join(folder.run, 'error.log'), 'latin1').catch(() => '');
     await clean();
@@ -105,6 +117,11 @@ export async function startApache(copy: ApacheCopy, pem: Pem, program = findApac
       },
     },
   };
+}
+
+/** Apache listens before it has read everything, and may give up after that: only an answer says that it has started. */
+async function answers(port: number): Promise<boolean> {
+  return (await ask({ port, tls: false }, Buffer.from('GET / HTTP/1.0\r\n\r\n'))).kind === 'answered';
 }
 
 /** A Host that names a stand-in by its port stands for the name of the server. The last word of its own name is its URL. */

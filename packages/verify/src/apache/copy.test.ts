@@ -10,6 +10,11 @@ LoadModule cgid_module modules/mod_cgid.so
 LoadModule alias_module modules/mod_alias.so
 LoadModule authz_core_module modules/mod_authz_core.so
 LoadModule authz_host_module modules/mod_authz_host.so
+LoadModule mime_module modules/mod_mime.so
+LoadModule auth_basic_module modules/mod_auth_basic.so
+LoadModule authn_core_module modules/mod_authn_core.so
+LoadModule authnz_ldap_module modules/mod_authnz_ldap.so
+LoadModule proxy_balancer_module modules/mod_proxy_balancer.so
 Listen 443
 `;
 
@@ -75,6 +80,29 @@ it('sends nothing where only the request says, nor to another daemon of the mach
   );
   expect(copy.write(MAPPING)).not.toMatch(/\$1|app\.sock|ajp:|ProxyRequests/);
   expect(reasons(copy).filter((each) => each.startsWith('DIRECT'))).toHaveLength(5);
+});
+
+it('keeps a pattern with a choice in it, and knows which servers are of one balancer', () => {
+  const copy = copyOf(`<Proxy balancer://two>
+BalancerMember http://10.1.1.15
+BalancerMember http://10.1.1.16
+</Proxy>
+ProxyPassMatch "^/(ews|oab)(/.*)?$" http://10.1.1.15/$1$2
+ProxyPass /ecp balancer://two/ecp`);
+  expect(copy.write(MAPPING)).toContain('ProxyPassMatch "^/(ews|oab)(/.*)?$" http://127.0.0.1:9999/$1$2');
+  expect(copy.takenOut.filter(({ code }) => code === 'DIRECT_TAKEN_OUT')).toEqual([]);
+  expect(copy.servers.map(({ name, balancers }) => [name, balancers])).toEqual([
+    ['https://10.1.1.14:443', undefined],
+    ['http://10.1.1.15:80', ['balancer://two']],
+    ['http://10.1.1.16:80', ['balancer://two']],
+  ]);
+});
+
+it('asks no directory for who a client is, and needs no file of types', () => {
+  const lines = '<Location /p>\nAuthType Basic\nAuthBasicProvider ldap\nRequire ldap-group cn=x\n</Location>';
+  const text = copyOf(`TypesConfig /etc/mime.types\n${lines}`).write(MAPPING);
+  expect(text).not.toMatch(/ldap|mime\.types/);
+  expect(text).toContain('AuthBasicProvider file\nRequire valid-user');
 });
 
 it('asks no DNS for who a client is', () => {

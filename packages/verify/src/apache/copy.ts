@@ -110,6 +110,8 @@ export function copyApache({ tree, servers, redactor }: ApacheModel, rules: Rule
         `ErrorLog "${mapping.run}/error.log"`,
         `DocumentRoot "${mapping.pages}"`,
         ...loadable.map((name) => `LoadModule ${name}_module "${mapping.modules}/mod_${name}.so"`),
+        // Without a file of types mod_mime lets nothing start, and of the kinds of answers nothing is compared.
+        ...(loadable.includes('mime') ? ['TypesConfig /dev/null'] : []),
         ...(mapping.account === undefined ? [] : [`User ${mapping.account.user}`, `Group "#${mapping.account.gid}"`]),
         `RemoteIPHeader ${CLIENT_FIELD}`,
         'RemoteIPInternalProxy 127.0.0.0/8',
@@ -136,7 +138,30 @@ function serversOf(nodes: readonly ConfigNode[]): OldServer[] {
         found.set(target.origin, { name: target.origin, url: target.origin, at: node.at });
     }
   }
-  return [...found.values()];
+  const balancers = balancersOf(nodes);
+  return [...found.values()].map((server) => {
+    const own = balancers.get(server.name);
+    return own === undefined ? server : { ...server, balancers: own };
+  });
+}
+
+/** Names of the balancers that each server is a member of, by its origin. */
+function balancersOf(nodes: readonly ConfigNode[]): ReadonlyMap<string, string[]> {
+  const found = new Map<string, string[]>();
+  const enter = (name: string, node: ConfigNode): void => {
+    for (const [url] of node.rest.matchAll(URL)) {
+      const target = parseTarget(url);
+      if (target.kind === 'http') found.set(target.origin, [...(found.get(target.origin) ?? []), name]);
+    }
+  };
+  for (const node of nodes) {
+    const [first = ''] = node.words.map(({ text }) => text.toLowerCase().replace(/\/$/, ''));
+    if (!first.startsWith('balancer://')) continue;
+    if (node.key === 'balancermember') enter(first, node);
+    if (node.kind === 'section' && node.key === 'proxy')
+      for (const each of node.children) if (each.key === 'balancermember') enter(first, each);
+  }
+  return found;
 }
 
 /** Only where requests are sent on: where clients are sent to is what they are to be told. */
@@ -168,7 +193,12 @@ function printed(
       return [`SSLCertificateFile "${mapping.cert}"`, `SSLCertificateKeyFile "${mapping.key}"`];
     case 'require':
       // Who a client is by name, only DNS would know; none of the probes has one.
-      return [/^(?:not\s+)?(?:host|forward-dns)\b/i.test(rest) ? 'Require all denied' : `${node.name} ${rest}`];
+      if (/^(?:not\s+)?(?:host|forward-dns)\b/i.test(rest)) return ['Require all denied'];
+      // Nor has one a login, which other machines would look at.
+      return [/^(?:ldap|dbd)-/i.test(rest) ? 'Require valid-user' : `${node.name} ${rest}`];
+    case 'authbasicprovider':
+    case 'authdigestprovider':
+      return [`${node.name} file`];
     default:
       return [`${node.name} ${rest}`];
   }

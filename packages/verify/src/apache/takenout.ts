@@ -41,7 +41,7 @@ const OF_THE_MACHINE: ReadonlySet<string> = new Set(
   sslcertificatechainfile sslcacertificatefile sslcacertificatepath sslcadnrequestfile sslcadnrequestpath sslcarevocationfile
   sslcarevocationpath sslcarevocationcheck sslproxyverify sslproxycacertificatefile sslproxycacertificatepath
   sslproxycarevocationfile sslproxymachinecertificatefile sslproxymachinecertificatepath sslproxycheckpeername sslproxycheckpeercn
-  sslproxycheckpeerexpire sslsessionticketkeyfile sslopensslconfcmd sslcryptodevice sslengineoptions loadmodule loadfile
+  sslproxycheckpeerexpire sslsessionticketkeyfile sslopensslconfcmd sslcryptodevice sslengineoptions loadmodule loadfile typesconfig mimemagicfile
   remoteipheader remoteipinternalproxy remoteiptrustedproxy remoteipinternalproxylist remoteiptrustedproxylist
   remoteipproxiesheader remoteipproxyprotocol remoteipproxyprotocolexceptions acceptfilter listenbacklog`.split(/\s+/),
 );
@@ -75,7 +75,7 @@ export function takenOutBecause(directive: Directive, loaded: ReadonlySet<string
 /** A URL whose host stands in the file; a balancer; or no URL at all: `!`, or a path of the server itself. */
 function goesToKnownServer({ key, words }: Directive): boolean {
   const texts = words.map(({ text }) => text);
-  if (texts.some((text) => /^\w+=\w+:\/\/|^unix:/i.test(text) || text.includes('|'))) return false;
+  if (texts.some((text) => /^\w+=\w+:\/\/|^unix:/i.test(text))) return false;
   const urls = key === 'rewriterule' ? texts.slice(1, 2) : texts.filter((text) => /^[a-z]+:\/\//i.test(text));
   return urls.every((url) => {
     if (/^balancer:\/\/[\w.-]+/i.test(url)) return true;

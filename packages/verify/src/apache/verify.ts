@@ -1,19 +1,18 @@
 // Room: `verify` for an Apache configuration: the installed Apache on a private copy, alone as it was before, and a second one behind
 // Outrigger on the rules; what the servers got and what the client was told must be the same.
 import {
-  APACHE_DIFFERENCES,
   type ApacheModel,
   type ApacheOptions,
   everyNode,
   importApache,
-  isConcerned,
   readApache,
+  writtenTarget,
 } from '@outrigger/importer';
-import { type CompiledRules, compileRules, type RuleSet, route } from '@outrigger/rules';
+import { compileRules, type RuleSet, route } from '@outrigger/rules';
+import { apacheAnnouncements } from '../announcements.ts';
 import { throwawayCertificate } from '../certificate.ts';
-import type { Known } from '../compare.ts';
 import { type Comparison, compareSides, factsOf, type TellProgress, type Verified } from '../comparison.ts';
-import { type Pair, pairEntrances, standInName } from '../mapped.ts';
+import { pairEntrances, standInName } from '../mapped.ts';
 import { startOutrigger } from '../outrigger.ts';
 import type { Probe } from '../probe.ts';
 import type { Subjects } from '../subjects.ts';
@@ -97,6 +96,7 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
   }
   const { side } = ours;
   const rules = compileRules(ruleSet);
+  const facts = (probe: Probe) => factsOf(probe, pairs, rules.trusts);
   return compareSides({
     oracle: alone.oracle,
     ours: {
@@ -111,7 +111,12 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
     },
     rules,
     pairs,
-    known: announcements(rules, pairs),
+    known: apacheAnnouncements({ rules, factsOf: facts }),
+    writtenTarget: (probe) => {
+      const seen = facts(probe);
+      const chosen = seen && route(rules, seen).route;
+      return chosen && writtenTarget(probe, chosen, ruleSet.routes);
+    },
     redactor: model.redactor,
     subjects: subjectsOfTree(model),
   });
@@ -125,25 +130,6 @@ function apachePlaces(imported: RuleSet, rules: RuleSet): ReadonlyMap<string, nu
     for (const server of rules.upstreams.get(name)?.servers ?? []) places.set(standInName(name, server), index);
   }
   return places;
-}
-
-/** The importer's table of announced differences, each with the test of what it is said of. */
-function announcements(rules: CompiledRules, pairs: readonly Pair[]): Known[] {
-  return APACHE_DIFFERENCES.flatMap(({ code, text, on, signs }) =>
-    signs.map(
-      (sign): Known => ({
-        announcement: { code, text },
-        sign,
-        isResponsible: (probe) => {
-          if (on === 'all') return true;
-          const facts = factsOf(probe, pairs, rules.trusts);
-          if (facts === undefined) return false;
-          const { route: chosen, upstream } = route(rules, facts);
-          return isConcerned(on, probe, chosen, rules.ruleSet.upstreams.get(upstream ?? ''));
-        },
-      }),
-    ),
-  );
 }
 
 /** What the lines of a configuration name: hosts, paths, and clients. */

@@ -3,7 +3,7 @@
 import { type LogicalLine, pathBeside, type Word } from '@outrigger/importer';
 import { parseAddress, parseAddressRange, type SourceRef } from '@outrigger/rules';
 import { enterAcl, enterFollow, enterMiss } from './clients.ts';
-import { absent, type Line, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
+import { absent, type Line, LOOPBACK_NETWORK, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
 import { HELPER_ACLS } from './takenout.ts';
 
 /** An address that no client has: the acls of helpers match nobody. */
@@ -44,15 +44,22 @@ export function copyAcl(line: LogicalLine, words: readonly Word[], at: SourceRef
   return fromFiles(line, values, reading);
 }
 
-/** Addresses of loopback for those that values name and ports listen on; nobody's where there are none. */
+/**
+ * Values for loopback, one for each or more: Squid drops one that overlaps another, and is to do so here. A range over all ports
+ * is one over all of loopback's own; nobody's address stands for what no port has.
+ */
 function localAddresses(values: readonly string[], reading: Reading): string[] {
-  const ranges = values.map(parseAddressRange).filter((range) => range !== undefined);
-  const named = reading.ports.filter(({ host }) => {
-    const address = parseAddress(host);
-    return address !== undefined && ranges.some(({ first, last }) => first <= address && address <= last);
+  const ports = reading.ports.filter(({ host }) => parseAddress(host) !== undefined);
+  return values.flatMap((value) => {
+    const range = parseAddressRange(value);
+    if (range === undefined) return [value];
+    const meant = ports.filter(({ host }) => {
+      const address = parseAddress(host);
+      return address !== undefined && range.first <= address && address <= range.last;
+    });
+    if (range.first < range.last && meant.length === ports.length && meant.length > 0) return [LOOPBACK_NETWORK];
+    return meant.length === 0 ? [NOBODY] : [...new Set(meant.map(({ host }) => loopbackOf(host, reading)))];
   });
-  const found = [...new Set(named.map(({ host }) => loopbackOf(host, reading)))];
-  return found.length === 0 ? [NOBODY] : found;
 }
 
 /** The acls of miss_access, where they ask for addresses, go by what they said of the client (clients.ts). */

@@ -91,7 +91,7 @@ it('tells addresses apart where localip does, each by one of loopback, and makes
     '127.0.0.1:40081',
   ]);
   expect(lines.slice(3, 6)).toEqual([
-    'acl a localip 127.0.1.1 127.0.1.2',
+    'acl a localip 127.0.1.0/24',
     'acl b myip 127.0.1.2',
     'acl c localip 255.255.255.255',
   ]);

@@ -53,6 +53,9 @@ export type Reading = {
 /** Where all ports are, unless an acl tells their addresses apart. */
 const LOOPBACK = '127.0.0.1';
 
+/** Where the addresses that an acl tells apart are. */
+export const LOOPBACK_NETWORK = '127.0.1.0/24';
+
 /** The address of loopback for one that a port listens on, `*` included. */
 export function loopbackOf(
   host: string,

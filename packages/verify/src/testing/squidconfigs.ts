@@ -299,6 +299,23 @@ const ANSWERS = [
   '301:https://%H%R',
 ] as const;
 
+/** Changes of header fields that servers see. */
+function fieldLines(names: readonly string[]): fc.Arbitrary<Line[]> {
+  const field = fc.constantFrom('User-Agent', 'X-Test', 'Referer');
+  const acls = terms([...names, 'all']);
+  return fc.array(
+    fc.oneof(
+      fc
+        .tuple(field, fc.constantFrom('allow', 'deny'), acls)
+        .map((words) => `request_header_access ${words.join(' ')}`),
+      field.map((name) => `request_header_replace ${name} replaced`),
+      acls.map((list_) => `request_header_add X-Added "added here" ${list_}`),
+      fc.constantFrom('forwarded_for delete', 'forwarded_for transparent', 'forwarded_for off', 'via off'),
+    ),
+    { minLength: 1, maxLength: 3 },
+  );
+}
+
 /** A balancer in front, as people write it. */
 const follow = fc
   .tuple(fc.constantFrom('10.0.0.1', '192.0.2.0/24', '127.0.0.0/8'), fc.boolean())
@@ -358,6 +375,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           { weight: 1, arbitrary: follow },
           { weight: 1, arbitrary: list('follow_x_forwarded_for', all, 2) },
         ),
+        fields: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fieldLines(all) }),
         answers: fc.array(
           fc
             .tuple(fc.constantFrom(...ANSWERS), fc.constantFrom('all', ...all))
@@ -380,6 +398,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
         later,
         follow: followed,
         answers,
+        fields,
         layouts,
         includes,
       }) => {
@@ -394,6 +413,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           ...later,
           ...followed,
           ...answers,
+          ...fields,
         ]
           .filter((line) => line !== '')
           .map(layout);

@@ -170,6 +170,13 @@ describe('the plan of a cut-over', () => {
     ]);
   });
 
+  it('names certificates that Apache itself renews', () => {
+    const result = planned(['LoadModule md_module x.so', 'MDomain www.contoso.com', 'Listen 443', SITE]);
+    expect(result.kind === 'plan' && result.notes.map(({ code, at }) => [code, at.directive])).toEqual([
+      ['CUTOVER_RENEWAL', 'MDomain www.contoso.com'],
+    ]);
+  });
+
   it('prints a diff that patch takes, forth and back', () => {
     const filler = Array.from({ length: 9 }, (_, at) => `# ${at}`);
     const result = planned(['Listen 443', ...filler, SITE, ...filler, SITE]) as CutoverPlan;

@@ -4,13 +4,14 @@ import type { Diagnostic, RuleSet } from '@outrigger/rules';
 import type { ImportCode } from '../../codes.ts';
 import { createLedger } from '../../ledger.ts';
 import { createRedactor } from '../../redact.ts';
-import type { Reader } from '../../source.ts';
+import { pathIn, type Reader } from '../../source.ts';
 import { checkTree } from '../check.ts';
 import { readTree } from '../expand.ts';
 import { findLayout, type Layout } from '../layout.ts';
 import { trustsLoopback } from '../loopback.ts';
 import { APACHE_SECRETS } from '../secrets.ts';
 import { readServers, type Servers } from '../servers.ts';
+import { setting } from '../settings.ts';
 import type { ConfigTree } from '../tree.ts';
 import { addressSet } from '../vhosts.ts';
 import type { FileChange } from './change.ts';
@@ -40,15 +41,26 @@ export type CutoverPlan = {
   logs: AccessLog[];
   /** Addresses that change hands, as Listen lines write them, and where Apache is then. */
   doors: { taken: string; place: string; isPlain: boolean }[];
-  /** The main file, the folder relative names are taken from, and the environment Apache is started with. */
-  apache: { main: string; root: string; environment: ReadonlyMap<string, string>; isRedHat: boolean };
+  apache: InstalledApache;
   /** Files of keys and certificates that Outrigger must be able to read. */
   certificates: string[];
+};
+
+/** An Apache on this machine: what it is started with and where it says who it is. `isRedHat`: called httpd, with conf/httpd.conf. */
+export type InstalledApache = {
+  main: string;
+  root: string;
+  environment: ReadonlyMap<string, string>;
+  isRedHat: boolean;
+  pidFile: string;
 };
 
 export type CutoverNote = Omit<Diagnostic, 'code'> & { code: ImportCode };
 
 export type CutoverResult = CutoverPlan | { kind: 'failed'; note: CutoverNote };
+
+/** Red Hat builds it so, below the ServerRoot, and says nothing of it in its files; Debian's say where it is. */
+const DEFAULT_PID_FILE = 'run/httpd.pid';
 
 /** Plans the cut-over. Never throws on input. */
 export function planApache(options: CutoverOptions): CutoverResult {
@@ -107,6 +119,7 @@ export function planApache(options: CutoverOptions): CutoverResult {
       root: layout.root,
       environment: new Map([...(layout.envvars?.values ?? []), ...(options.values ?? [])]),
       isRedHat: /(?:^|\/)httpd\.conf$/.test(layout.main),
+      pidFile: pathIn(tree.serverRoot, setting(servers, servers.main, 'pidfile') ?? DEFAULT_PID_FILE),
     },
     certificates: filesOf(rules),
   };
