@@ -24,6 +24,19 @@ it('gives the path where a daemon is there, and says nothing', () => {
   expect(daemonOrSkip('curl', { find: () => '/usr/bin/curl', ci: true, say })).toBe('/usr/bin/curl');
 });
 
+it('gives no port twice in a row, and none that the kernel may give to somebody else', async () => {
+  const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
+  expect(new Set(ports).size).toBe(20);
+  for (const port of ports) expect(port).toBeLessThan(32_768);
+});
+
+it('passes over a port that is taken', async () => {
+  const [taken, free] = [createServer(), await freePort()];
+  await new Promise<void>((resolve, reject) => taken.once('error', reject).listen(free + 1, '127.0.0.1', resolve));
+  expect(await freePort()).not.toBe(free + 1);
+  await new Promise((resolve) => taken.close(resolve));
+});
+
 it('gives a port that can be listened on', async () => {
   const server = createServer();
   const port = await freePort();

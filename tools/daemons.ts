@@ -3,7 +3,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
 import { connect as connectPlain, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 
@@ -54,13 +53,31 @@ export function daemonOrSkip(
   return undefined;
 }
 
-/** A TCP port of 127.0.0.1 that was free a moment ago: for programs that cannot be told to take any. */
+/** Ports that the kernel gives to nobody of its own accord (Linux: ip_local_port_range begins at 32768) and few services have. */
+const PORTS = { first: 20_000, count: 12_000 };
+/** Ports that one process asks for in a row, before it comes round to them again. */
+const PORTS_OF_A_PROCESS = 100;
+let portsGiven = 0;
+
+/**
+ * A TCP port of 127.0.0.1 that is free: for programs that cannot be told to take any. Each process has ports of its own to give, one
+ * after another: until the program listens, neither another test nor a connection of the kernel's choice gets it.
+ */
 export async function freePort(): Promise<number> {
+  const first = (process.pid * PORTS_OF_A_PROCESS) % PORTS.count;
+  for (let tries = 0; tries < PORTS_OF_A_PROCESS; tries += 1) {
+    const port = PORTS.first + first + (portsGiven++ % PORTS_OF_A_PROCESS);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port is free from ${PORTS.first + first} on`);
+}
+
+function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
 }
 
 export type Daemon = {

@@ -70,13 +70,19 @@ export type Redactor = {
 /** A redactor for the files of one import. `rows` are the vendor's. */
 export function createRedactor(rows: readonly SecretRow[]): Redactor {
   const known = createSweep();
+  // Files that include each other bring the same lines ten thousand times.
+  const seen = new Map<string, Span[]>();
   const spans = (directive: string): Span[] => {
+    const before = seen.get(directive);
+    if (before !== undefined) return before;
     for (const { start, end } of secretSpans(directive, [...rows, ...COMMON])) {
       for (const value of spellingsOf(directive.slice(start, end))) {
         if (value.length >= SWEPT_LEAST && !ORDINARY_WORD.test(value)) known.add(value);
       }
     }
-    return secretSpans(directive, [...rows, ...LINES, ...COMMON]);
+    const found = secretSpans(directive, [...rows, ...LINES, ...COMMON]);
+    seen.set(directive, found);
+    return found;
   };
   return {
     spans,
@@ -132,21 +138,30 @@ const OURS: ReadonlySet<string> = new Set(['code', 'severity', 'disposition', 'f
  * masked whole: there it is the secret, and it may be spelled otherwise than in the file.
  */
 export function redactData<Data>(data: Data, redactor: Redactor): Data {
-  return masked(data, redactor) as Data;
-}
+  /** What a text or an object became: many directives share theirs, such as the includes that led to them. */
+  const done = new Map<unknown, unknown>();
 
-function masked(data: unknown, redactor: Redactor): unknown {
-  if (typeof data === 'string') return redactor.text(data);
-  if (Array.isArray(data)) return data.map((each) => masked(each, redactor));
-  if (data instanceof Map) return new Map([...data].map(([key, value]) => [key, masked(value, redactor)]));
-  if (typeof data !== 'object' || data === null) return data;
-  const isCredential = 'name' in data && 'regex' in data && CREDENTIAL_FIELD.test(String(data.name));
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => {
-      if (OURS.has(key)) return [key, value];
-      return [key, isCredential && key === 'regex' ? MASK : masked(value, redactor)];
-    }),
-  );
+  function masked(from: unknown): unknown {
+    if (typeof from !== 'string' && (typeof from !== 'object' || from === null)) return from;
+    if (done.has(from)) return done.get(from);
+    const to = typeof from === 'string' ? redactor.text(from) : maskedParts(from);
+    done.set(from, to);
+    return to;
+  }
+
+  function maskedParts(from: object): unknown {
+    if (Array.isArray(from)) return from.map(masked);
+    if (from instanceof Map) return new Map([...from].map(([key, value]) => [key, masked(value)]));
+    const isCredential = 'name' in from && 'regex' in from && CREDENTIAL_FIELD.test(String(from.name));
+    return Object.fromEntries(
+      Object.entries(from).map(([key, value]) => {
+        if (OURS.has(key)) return [key, value];
+        return [key, isCredential && key === 'regex' ? MASK : masked(value)];
+      }),
+    );
+  }
+
+  return masked(data) as Data;
 }
 
 /** `text` with each span replaced by the mask. The spans must be in order and apart. */

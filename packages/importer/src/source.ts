@@ -1,5 +1,5 @@
 // Room: where configs come from: a disk or memory, and the globs in them. The only file of this package that reads files.
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { dirname, posix, resolve } from 'node:path';
 
 /** A config file. `text` is latin1: one character is one byte of the file. */
@@ -19,6 +19,8 @@ export type Reader = {
   list(path: string): FolderEntry[] | undefined;
   /** Paths that match a glob(3) pattern, sorted by bytes as glob(3) in the C locale does; empty where none does. */
   glob(pattern: string): string[];
+  /** Where the link at `path` leads, one step, taken from its folder; undefined where there is no link. */
+  linkAt(path: string): string | undefined;
 };
 
 /** A config larger than this is no config (bytes). Value files of acls reach a few MiB. */
@@ -43,10 +45,17 @@ export function diskReader(): Reader {
     },
     list: (folder) => listFolder(folder === '' ? '.' : folder),
     glob: (pattern) => expandGlob(pattern, (folder) => (listFolder(folder === '' ? '.' : folder) ?? []).map(nameOf)),
+    linkAt: (path) => {
+      try {
+        return pathIn(folderOf(path), readlinkSync(path));
+      } catch {
+        return undefined; // no link, or nothing at all: whoever reads it finds out which
+      }
+    },
   };
 }
 
-/** Reads from memory: path to content. For tests and for configs that came some other way. */
+/** Reads from memory: path to content. For tests and for configs that came some other way; no links. */
 export function memoryReader(files: Readonly<Record<string, string>>): Reader {
   const paths = Object.keys(files);
   const list = (folder: string): FolderEntry[] | undefined => {
@@ -64,6 +73,7 @@ export function memoryReader(files: Readonly<Record<string, string>>): Reader {
     },
     list,
     glob: (pattern) => expandGlob(pattern, (folder) => (list(folder) ?? []).map(nameOf)),
+    linkAt: () => undefined,
   };
 }
 
@@ -75,6 +85,7 @@ export function recordingReader(reader: Reader): Reader & { files: readonly Sour
       return [...files.values()];
     },
     glob: reader.glob,
+    linkAt: reader.linkAt,
     list: reader.list,
     read: (path) => {
       const result = reader.read(path);

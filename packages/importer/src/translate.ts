@@ -1,6 +1,7 @@
 // Room: the pipeline from a squid.conf to rules and a ledger. It reads like the drawing in the architecture: expand, model,
 // lower; every stage writes into one ledger.
 import { type CompiledRules, compileRules } from '@outrigger/rules';
+import type { FileRead } from './filetree.ts';
 import { createLedger, type Ledger } from './ledger.ts';
 import { createRedactor, type Redactor } from './redact.ts';
 import { type Reader, recordingReader } from './source.ts';
@@ -37,6 +38,8 @@ export function readSquid({ files, reader, squidVersion }: SquidFiles): {
   model: Model;
   ledger: Ledger;
   redactor: Redactor;
+  /** Each of the files, with those that its lines led to. */
+  tree: FileRead[];
   /** What the files are, as sentences. */
   about: string[];
   /** Lines that count, in order, whatever they say. */
@@ -44,11 +47,11 @@ export function readSquid({ files, reader, squidVersion }: SquidFiles): {
 } {
   const ledger = createLedger();
   const redactor = createRedactor(SQUID_SECRETS);
-  const directives = expand(files, reader, ledger, redactor);
+  const { directives, tree } = expand(files, reader, ledger, redactor);
   const { version, sentence } = versionOf(squidVersion, directives);
   const model = buildModel(directives, { reader, main: files[0] ?? '' }, version);
   const about = [...aboutFiles(ledger.entries), ...(sentence === undefined ? [] : [sentence])];
-  return { model, ledger, redactor, about, directives };
+  return { model, ledger, redactor, tree, about, directives };
 }
 
 /** Imports squid.conf files. Never throws on input. */
@@ -56,9 +59,9 @@ export function importSquid({ reader: source, tighten: isTight = false, ...given
   const { files } = given;
   const main = files[0] ?? '';
   const reader = recordingReader(source);
-  const { model, ledger, redactor, about } = readSquid({ ...given, reader });
+  const { model, ledger, redactor, tree, about } = readSquid({ ...given, reader });
   const lowered = lower(model);
-  const draft: Draft = { ledger: ledger.entries, about, general: [], letThrough: [], differences: [] };
+  const draft: Draft = { ledger: ledger.entries, about, tree, general: [], letThrough: [], differences: [] };
   if (lowered.kind === 'nothing') {
     const { code, message } = lowered;
     draft.general.push({ severity: 'error', code, at: wholeFile(main), message });

@@ -1,6 +1,7 @@
 // Room: what an import comes to, whatever it read: rules, a ledger that adds up, findings; all texts in it masked.
 import type { Diagnostic, Provenance, RuleSet } from '@outrigger/rules';
 import type { ImportCode } from './codes.ts';
+import { type FileRead, withEntries } from './filetree.ts';
 import type { LetThrough, Tightening } from './judgement.ts';
 import { countDispositions, type Disposition, type LedgerEntry, ledgerDiagnostics } from './ledger.ts';
 import { type Redactor, redactData } from './redact.ts';
@@ -31,6 +32,8 @@ export type Translation = {
   about: string[];
   /** The files that hold those directives, in the order they were first read. */
   files: readonly ShownFile[];
+  /** The same as a tree: which line led to which file, what was not there, which sections were skipped. One for each file given. */
+  tree: FileRead[];
   /** What a person should look at: errors and warnings of directives, then what the old file let through. */
   diagnostics: Diagnostic<ImportCode>[];
   /** Those of `diagnostics` that no directive is to blame for, each with a request that shows it. */
@@ -44,14 +47,17 @@ export type Translation = {
 };
 
 /** What an importer knows when it is done, before anything is shown. */
-export type Draft = Pick<Translation, 'ledger' | 'about' | 'letThrough' | 'tightening' | 'differences' | 'rules'> & {
+export type Draft = Pick<
+  Translation,
+  'ledger' | 'about' | 'tree' | 'letThrough' | 'tightening' | 'differences' | 'rules'
+> & {
   /** Findings about the files as a whole. */
   general: Diagnostic<ImportCode>[];
 };
 
 /** Everything that texts of the files went into passes the redactor here, whatever its directive did with it. */
 export function finish(draft: Draft, files: ShownFile[], redactor: Redactor): Translation {
-  const { rules, ...rest } = draft;
+  const { rules, tree, ...rest } = draft;
   const { general, ...shown } = redactData(rest, redactor);
   const diagnostics = [...ledgerDiagnostics(shown.ledger), ...general, ...shown.letThrough];
   const counts = countDispositions(shown.ledger);
@@ -62,6 +68,7 @@ export function finish(draft: Draft, files: ShownFile[], redactor: Redactor): Tr
     ...shown,
     ...(rules !== undefined && { rules: withShownPlaces(rules, redactor), shownRules: redactData(rules, redactor) }),
     files,
+    tree: withEntries(tree, new Map(draft.ledger.map((entry, index) => [entry, shown.ledger[index] ?? entry]))),
     diagnostics,
     summary: {
       directives: draft.ledger.length,

@@ -99,7 +99,7 @@ export function createClients(first: ClientLimits, report: (record: LogRecord) =
 }
 
 /** Who counts as one client: an IPv4 address, or the network of an IPv6 address. */
-function clientOf(address: string): string {
+export function clientOf(address: string): string {
   if (!address.includes(':')) return address;
   const network = (parseAddress(address) ?? 0n) >> (128n - IPV6_CLIENT_BITS);
   const groups = network.toString(16).padStart(16, '0').match(/.{4}/g) ?? [];

@@ -110,10 +110,11 @@ export async function openListener(
     const isListed = mustAnnounce(remoteAddress);
     if (!isListed && listener.proxyProtocolOnly) return refuseStranger(socket);
     if (isListed && !(await takeAnnouncement(socket))) return void socket.destroy();
-    const leave = runtime.clients.enter(endsOf(socket).source.address);
+    const { address } = endsOf(socket).source;
+    const leave = runtime.clients.enter(address);
     if (leave === undefined) return void socket.destroy();
     socket.once('close', leave);
-    waiting.enter(socket);
+    waiting.enter(socket, address);
     if (chooseUpstream !== undefined) {
       const hello = await takeClientHello(socket, HANDSHAKE);
       if (hello.kind === 'failed') {

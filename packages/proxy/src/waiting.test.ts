@@ -1,10 +1,14 @@
 import { connect as connectHttp2 } from 'node:http2';
 import { createAuthority, type Leaf } from '@outrigger/tools/certs';
 import { expectResponse, type Wire } from '@outrigger/tools/wire';
+import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LogRecord } from './accesslog.ts';
 import { echoing, openStage, PATIENCE, type Proxy as RunningProxy, rulesOf, simpleRules } from './testing/stage.ts';
 import { createWaiting } from './waiting.ts';
+
+/** Of the property test; another for other cases. */
+const SEED = Number(process.env.OUTRIGGER_SEED ?? 41);
 
 describe('connections that wait', () => {
   /** A limit with a clock of its own, and connections that say when they are closed. */
@@ -17,9 +21,9 @@ describe('connections that wait', () => {
       (record) => records.push(record),
       () => clock.at,
     );
-    const come = (name: string) => {
+    const come = (name: string, address = '192.0.2.1') => {
       const connection = { resetAndDestroy: () => closed.push(name) as never };
-      waiting.enter(connection);
+      waiting.enter(connection, address);
       return connection;
     };
     return { clock, records, closed, waiting, come };
@@ -33,6 +37,55 @@ describe('connections that wait', () => {
     come('third');
     come('fourth');
     expect(closed).toEqual(['first', 'second']);
+  });
+
+  it('make room for others where their client has most of them, however long a visitor waits', () => {
+    const { closed, come } = counted(4);
+    come('visitor', '198.51.100.7');
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) come(name, '192.0.2.1');
+    come('another visitor', '2001:db8::1');
+    expect(closed).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  it('make room in the order in which they came where each has a client of its own', () => {
+    const { closed, come } = counted(2);
+    for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) come(name, `192.0.2.${index}`);
+    expect(closed).toEqual(['a', 'b']);
+  });
+
+  it('are of one client in one IPv6 network', () => {
+    const { closed, come } = counted(3);
+    come('visitor', '2001:db8:0:1::1');
+    for (const [index, name] of ['a', 'b', 'c'].entries()) come(name, `2001:db8:0:2::${index}`);
+    expect(closed).toEqual(['a']);
+  });
+
+  it('count for their client in any order of coming and going as a look at all of them would say', () => {
+    const step = fc.record({ client: fc.nat(4), leaves: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 8 }), (steps, limit) => {
+        const { closed, waiting, come } = counted(limit);
+        const there: { name: string; client: number; connection: ReturnType<typeof come> }[] = [];
+        for (const [index, { client, leaves }] of steps.entries()) {
+          const own = there.find((each) => each.client === client);
+          if (leaves && own !== undefined) {
+            waiting.leave(own.connection);
+            there.splice(there.indexOf(own), 1);
+            continue;
+          }
+          there.push({ name: `${index}`, client, connection: come(`${index}`, `192.0.2.${client}`) });
+          const most = Math.max(...there.map((each) => there.filter((other) => other.client === each.client).length));
+          const gone = there.filter(({ name }) => closed.includes(name));
+          expect(gone).toHaveLength(there.length > limit ? 1 : 0);
+          for (const one of gone) {
+            const queue = there.filter((each) => each.client === one.client);
+            expect([queue.length, queue[0]]).toEqual([most, one]);
+            there.splice(there.indexOf(one), 1);
+          }
+        }
+      }),
+      { seed: SEED },
+    );
   });
 
   it('wait no more once they have asked', () => {

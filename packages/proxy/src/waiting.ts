@@ -1,9 +1,10 @@
 // Room: connections that have asked for nothing yet: their TLS handshake or first request head is not complete. Each holds memory for
-// as long as its client likes, so a process keeps a limited number of them, and beyond it the one that has waited longest makes room:
+// as long as its client likes, so a process keeps a limited number of them, and beyond it the client with most of them makes room:
 // whoever asks in time is served, however many do not. Nothing is looked at any more once a connection has asked.
 import type { Socket } from 'node:net';
 import type { Limits } from '@outrigger/rules';
 import type { LogRecord } from './accesslog.ts';
+import { clientOf } from './clients.ts';
 
 /** Closed; each has its line in the README. */
 export type WaitingCode = 'TOO_MANY_WAITING' | 'WAITING_ENOUGH_ROOM';
@@ -17,8 +18,11 @@ export type Closable = Pick<Socket, 'resetAndDestroy'>;
 export type Waiting = {
   /** Goes by this limit from now on; where more are waiting, the next one that comes closes them. */
   heed(limits: Pick<Limits, 'waitingConnections'>): void;
-  /** One more that has not asked yet. Closes whoever has waited longest where it is one too many. */
-  enter(connection: Closable): void;
+  /**
+   * One more that has not asked yet, from this address. Where it is one too many, the client (clientOf()) with most of them loses the
+   * one that has waited longest: who floods the door closes his own, not a visitor's.
+   */
+  enter(connection: Closable, address: string): void;
   /** It has asked, or it is closed. */
   leave(connection: Closable): void;
   /** True for one that had to make room: the end of it is nothing its client did. */
@@ -32,14 +36,13 @@ export function createWaiting(
   now: () => number,
 ): Waiting {
   let limit = first.waitingConnections;
-  /** In the order in which they came. */
-  const waiting = new Set<Closable>();
+  const crowd = createCrowd();
   const closed = new WeakSet<Closable>();
   /** There while there is no room; told of when it begins and when it is over, not by connection. */
   let episode: { began: number; last: number; closed: number } | undefined;
 
   function close(connection: Closable, at: number): void {
-    waiting.delete(connection);
+    crowd.remove(connection);
     closed.add(connection);
     connection.resetAndDestroy();
     if (episode === undefined) {
@@ -47,7 +50,7 @@ export function createWaiting(
         at,
         'warning',
         'TOO_MANY_WAITING',
-        `${limit} connections wait for their first request, and each further one closes the one that has waited longest. ` +
+        `${limit} connections wait for their first request, and each further one closes the oldest of the client with most. ` +
           'Clients that connect and ask for nothing are an attack or a scan: let the firewall limit new connections of one ' +
           'address. Many visitors at once need more: limits.waitingConnections is the limit of each worker.',
       );
@@ -73,17 +76,65 @@ export function createWaiting(
     heed({ waitingConnections }) {
       limit = waitingConnections;
     },
-    enter(connection) {
-      waiting.add(connection);
-      if (episode === undefined && waiting.size <= limit) return;
+    enter(connection, address) {
+      crowd.add(connection, clientOf(address));
+      if (episode === undefined && crowd.size() <= limit) return;
       const at = now();
       tellCalm(at);
-      for (const oldest of waiting) {
-        if (waiting.size <= limit) break;
+      while (crowd.size() > limit) {
+        const oldest = crowd.oldestOfMost();
+        if (oldest === undefined) break;
         close(oldest, at);
       }
     },
-    leave: (connection) => void waiting.delete(connection),
+    leave: (connection) => crowd.remove(connection),
     madeRoom: (connection) => closed.has(connection),
+  };
+}
+
+/** Connections by client. Each change moves one client by one, so that the one with most is known without a look at the others. */
+function createCrowd() {
+  const owners = new Map<Closable, string>();
+  /** Of each client, in the order in which they came. */
+  const queues = new Map<string, Set<Closable>>();
+  /** At each number, the clients that have so many; who has had so many for longest stands first. */
+  const ranks: Set<string>[] = [];
+  let most = 0;
+
+  function move(client: string, from: number, to: number): void {
+    ranks[from]?.delete(client);
+    if (to > 0) {
+      ranks[to] ??= new Set();
+      ranks[to].add(client);
+    }
+    if (to > most) most = to;
+    else if (from === most && ranks[from]?.size === 0) most = to;
+  }
+
+  return {
+    size: (): number => owners.size,
+    add(connection: Closable, client: string): void {
+      const queue = queues.get(client) ?? new Set();
+      queues.set(client, queue);
+      owners.set(connection, client);
+      queue.add(connection);
+      move(client, queue.size - 1, queue.size);
+    },
+    /** Does nothing for one that is not there. */
+    remove(connection: Closable): void {
+      const client = owners.get(connection);
+      const queue = client === undefined ? undefined : queues.get(client);
+      if (client === undefined || queue === undefined) return;
+      owners.delete(connection);
+      queue.delete(connection);
+      move(client, queue.size + 1, queue.size);
+      if (queue.size === 0) queues.delete(client);
+    },
+    /** Undefined where nobody waits. */
+    oldestOfMost(): Closable | undefined {
+      const [client = ''] = ranks[most] ?? [];
+      const [oldest] = queues.get(client) ?? [];
+      return oldest;
+    },
   };
 }

@@ -210,7 +210,7 @@ const limits = z
       .meta({ description: 'Connections of one client (IPv4 address, IPv6 /64) open at once; more are closed unread' }),
     waitingConnections: z.int().min(1).default(DEFAULTS.waitingConnections).meta({
       description:
-        'Connections of each worker whose TLS handshake or first request head is not complete; beyond it the one that has waited longest is closed',
+        'Connections of each worker whose TLS handshake or first request head is not complete; beyond it the oldest of the client with most is closed',
     }),
     headsPerSecond: z.int().min(1).optional().meta({
       description:

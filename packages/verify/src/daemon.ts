@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants, rmSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
@@ -15,15 +15,33 @@ export function findProgram(names: readonly string[]): string | undefined {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable);
 }
 
-/** Loopback ports that were free a moment ago: for programs that cannot be told to take any. */
+/** Ports that the kernel gives to nobody of its own accord (Linux: ip_local_port_range begins at 32768) and few services have. */
+const PORTS = { first: 10_000, count: 10_000 };
+/** Ports that one process asks for in a row, before it comes round to them again. */
+const PORTS_OF_A_PROCESS = 200;
+let portsGiven = 0;
+
+/**
+ * Free ports, for programs that cannot be told to take any. Each process has ports of its own to give, one after another: until the
+ * program listens, neither another copy nor a connection of the kernel's choice gets one. Fewer where no more are free.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const first = PORTS.first + ((process.pid * PORTS_OF_A_PROCESS) % PORTS.count);
+  const ports: number[] = [];
+  for (let tries = 0; tries < PORTS_OF_A_PROCESS && ports.length < count; tries += 1) {
+    const port = first + (portsGiven++ % PORTS_OF_A_PROCESS);
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+/** On every address: one of a copy may be any of loopback's. */
+function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
 }
 
 /** A folder that ends with the run. `owner`: whom the daemon changes to, where we are root and such a user exists. */

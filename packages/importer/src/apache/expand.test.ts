@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { everyFile } from '../filetree.ts';
 import { createLedger } from '../ledger.ts';
 import { createRedactor } from '../redact.ts';
 import { memoryReader } from '../source.ts';
@@ -91,7 +92,12 @@ describe('where a configuration is', () => {
     };
     const tree = read(files, '/etc/apache2/');
     expect(texts(tree)).toEqual(['ErrorLog /var/log/apache2/x', 'ServerName a', 'ServerName b']);
-    expect(tree.files).toHaveLength(3);
+    expect(everyFile(tree.files).map(({ file }) => file.replace('/etc/apache2/', ''))).toEqual([
+      'envvars',
+      'apache2.conf',
+      'sites-enabled/a.conf',
+      'sites-enabled/b.conf',
+    ]);
   });
 
   it('is found in the folder of Red Hat', () => {

@@ -2,6 +2,7 @@
 // variables filled in; or the line at which Apache would refuse to start. Each line that counts, and each that does not, is in
 // the ledger. Source: httpd 2.4 server/config.c, ap_build_config and what it calls (AP-8 to AP-25).
 import { compileRegex } from '@outrigger/rules';
+import { branchOff, type FileRead, fileRead } from '../filetree.ts';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
 import { lettersOf } from '../letters.ts';
 import type { Redactor } from '../redact.ts';
@@ -38,6 +39,7 @@ export function readTree(given: {
 }): ConfigTree {
   const { layout, reader, ledger, redactor, names = [], values = new Map() } = given;
   const environment = new Map([...(layout.envvars?.values ?? []), ...values]);
+  const main = fileRead(layout.main, reader);
   const reading: Reading = {
     reader,
     ledger,
@@ -49,39 +51,48 @@ export function readTree(given: {
     serverRoot: layout.root,
     // Debian's files name /etc/apache2 nowhere but in absolute paths; a copy of them is read whole where it lies.
     moved: { from: '/etc/apache2', to: layout.root },
-    files: [],
+    file: main,
+    filesRead: 0,
     sectionDepth: 0,
     letters: new Map(),
     includeDepth: 0,
     lines: 0,
     missing: new Set(),
   };
-  const nodes = readFile(layout.main, reading);
+  const nodes = readFile(main, reading);
   remarkUnused(reading);
-  const { serverRoot, files, modules, refusal } = reading;
+  const { serverRoot, modules, refusal } = reading;
+  const { envvars } = layout;
+  const files =
+    envvars === undefined ? [main] : [fileRead(envvars.file, reader, { values: envvars.values.size }), main];
   return { nodes, serverRoot, files, modules, ...(refusal && { refusal }) };
 }
 
-function readFile(path: string, reading: Reading, via?: LogicalLine['via']): ConfigNode[] {
+function readFile(file: FileRead, reading: Reading, via?: LogicalLine['via']): ConfigNode[] {
+  const path = file.file;
   const result = reading.reader.read(path);
   if (result.kind === 'missing') {
     const reported = { file: path, line: 1 };
     const entry = enter({ text: '', ...reported, lastLine: 1, reported }, reading);
     const message = `it cannot be read: ${result.message}`;
     reading.refusal ??= { at: entry.at, reported, message };
+    file.absent = result.message;
     remark(entry, 'malformed', 'IMPORT_FILE', `${path} cannot be read: ${result.message}`, {
       hint: 'Give the main file of Apache, or its folder: /etc/apache2, /etc/httpd.',
     });
     return [];
   }
-  reading.files.push(path);
+  reading.filesRead += 1;
   reading.letters.set(path, lettersOf(result.file.text));
+  const outer = reading.file;
+  reading.file = file;
   const lines = linesOfFile(result.file).map((line) => (via === undefined ? line : { ...line, via }));
   const stream = streamOf(lines, (line) => remarkLost(line, reading));
   const { nodes, open } = readBlock(stream, reading);
   const unclosed = open[0];
   if (unclosed !== undefined) refuse(reading, unclosed, `<${unclosed.section.name}> is never closed`);
   if (reading.refusal !== undefined) remarkUnread(stream, reading.refusal, reading);
+  reading.file = outer;
   return nodes;
 }
 
@@ -258,6 +269,8 @@ function surroundings(reading: Reading): Surroundings {
 /** Lines of a section that does not hold: only its nesting counts (ap_soak_end_container; AP-17). */
 function skipSection(read: ReadLine, key: string, stream: LineStream, reading: Reading): void {
   const open = [key];
+  const branch = branchOff(reading.file, read.entry, 'skipped');
+  branch.skipped = 0;
   for (let line = stream.next(); line !== undefined; line = stream.next()) {
     const { word, rest } = firstWord(line.text);
     const name = word.text.toLowerCase();
@@ -274,28 +287,38 @@ function skipSection(read: ReadLine, key: string, stream: LineStream, reading: R
     reading.lines += 1;
     const where = `stands in <${key} …> of line ${read.line.line}, which does not hold`;
     remark(enter(line, reading), 'irrelevant', 'APACHE_DEAD_BRANCH', where);
+    branch.skipped += 1;
   }
   refuse(reading, read, 'it is never closed');
 }
 
 function include(read: ReadLine, reading: Reading, isOptional: boolean): ConfigNode[] {
   if (reading.includeDepth >= INCLUDE_DEPTH_MAX) {
+    branchOff(reading.file, read.entry, 'failed');
     refuse(reading, read, `includes are nested more than ${INCLUDE_DEPTH_MAX} deep: one of them reads itself`);
     return [];
   }
   reading.includeDepth += 1;
+  const { reader } = reading;
   const nodes: ConfigNode[] = [];
-  const found = includedFiles(locate(read.words[0]?.text ?? '', reading), reading.reader, isOptional);
+  const branch = branchOff(reading.file, read.entry, 'nothing');
+  const found = includedFiles(locate(read.words[0]?.text ?? '', reading), reader, isOptional);
   for (const each of found) {
     if (reading.refusal !== undefined) break;
     if (each.kind === 'refused') refuse(reading, read, each.message, 'Copy what it includes to the same place here.');
-    else if (reading.files.length >= FILES_MAX) refuse(reading, read, `it would be file ${FILES_MAX}`);
-    else nodes.push(...readFile(each.path, reading, { ...read.entry.at, directive: '' }));
+    else if (reading.filesRead >= FILES_MAX) refuse(reading, read, `it would be file ${FILES_MAX}`);
+    else {
+      const isAbsent = each.kind === 'absent';
+      const file = fileRead(each.path, reader, isAbsent ? { absent: each.message } : {});
+      branch.files.push(file);
+      if (isAbsent) continue;
+      branch.outcome = 'read';
+      nodes.push(...readFile(file, reading, { ...read.entry.at, directive: '' }));
+    }
   }
-  obeyed(
-    read,
-    found.length === 0 ? 'there is nothing to read' : `read ${found.length === 1 ? '1 file' : `${found.length} files`}`,
-  );
+  if (reading.refusal?.at === read.entry.at) branch.outcome = 'failed';
+  const files = found.filter(({ kind }) => kind !== 'absent').length;
+  obeyed(read, files === 0 ? 'there is nothing to read' : `read ${files === 1 ? '1 file' : `${files} files`}`);
   reading.includeDepth -= 1;
   return nodes;
 }

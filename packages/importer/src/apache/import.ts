@@ -1,9 +1,10 @@
 // Room: the pipeline from an Apache configuration to rules and a ledger: layout, tree, servers, lower.
 import type { RuleSet, SourceRef } from '@outrigger/rules';
+import { everyFile } from '../filetree.ts';
 import { createLedger, type LedgerEntry } from '../ledger.ts';
 import { createRedactor } from '../redact.ts';
 import { placeKey, rulePaths } from '../rulepaths.ts';
-import { type Reader, recordingReader } from '../source.ts';
+import { type Reader, recordingReader, type ShownFile } from '../source.ts';
 import { type Draft, finish, type Translation } from '../translation.ts';
 import { checkTree } from './check.ts';
 import { APACHE_DIFFERENCES } from './differences.ts';
@@ -38,19 +39,21 @@ export function importApache(options: ApacheOptions): Translation {
   const reader = recordingReader(source);
   const ledger = createLedger();
   const redactor = createRedactor(APACHE_SECRETS);
-  const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [] };
+  const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [], tree: [] };
+  // Those of the tree alone: <IfFile> asks whether a file is there, and that one may be a key.
+  const shown = (): ShownFile[] => {
+    const read = new Set(everyFile(draft.tree).map(({ file }) => file));
+    return reader.files.filter(({ path: each }) => read.has(each)).map((file) => shownFile(file, redactor));
+  };
   const fail = (at: SourceRef, message: string): Translation => {
     draft.general.push({ severity: 'error', code: 'APACHE_NOTHING_TO_RUN', at, message });
     remarkRest(ledger.entries);
-    return finish(
-      draft,
-      reader.files.map((file) => shownFile(file, redactor)),
-      redactor,
-    );
+    return finish(draft, shown(), redactor);
   };
   const found = findLayout(path, reader);
   if (found.kind === 'missing') return fail({ file: path, line: 1, directive: '' }, found.message);
   const tree = readTree({ layout: found.layout, reader, ledger, redactor, names, values });
+  draft.tree = tree.files;
   const refuse = ({ at, message }: Refusal): Translation =>
     fail(at, `Apache itself does not start with this configuration: ${message}`);
   // One line stops Apache: what a look at the rest would find wrong as well, it never comes to.
@@ -67,11 +70,7 @@ export function importApache(options: ApacheOptions): Translation {
   enterRules(ledger.entries, lowered.rules);
   draft.rules = lowered.rules;
   draft.differences = differences(trustsLoopback(tree, place), place);
-  return finish(
-    draft,
-    reader.files.map((file) => shownFile(file, redactor)),
-    redactor,
-  );
+  return finish(draft, shown(), redactor);
 }
 
 /** Enters into each entry the rules it had a part in, in the order of the rules file. */

@@ -8,8 +8,14 @@ const FOLDER_DEPTH_MAX = 20;
 /** A step with a wildcard in it. A bracket that nothing closes is a letter. */
 const PATTERN = /[*?]|\[[^\]]*\]/;
 
-/** A file to read, or a reason why Apache ends here. What stands before a refusal is read first. */
-export type Included = { kind: 'file'; path: string } | { kind: 'refused'; message: string };
+/**
+ * A file to read; one that is not there, with the reason, where it need not be; or a reason why Apache ends here. What stands before
+ * a refusal is read first.
+ */
+export type Included =
+  | { kind: 'file'; path: string }
+  | { kind: 'absent'; path: string; message: string }
+  | { kind: 'refused'; message: string };
 
 /** `path` is absolute, or relative to the working directory of the reader; `isOptional`: what is not there is no trouble. */
 export function includedFiles(path: string, reader: Reader, isOptional: boolean): Included[] {
@@ -43,7 +49,9 @@ function everything(path: string, depth: number, search: Search): Included[] {
   if (entries !== undefined) return entries.flatMap(({ name }) => everything(join(path, name), depth + 1, search));
   const result = search.reader.read(path);
   if (result.kind === 'file') return [{ kind: 'file', path }];
-  return search.isOptional ? [] : [{ kind: 'refused', message: `${path} cannot be read: ${result.message}` }];
+  return search.isOptional
+    ? [{ kind: 'absent', path, message: result.message }]
+    : [{ kind: 'refused', message: `${path} cannot be read: ${result.message}` }];
 }
 
 function join(folder: string, name: string): string {

@@ -1,5 +1,6 @@
 // Room: what is known while a configuration is read, and the ways to say that a line counts, is skipped, or ends it all.
 
+import type { FileRead } from '../filetree.ts';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
 import type { Letters } from '../letters.ts';
 import type { Redactor } from '../redact.ts';
@@ -24,7 +25,10 @@ export type Reading = {
   serverRoot: string;
   /** A folder that was copied: what the files call `from` is read at `to`. */
   moved?: { from: string; to: string };
-  files: string[];
+  /** The file whose lines are being read. */
+  file: FileRead;
+  /** Files read so far. */
+  filesRead: number;
   /** Of each file that was read. */
   letters: Map<string, Letters>;
   includeDepth: number;

@@ -33,6 +33,7 @@
 //   cutover/       the way to loopback: which lines change, what is read of them afterwards
 //   display.ts, secrets.ts  how a line is shown, and what in it is secret
 import type { SourceRef } from '@outrigger/rules';
+import type { FileRead } from '../filetree.ts';
 import type { LedgerEntry } from '../ledger.ts';
 import type { ReportedPlace } from './lines.ts';
 import type { Modules } from './modules.ts';
@@ -73,8 +74,8 @@ export type ConfigTree = {
   nodes: ConfigNode[];
   /** The folder that relative paths are taken from. */
   serverRoot: string;
-  /** Files in the order they were read; for a person who wants to see the tree. */
-  files: string[];
+  /** The file of the environment, where there is one, and the main file with all it led to. */
+  files: FileRead[];
   modules: Modules;
   refusal?: Refusal;
 };

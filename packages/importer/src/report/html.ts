@@ -13,6 +13,7 @@ import { ruleList } from './rulelist.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 import { tightening } from './tightening.ts';
+import { treeList } from './treelist.ts';
 import { nextStep, plural } from './wording.ts';
 
 /** Only what stands in the page and was written here: no request, no inline handler, no form, no frame. */
@@ -36,6 +37,7 @@ export function reportHtml(translation: Translation): string {
   const isTight = translation.tightening?.applied === true;
   const sections: readonly [id: string, title: string, content: Markup | undefined][] = [
     ['map', 'Where requests go', shownRules && mapSection(translation, links)],
+    ['files', 'Files read', treeList(translation, links)],
     ['lines', 'Line by line', besideRules(translation, links)],
     [
       'through',

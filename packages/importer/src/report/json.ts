@@ -1,6 +1,7 @@
 // Room: a translation as a script reads it. The shape is a promise: keys are only ever added while `version` is 1.
 import type { Severity, SourceRef } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
+import { type Branch, countsByFile, type FileCounts, type FileRead, inLineOrder } from '../filetree.ts';
 import type { Change, LetThrough } from '../judgement.ts';
 import { type Disposition, inOrder, type LedgerEntry } from '../ledger.ts';
 import { EXIT_CODES, type Outcome, type Summary, type Translation } from '../translation.ts';
@@ -18,6 +19,29 @@ export type ReportDirective = ReportPlace & {
   disposition: Disposition;
   findings: ReportFinding[];
   rules: string[];
+};
+
+/** A file, where its link leads, why it was not read, how many values or which directives it holds, and the lines that lead on. */
+export type ReportFile = {
+  file: string;
+  link?: string;
+  absent?: string;
+  values?: number;
+  /** Read before, where counts and branches stand. */
+  again?: true;
+  /** Absent for a file without directives. */
+  counts?: FileCounts;
+  branches: ReportBranch[];
+};
+
+/** A line that leads to other files, or opens a section that does not hold, with the number of directives that are skipped for it. */
+export type ReportBranch = {
+  file: string;
+  line: number;
+  text: string;
+  outcome: Branch['outcome'];
+  skipped?: number;
+  files: ReportFile[];
 };
 
 /** Something the old file let through: the request that shows it, and where it went; where tightened rules send it, if elsewhere. */
@@ -40,6 +64,8 @@ export type ReportDocument = {
   /** What `outrigger import` ends with, `--strict` aside. */
   exitCode: 0 | 1 | 2;
   files: string[];
+  /** The same as trees, one for each file given. */
+  tree: ReportFile[];
   /** What the files are: no config at all, or one for a Squid that its own words tell. */
   about: string[];
   summary: Summary;
@@ -57,13 +83,15 @@ export function reportJson(translation: Translation): string {
 }
 
 export function reportDocument(translation: Translation): ReportDocument {
-  const { outcome, files, about, summary, ledger, diagnostics, letThrough, tightening, differences } = translation;
+  const { outcome, files, tree, about, summary, ledger, diagnostics, letThrough, tightening, differences } =
+    translation;
   const shown = new Set<object>(letThrough);
   return {
     version: 1,
     outcome,
     exitCode: EXIT_CODES[outcome],
     files: files.map(({ path }) => path),
+    tree: treesOf(tree, ledger),
     about,
     summary,
     directives: ledger.map(directiveOf),
@@ -84,6 +112,21 @@ export function reportDocument(translation: Translation): ReportDocument {
 function directiveOf({ at, lastLine, text, disposition, remarks, rules }: LedgerEntry): ReportDirective {
   const { file, line, ...includes } = placeOf(at);
   return { file, line, lastLine, ...includes, text, disposition, findings: inOrder(remarks).map(findingOf), rules };
+}
+
+function treesOf(trees: readonly FileRead[], ledger: readonly LedgerEntry[]): ReportFile[] {
+  const counts = countsByFile(ledger);
+  const shown = new Set<string>();
+  const fileOf = ({ branches, ...read }: FileRead): ReportFile => {
+    if (shown.has(read.file)) return { ...read, again: true, branches: [] };
+    shown.add(read.file);
+    const own = counts.get(read.file);
+    return { ...read, ...(own !== undefined && { counts: own }), branches: inLineOrder(branches).map(branchOf) };
+  };
+  const branchOf = ({ entry: { at, text }, files, ...rest }: Branch): ReportBranch => {
+    return { file: at.file, line: at.line, text, ...rest, files: files.map(fileOf) };
+  };
+  return trees.map(fileOf);
 }
 
 function letThroughOf({ at, url, reached, tightened, ...finding }: LetThrough): ReportLetThrough {

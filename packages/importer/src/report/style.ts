@@ -41,6 +41,9 @@ nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.4rem; m
 .panel, .file { background: var(--panel); border: 1px solid var(--rule); border-radius: 10px; }
 .panel { padding: 1rem 1.25rem; } .panel > :first-child { margin-top: 0; } .panel > :last-child { margin-bottom: 0; }
 .file { margin: 0 0 1.25rem; overflow: clip; }
+.tree, .tree ul { list-style: none; margin: 0; padding-left: 1.1rem; } .tree { padding-left: 0; }
+.tree ul { border-left: 1px solid var(--rule); } .tree li { padding: .1rem 0; overflow-wrap: anywhere; }
+.tree .name, .tree code { font: 13px/1.55 var(--mono); } .tree .held, .branch { color: var(--quiet); font-size: .9rem; } .branch.failed > .held { color: var(--bad); }
 .via { margin: 0; padding: .3rem 1rem; color: var(--quiet); font-size: .87rem; border-bottom: 1px solid var(--rule); }
 figure { margin: 0; } figure > div { overflow-x: auto; } .scroll { max-height: 36rem; overflow-y: auto; }
 figcaption { color: var(--quiet); font-size: .87rem; margin-top: .8rem; }

@@ -1,19 +1,21 @@
 // Room: a translation as a person reads it on a terminal. Knows how to print, and nothing of Squid.
 import { formatPlace } from '@outrigger/rules';
 import type { LetThrough, Tightening } from '../judgement.ts';
-import { DISPOSITIONS, entriesInNeed, inOrder, isImplied, type LedgerEntry } from '../ledger.ts';
+import { entriesInNeed, inOrder, isImplied, type LedgerEntry } from '../ledger.ts';
 import type { Translation } from '../translation.ts';
 import { printable } from './printable.ts';
-import { http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
+import { treeLines } from './treetext.ts';
+import { countsText, http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
 
 /**
- * The report: a summary of a few lines, each directive in the order of the file with what became of it, what the old file let
+ * The report: a summary of a few lines, the tree of files, each directive in the order of the file with what became of it, what the old file let
  * through, what tighter rules change, and what differs on purpose. Ends with a line end.
  */
 export function reportText(translation: Translation): string {
   const { ledger, letThrough, tightening, differences } = translation;
   const sections = [
     summaryLines(translation).join('\n'),
+    section('Files read', treeLines(translation)),
     section('Line by line', entriesText(ledger)),
     section(
       tightening?.applied === true
@@ -35,7 +37,6 @@ export function reportText(translation: Translation): string {
 function summaryLines(translation: Translation): string[] {
   const { summary, about } = translation;
   const needy = entriesInNeed(translation.ledger);
-  const counts = DISPOSITIONS.filter((name) => summary[name] > 0).map((name) => `${summary[name]} ${name}`);
   const made = [
     plural(summary.listeners, 'listener'),
     plural(summary.upstreams, 'upstream'),
@@ -43,7 +44,7 @@ function summaryLines(translation: Translation): string[] {
     plural(summary.routes, 'route'),
   ];
   return [
-    `${plural(summary.directives, 'directive')}: ${counts.join(', ')}.`,
+    `${countsText(summary)}.`,
     `${made.join(', ')}.`,
     nextStep(translation, 'marked with !'),
     ...(needy.length > 0

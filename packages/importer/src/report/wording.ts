@@ -1,7 +1,8 @@
 // Room: sentences that every form of the report says alike.
 import { formatPlace, type SourceRef } from '@outrigger/rules';
+import type { Branch, FileCounts, FileRead } from '../filetree.ts';
 import type { Tightening } from '../judgement.ts';
-import { entriesInNeed } from '../ledger.ts';
+import { DISPOSITIONS, entriesInNeed } from '../ledger.ts';
 import type { Translation } from '../translation.ts';
 
 /** What to do next. `marked` says how lines that need a person are marked in this form of the report. */
@@ -38,6 +39,38 @@ export function ruleName(rule: string): string {
   const match = RULE.exec(rule);
   if (match === null) return rule.replace(/^upstreams\./, 'upstream ');
   return `${NOUN[match[1] as keyof typeof NOUN]} ${Number(match[2]) + 1}`;
+}
+
+/** What became of directives, most of all first: `7 directives: 5 translated, 2 irrelevant`. */
+export function countsText(counts: FileCounts): string {
+  const parts = DISPOSITIONS.filter((name) => counts[name] > 0).map((name) => `${counts[name]} ${name}`);
+  return `${plural(counts.directives, 'directive')}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`;
+}
+
+/** What a file holds or why it was not read. `isAgain`: that was said where it was read before. */
+export function fileText(
+  { file, absent, values }: FileRead,
+  counts: ReadonlyMap<string, FileCounts>,
+  isAgain: boolean,
+): string {
+  if (absent !== undefined) return `not read: ${absent}`;
+  if (isAgain) return 'read again';
+  const own = counts.get(file);
+  if (own !== undefined) return countsText(own);
+  return values === undefined ? 'no directive' : plural(values, 'value');
+}
+
+const BRANCH_OUTCOMES = {
+  read: undefined,
+  nothing: 'there is nothing to read',
+  failed: 'could not be followed to its end',
+  skipped: 'does not hold',
+} as const;
+
+/** What came of a line that leads elsewhere, as far as the files under it do not say so themselves. */
+export function branchText({ outcome, files, skipped }: Branch): string | undefined {
+  const what = outcome === 'nothing' && files.length > 0 ? undefined : BRANCH_OUTCOMES[outcome];
+  return skipped === undefined ? what : `${what}: ${plural(skipped, 'directive')} skipped`;
 }
 
 /** `squid.conf:3`, or `3` alone where the place named before is in the same file. */

@@ -1,5 +1,6 @@
 // Room: acl lines as Squid reads them: name, type, flags, values, values from files. What the values mean is acltypes.ts.
 // Source: acl/Acl.cc ParseAclLine, ConfigParser.cc strtokFile and RegexStrtokFile (SQ-20 to SQ-28, SQ-30 to SQ-33, SQ-80).
+import { branchOff, fileRead } from '../filetree.ts';
 import { remark } from '../ledger.ts';
 import { pathBeside, type Reader } from '../source.ts';
 import type { Directive } from './expand.ts';
@@ -181,8 +182,9 @@ export function readValues(directive: Directive, skip: number, isRegex: boolean,
     else values.push({ text, ignoreCase });
   };
   if (files.quotedValues) {
-    for (const text of quotedWords(directive.line.text.slice(first.offset), (name) => fileOf(name, directive, files)))
-      take(text);
+    const read = (name: string): string | undefined =>
+      fileOf(name, directive, files, (text) => quotedWords(text, () => undefined));
+    for (const text of quotedWords(directive.line.text.slice(first.offset), read)) take(text);
     return values;
   }
   const words = wordsOf(directive.line, first.offset, isRegex);
@@ -198,10 +200,20 @@ export function readValues(directive: Directive, skip: number, isRegex: boolean,
   return values;
 }
 
-/** The text of a file of values; undefined, with a remark, where it cannot be read: the acl has no value from it (SQ-24). */
-function fileOf(name: string, { entry }: Directive, files: FileContext): string | undefined {
-  const result = files.reader.read(pathBeside(files.main, name));
-  if (result.kind === 'file') return result.file.text;
+/** The text of a file of values, entered with their number; undefined, with a remark, where it cannot be read: the acl has no value from it (SQ-24). */
+function fileOf(
+  name: string,
+  { entry, from }: Directive,
+  files: FileContext,
+  valuesIn: (text: string) => string[],
+): string | undefined {
+  const path = pathBeside(files.main, name);
+  const result = files.reader.read(path);
+  const branch = branchOff(from, entry, result.kind === 'file' ? 'read' : 'failed');
+  if (result.kind === 'file') {
+    branch.files.push(fileRead(path, files.reader, { values: valuesIn(result.file.text).length }));
+    return result.file.text;
+  }
   const message = `takes ${name} for a file, and it cannot be read (${result.message}): the acl has no value from it and Squid starts all the same`;
   const hint = /[\\^$*[(]/.test(name)
     ? 'A quoted pattern is a file name to Squid: remove the quotes.'
@@ -210,23 +222,27 @@ function fileOf(name: string, { entry }: Directive, files: FileContext): string 
   return undefined;
 }
 
+function valuesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) =>
+      line
+        .replace(/\r.*$/s, '')
+        .trim()
+        .replace(/(?:^|\s+)#.*$/, ''),
+    )
+    .filter((line) => line !== '');
+}
+
 function linesOfFile(word: Word, directive: Directive, files: FileContext): string[] {
   const { entry, line } = directive;
   const quote = word.text.charAt(0);
   const end = line.text.indexOf(quote, word.offset + 1);
   const name = line.text.slice(word.offset + 1, end === -1 ? undefined : end);
-  const text = fileOf(name, directive, files);
+  const text = fileOf(name, directive, files, valuesOf);
   if (text === undefined) return [];
   const behind = end === -1 ? '' : line.text.slice(end + 1).trim();
-  const lines = text
-    .split('\n')
-    .map((text) =>
-      text
-        .replace(/\r.*$/s, '')
-        .trim()
-        .replace(/(?:^|\s+)#.*$/, ''),
-    )
-    .filter((text) => text !== '');
+  const lines = valuesOf(text);
   remark(entry, 'translated', 'SQUID_ACL_FILE', `${lines.length} values read from ${name}`);
   if (behind !== '' && !behind.startsWith('#')) {
     remark(entry, 'translated', 'SQUID_ACL_FILE', `what stands behind the file name is ignored by Squid: ${behind}`, {

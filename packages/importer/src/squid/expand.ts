@@ -2,6 +2,7 @@
 // directive keeps its line and the includes that led to it; each one left out is in the ledger with the reason.
 // Source: cache_cf.cc, parseOneConfigFile, parseManyConfigFiles, EvalBoolExpr, ProcessMacros (SQ-12 to SQ-18).
 import type { SourceRef } from '@outrigger/rules';
+import { branchOff, type FileRead, fileRead } from '../filetree.ts';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
 import { lettersOf } from '../letters.ts';
 import type { Redactor } from '../redact.ts';
@@ -18,6 +19,8 @@ export type Directive = {
   line: LogicalLine;
   at: SourceRef;
   entry: LedgerEntry;
+  /** The file it stands in, which may lead to files of values. */
+  from: FileRead;
 };
 
 /** Squid refuses includes nested deeper (cache_cf.cc, MAX_INCLUDE_DEPTH). */
@@ -32,14 +35,23 @@ const MACROS: Readonly<Record<string, string>> = {
   process_number: '1',
 };
 
-/** Reads `files` in order as if each stood where the one before ends. */
-export function expand(files: readonly string[], reader: Reader, ledger: Ledger, redactor: Redactor): Directive[] {
+/** Reads `files` in order as if each stood where the one before ends. `tree`: each of them with what it led to. */
+export function expand(
+  files: readonly string[],
+  reader: Reader,
+  ledger: Ledger,
+  redactor: Redactor,
+): { directives: Directive[]; tree: FileRead[] } {
   const read = { files: 0 };
-  return files.flatMap((path) => expandFile(path, { reader, ledger, redactor, main: path, chain: [], read }));
+  const tree = files.map((path) => fileRead(path, reader));
+  const directives = tree.flatMap((from) =>
+    expandFile(from, { reader, ledger, redactor, main: from.file, chain: [], read }),
+  );
+  return { directives, tree };
 }
 
 /** A logical line, where it stands, and the file it is in. */
-type Place = { line: LogicalLine; at: SourceRef; entry: LedgerEntry; path: string };
+type Place = { line: LogicalLine; at: SourceRef; entry: LedgerEntry; from: FileRead };
 type Context = {
   reader: Reader;
   ledger: Ledger;
@@ -50,11 +62,13 @@ type Context = {
   read: { files: number };
 };
 
-function expandFile(path: string, context: Context): Directive[] {
+function expandFile(from: FileRead, context: Context): Directive[] {
+  const path = from.file;
   const result = context.reader.read(path);
   if (result.kind === 'missing') {
     const at: SourceRef = { file: path, line: 1, directive: '' };
     const message = `${path} cannot be read: ${result.message}`;
+    from.absent = result.message;
     remark(context.ledger.enter(at, ''), 'malformed', 'IMPORT_FILE', message, {
       hint: 'Give the path of a squid.conf.',
     });
@@ -94,7 +108,7 @@ function expandFile(path: string, context: Context): Directive[] {
         'stands inside an if that does not hold, so Squid never reads it',
       );
     } else {
-      for (const directive of readLive({ line, at, entry, path }, context)) directives.push(directive);
+      for (const directive of readLive({ line, at, entry, from }, context)) directives.push(directive);
     }
   }
   for (const { entry } of conditions) {
@@ -105,7 +119,7 @@ function expandFile(path: string, context: Context): Directive[] {
 
 /** Directives that a line which counts gives: its own, or those of the files it includes. */
 function readLive(place: Place, context: Context): Directive[] {
-  const { line, at, entry } = place;
+  const { line, at, entry, from } = place;
   const foreign = foreignText(line.text);
   if (foreign !== undefined) {
     remark(entry, 'malformed', foreign.code, foreign.message, { hint: foreign.hint });
@@ -121,7 +135,7 @@ function readLive(place: Place, context: Context): Directive[] {
     const hint = 'Remove them: Squid needs no quotes around a value.';
     remark(entry, 'irrelevant', 'SQUID_PASTED', message, { severity: 'warning', hint });
   }
-  return [{ name: name.text, words, line, at, entry }];
+  return [{ name: name.text, words, line, at, entry, from }];
 }
 
 /** The text behind a byte order mark, which stops Squid from starting and should not stop an import. */
@@ -193,8 +207,9 @@ function turn(word: 'else' | 'endif', conditions: { holds: boolean }[], entry: L
   }
 }
 
-function include({ line, at, entry, path }: Place, context: Context): Directive[] {
-  const chain = [...context.chain, path];
+function include({ line, at, entry, from }: Place, context: Context): Directive[] {
+  const chain = [...context.chain, from.file];
+  const branch = branchOff(from, entry, 'failed');
   if (chain.length > INCLUDE_DEPTH_MAX) {
     remark(
       entry,
@@ -205,7 +220,7 @@ function include({ line, at, entry, path }: Place, context: Context): Directive[
     return [];
   }
   const [, ...words] = wordsOf(line);
-  return words.flatMap(({ text }) => {
+  const directives = words.flatMap(({ text }) => {
     const name = text.replace(/^"(.*)"$/, '$1');
     if (/^[!|]/.test(name)) {
       remark(
@@ -237,10 +252,14 @@ function include({ line, at, entry, path }: Place, context: Context): Directive[
         return [];
       }
       remark(entry, 'translated', 'SQUID_CONTROL', `read ${included}`);
+      const file = fileRead(included, context.reader);
+      branch.files.push(file);
       // The chain of places is enough: what stood there is the include itself.
-      return expandFile(included, { ...context, via: { ...at, directive: '' }, chain });
+      return expandFile(file, { ...context, via: { ...at, directive: '' }, chain });
     });
   });
+  if (entry.disposition === 'translated') branch.outcome = 'read';
+  return directives;
 }
 
 /** Squid resolves a relative name from its working directory, which no file tells: here, from the folder of the main file. */

@@ -1,4 +1,5 @@
 // Room: the pipeline from an XML export of ISA Server or Forefront TMG to rules and a ledger: xml, records, lower.
+import { fileRead } from '../filetree.ts';
 import { createLedger, type LedgerEntry } from '../ledger.ts';
 import { createRedactor, type SecretRow } from '../redact.ts';
 import { rulePaths } from '../rulepaths.ts';
@@ -29,7 +30,7 @@ const DIFFERENCES = [
 export function importTmg({ file, reader }: TmgOptions): Translation {
   const ledger = createLedger();
   const redactor = createRedactor(TMG_SECRETS);
-  const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [] };
+  const draft: Draft = { ledger: ledger.entries, about: [], general: [], letThrough: [], differences: [], tree: [] };
   const files: ShownFile[] = [];
   const fail = (message: string): Translation => {
     draft.general.push({
@@ -42,6 +43,7 @@ export function importTmg({ file, reader }: TmgOptions): Translation {
   };
   const source = reader.read(file);
   if (source.kind === 'missing') return fail(`${file} could not be read: ${source.message}`);
+  draft.tree.push(fileRead(file, reader));
   const xml = readXml(source.file.text);
   if (xml.kind === 'refused') return fail(`${file} is refused: ${xml.message}`);
   if (xml.root.name !== 'Root' || xml.root.namespace !== NAMESPACE)

@@ -8,7 +8,7 @@ import { daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '
 import type { Oracle, OracleProblem, Pem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
 import { type Entrance, type Probe, probeBytes, type Reached } from '../probe.ts';
-import { type ApacheCopy, CLIENT_FIELD } from './copy.ts';
+import { type ApacheCopy, CLIENT_FIELD, PID_FILE } from './copy.ts';
 
 /** Users that distributions run Apache as. */
 const USERS = ['www-data', 'apache', 'wwwrun', 'http', 'nobody'];
@@ -75,7 +75,7 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
   });
   await writeFiles(folder, { 'apache.conf': conf, 'entrance.crt': pem.cert, 'entrance.key': pem.key });
   const arguments_ = ['-D', 'FOREGROUND', '-f', join(folder.path, 'apache.conf')];
-  const started = await startProgram(program, arguments_, [ready], answers);
+  const started = await startProgram(program, arguments_, [ready], hasStarted(folder.run));
   if (started.kind !== 'ready') {
     const log = await readFile(join(folder.run, 'error.log'), 'latin1').catch(() => '');
     await clean();
@@ -119,9 +119,14 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
   };
 }
 
-/** Apache listens before it has read everything, and may give up after that: only an answer says that it has started. */
-async function answers(port: number): Promise<boolean> {
-  return (await ask({ port, tls: false }, Buffer.from('GET / HTTP/1.0\r\n\r\n'))).kind === 'answered';
+/**
+ * Apache listens before it has read everything, and may give up after that: only an answer says that it has started. One alone does
+ * not: another copy may have got a port first. Its own PidFile is written when it has all its ports (event.c, event_run).
+ */
+function hasStarted(run: string): (port: number) => Promise<boolean> {
+  return async (port) =>
+    existsSync(join(run, PID_FILE)) &&
+    (await ask({ port, tls: false }, Buffer.from('GET / HTTP/1.0\r\n\r\n'))).kind === 'answered';
 }
 
 /** A Host that names a stand-in by its port stands for the name of the server. The last word of its own name is its URL. */

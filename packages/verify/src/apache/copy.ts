@@ -104,7 +104,7 @@ export function copyApache({ tree, servers, redactor }: ApacheModel, rules: Rule
       return [
         `ServerRoot "${mapping.run}"`,
         'ServerName localhost',
-        `PidFile "${mapping.run}/apache.pid"`,
+        `PidFile "${mapping.run}/${PID_FILE}"`,
         `DefaultRuntimeDir "${mapping.run}"`,
         `Mutex file:${mapping.run} default`,
         `ErrorLog "${mapping.run}/error.log"`,
@@ -123,6 +123,9 @@ export function copyApache({ tree, servers, redactor }: ApacheModel, rules: Rule
     },
   };
 }
+
+/** In the folder the copy runs in. */
+export const PID_FILE = 'apache.pid';
 
 /** By this the copy is told who the client is: the field in which Outrigger says so to the Apache behind it. */
 export const CLIENT_FIELD = 'X-Forwarded-For';

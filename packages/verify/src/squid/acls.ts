@@ -45,20 +45,23 @@ export function copyAcl(line: LogicalLine, words: readonly Word[], at: SourceRef
 }
 
 /**
- * Values for loopback, one for each or more: Squid drops one that overlaps another, and is to do so here. A range over all ports
- * is one over all of loopback's own; nobody's address stands for what no port has.
+ * Values for loopback, one for each: Squid drops one that overlaps another, and is to do so here, so a range stays a range. One over
+ * all ports is one over all of loopback's own; nobody's address stands for what no port has.
  */
 function localAddresses(values: readonly string[], reading: Reading): string[] {
   const ports = reading.ports.filter(({ host }) => parseAddress(host) !== undefined);
-  return values.flatMap((value) => {
+  return values.map((value) => {
     const range = parseAddressRange(value);
-    if (range === undefined) return [value];
-    const meant = ports.filter(({ host }) => {
-      const address = parseAddress(host);
-      return address !== undefined && range.first <= address && address <= range.last;
-    });
-    if (range.first < range.last && meant.length === ports.length && meant.length > 0) return [LOOPBACK_NETWORK];
-    return meant.length === 0 ? [NOBODY] : [...new Set(meant.map(({ host }) => loopbackOf(host, reading)))];
+    if (range === undefined) return value;
+    const meant = ports
+      .map(({ host }) => ({ host, address: parseAddress(host) ?? 0n }))
+      .filter(({ address }) => range.first <= address && address <= range.last)
+      .sort((a, b) => (a.address < b.address ? -1 : 1));
+    const [lowest, highest] = [meant[0], meant.at(-1)];
+    if (lowest === undefined || highest === undefined) return NOBODY;
+    if (range.first < range.last && meant.length === ports.length) return LOOPBACK_NETWORK;
+    const [first, last] = [loopbackOf(lowest.host, reading), loopbackOf(highest.host, reading)];
+    return first === last ? first : `${first}-${last}`;
   });
 }
 

@@ -98,6 +98,18 @@ it('tells addresses apart where localip does, each by one of loopback, and makes
   expect(copy.hostOf('203.0.113.2:80')).toBe('127.0.1.2');
 });
 
+it('leaves a range of localip a range over the same ports, in whatever order they stand, so that Squid drops it where it overlaps', () => {
+  const { lines } = copied(
+    'http_port 10.2.0.1:80 accel\nhttp_port 10.1.0.2:80 accel\nhttp_port 10.1.0.1:80 accel\nacl a localip 10.1.0.2 10.1.0.0/24\n',
+  );
+  expect(lines.slice(0, 4)).toEqual([
+    expect.stringContaining('127.0.1.3:'),
+    expect.stringContaining('127.0.1.2:'),
+    expect.stringContaining('127.0.1.1:'),
+    'acl a localip 127.0.1.2 127.0.1.1-127.0.1.2',
+  ]);
+});
+
 it('keeps the number of each line where a directive goes over several', () => {
   const { lines } = copied('acl a src all\ncache_peer web \\\n# between\n  parent 80 0 originserver\nacl b src all\n');
   expect(lines[1]).toMatch(/^cache_peer 127\.0\.0\.1/);

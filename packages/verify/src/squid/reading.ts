@@ -56,14 +56,15 @@ const LOOPBACK = '127.0.0.1';
 /** Where the addresses that an acl tells apart are. */
 export const LOOPBACK_NETWORK = '127.0.1.0/24';
 
-/** The address of loopback for one that a port listens on, `*` included. */
+/** The address of loopback for one that a port listens on, `*` included; in the same order, so that a range stays one. */
 export function loopbackOf(
   host: string,
   { ports, asksLocalAddress }: Pick<Reading, 'ports' | 'asksLocalAddress'>,
 ): string {
-  if (!asksLocalAddress || parseAddress(host) === undefined) return LOOPBACK;
-  const hosts = [...new Set(ports.map((port) => port.host))];
-  return `127.0.1.${hosts.indexOf(host) + 1}`;
+  const address = parseAddress(host);
+  if (!asksLocalAddress || address === undefined) return LOOPBACK;
+  const below = ports.flatMap((port) => parseAddress(port.host) ?? []).filter((each) => each < address);
+  return `127.0.1.${new Set(below).size + 1}`;
 }
 
 /** The name in the copy of a file that cannot be read: it is not there either. */

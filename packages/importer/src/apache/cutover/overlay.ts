@@ -28,6 +28,10 @@ export function changedReader(reader: Reader, changes: readonly FileChange[]): R
     },
     // Apache's Includes are followed folder by folder.
     glob: reader.glob,
+    linkAt: (path) => {
+      const change = byPath.get(path);
+      return change?.kind === 'link' ? pathIn(folderOf(path), change.target) : reader.linkAt(path);
+    },
   };
 }
 
