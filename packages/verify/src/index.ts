@@ -9,10 +9,5 @@ export { probeText } from './probe.ts';
 export { type ProbeOptions, probesFor } from './probes.ts';
 export { verifiedJson, verifiedText } from './report.ts';
 export { findSquid } from './squid/squid.ts';
-export {
-  openSquidComparison,
-  type VerifyFailure,
-  type VerifyProblem,
-  type VerifySquidOptions,
-  verifySquid,
-} from './verify.ts';
+export { openSquidComparison, type VerifySquidOptions, verifySquid } from './squid/verify.ts';
+export type { VerifyFailure, VerifyOptions, VerifyProblem } from './verify.ts';

@@ -1,16 +1,9 @@
-// Room: `verify` for a squid.conf: the copy, the installed Squid on it, Outrigger on the rules, and the comparison of both.
-import { importSquid, type Reader, readSquid } from '@outrigger/importer';
-import { compileRules, parseServer, type RuleSet } from '@outrigger/rules';
-import { squidAnnouncements } from './announcements.ts';
-import { serverCertificate, throwawayCertificate } from './certificate.ts';
-import { type Comparison, compareSides, factsOf, type TellProgress, type Verified } from './comparison.ts';
-import { pairEntrances } from './mapped.ts';
+// Room: what holding rules against a daemon means, whichever it is: what is given, what can go wrong, and that all is cleared away.
+import type { Redactor } from '@outrigger/importer';
+import type { RuleSet } from '@outrigger/rules';
+import type { Comparison, TellProgress, Verified } from './comparison.ts';
 import type { OracleProblem } from './oracle.ts';
-import { startOutrigger } from './outrigger.ts';
 import type { Probe } from './probe.ts';
-import { probesFor } from './probes.ts';
-import { copySquid } from './squid/copy.ts';
-import { type ExpectedProbes, findSquid, startSquid, versionOf } from './squid/squid.ts';
 
 /** Why nothing could be compared. Closed, with OracleProblem's; each has its line in the README. */
 export type VerifyProblem =
@@ -19,19 +12,16 @@ export type VerifyProblem =
 
 export type VerifyFailure = { kind: 'failed'; problem: VerifyProblem };
 
-export type VerifySquidOptions = {
-  /** squid.conf files, read in order as one; `reader` finds them and what they include. */
-  files: string[];
-  reader: Reader;
-  /** Default: what the import of these files writes. */
+export type VerifyOptions = {
+  /** Default: what the import of the configuration writes. */
   rules?: RuleSet;
-  /** Default: made of the config and the rules. */
+  /** Default: made of the configuration and the rules. */
   probes?: readonly Probe[];
   /** Of the probes made; default 1. */
   seed?: number;
   /** Probes made at most; default 1,000. */
   most?: number;
-  /** The squid program; default: the installed one. */
+  /** The program of the daemon; default: the installed one. */
   program?: string;
   progress?: TellProgress;
   /** Breaks off between two probes; everything is cleared away first. */
@@ -41,11 +31,19 @@ export type VerifySquidOptions = {
 /** Probes made where nobody says: a minute on a slow machine, seconds on most. */
 const PROBES = 1_000;
 
-/** Holds rules against the installed Squid on a private copy of the config. Leaves nothing behind. Never throws on input. */
-export async function verifySquid(options: VerifySquidOptions): Promise<Verified | VerifyFailure> {
+/** Which probes are made where none are given. */
+export function amountOf({ seed = 1, most = PROBES }: VerifyOptions): { seed: number; most: number } {
+  return { seed, most };
+}
+
+/** Opens a comparison, puts the probes, and closes it, whatever comes of it. */
+export async function verifyWith<Options extends VerifyOptions>(
+  options: Options,
+  open: (options: Options) => Promise<Comparison | VerifyFailure>,
+): Promise<Verified | VerifyFailure> {
   const brokenOff = failed('BROKEN_OFF', 'Broken off before all was asked.');
   if (options.signal?.aborted) return brokenOff;
-  const comparison = await openSquidComparison(options);
+  const comparison = await open(options);
   if (comparison.kind === 'failed') return comparison;
   try {
     const verified = await comparison.put(options.probes ?? comparison.probes(amountOf(options)), options);
@@ -55,72 +53,11 @@ export async function verifySquid(options: VerifySquidOptions): Promise<Verified
   }
 }
 
-/** Starts both sides; the caller closes. */
-export async function openSquidComparison(options: VerifySquidOptions): Promise<Comparison | VerifyFailure> {
-  const { files, reader, program = findSquid() } = options;
-  // The import is of the Squid that is asked: some lines mean another thing to another version.
-  const squidVersion = program === undefined ? undefined : versionOf(program);
-  const given = { files, reader, ...(squidVersion !== undefined && { squidVersion }) };
-  const translation = importSquid(given);
-  const ruleSet = options.rules ?? translation.rules;
-  if (ruleSet === undefined) {
-    return failed('NOTHING_TO_COMPARE', 'The import of this file writes no rules: outrigger import says why.');
-  }
-  const copy = copySquid({ files, reader });
-  const pairs = pairEntrances(copy.entrances, ruleSet);
-  if (pairs.length === 0) {
-    const message = 'No listener of the rules stands for a port of the file, by name, address or port.';
-    return failed('NOTHING_TO_COMPARE', message);
-  }
-  const { model, redactor } = readSquid(given);
-  const entrances = pairs.map(({ entrance }) => entrance);
-  const planned = options.probes ?? probesFor({ rules: ruleSet, entrances, model, ...amountOf(options) });
-  const pem = await throwawayCertificate();
-  const serverPem = await serverCertificate([
-    '127.0.0.1',
-    ...serverNamesOf(ruleSet),
-    ...copy.servers.flatMap(({ names = [] }) => names),
-  ]);
-  const started = await startSquid(copy, pem, serverPem, expectedOf(planned), program);
-  if (started.kind === 'failed') {
-    const { said, ...problem } = started.problem;
-    return { kind: 'failed', problem: { ...problem, ...(said !== undefined && { said: redactor.text(said) }) } };
-  }
-  const { oracle } = started;
-  const ours = await startOutrigger(ruleSet, pairs, pem, { serverPem });
-  if (ours.kind === 'failed') {
-    await oracle.stop();
-    return failed('RULES_NOT_SERVED', `Outrigger does not start on these rules. ${ours.message}`);
-  }
-  const rules = compileRules(ruleSet);
-  const known = squidAnnouncements({
-    rules,
-    ledger: translation.ledger,
-    config: copy,
-    factsOf: (probe) => factsOf(probe, pairs, rules.trusts),
-  });
-  return compareSides({ oracle, ours: ours.side, rules, pairs, known, redactor, model });
-}
-
-function amountOf({ seed = 1, most = PROBES }: VerifySquidOptions): { seed: number; most: number } {
-  return { seed, most };
-}
-
-/** Names alone: an address in a Host, its port and a final dot are nothing that DNS is asked for. */
-function expectedOf(probes: readonly Probe[]): ExpectedProbes {
-  const hosts = probes.flatMap(({ host = '' }) => host.toLowerCase().replace(/:\d*$/, '').replace(/\.+$/, ''));
-  const names = hosts.filter((host) => /^(?=.*[a-z])[a-z0-9_.-]+$/.test(host));
-  return { names: [...new Set(names)], addresses: [...new Set(probes.map(({ client }) => client))] };
-}
-
-/** Names and addresses that rules may check certificates of servers for. */
-function serverNamesOf({ upstreams }: RuleSet): string[] {
-  return [...upstreams.values()].flatMap(({ tls, servers }) => [
-    ...(tls?.serverName === undefined ? [] : [tls.serverName]),
-    ...servers.map(parseServer).flatMap((server) => (server?.scheme === 'https' ? [server.host] : [])),
-  ]);
-}
-
-function failed(code: VerifyProblem['code'], message: string): VerifyFailure {
+export function failed(code: VerifyProblem['code'], message: string): VerifyFailure {
   return { kind: 'failed', problem: { code, message } };
+}
+
+/** A daemon that did not start; what it said may hold secrets of its configuration. */
+export function notStarted({ said, ...problem }: OracleProblem, redactor: Redactor): VerifyFailure {
+  return { kind: 'failed', problem: { ...problem, ...(said !== undefined && { said: redactor.text(said) }) } };
 }

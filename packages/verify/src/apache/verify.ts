@@ -11,46 +11,21 @@ import {
 import { compileRules, type RuleSet, route } from '@outrigger/rules';
 import { apacheAnnouncements } from '../announcements.ts';
 import { throwawayCertificate } from '../certificate.ts';
-import { type Comparison, compareSides, factsOf, type TellProgress, type Verified } from '../comparison.ts';
+import { type Comparison, compareSides, factsOf, type Verified } from '../comparison.ts';
 import { pairEntrances, standInName } from '../mapped.ts';
+import type { OracleProblem } from '../oracle.ts';
 import { startOutrigger } from '../outrigger.ts';
 import type { Probe } from '../probe.ts';
 import type { Subjects } from '../subjects.ts';
-import type { VerifyFailure, VerifyProblem } from '../verify.ts';
+import { failed, notStarted, type VerifyFailure, type VerifyOptions, verifyWith } from '../verify.ts';
 import { startApache, underItsName } from './apache.ts';
 import { copyApache } from './copy.ts';
 
-export type VerifyApacheOptions = Omit<ApacheOptions, 'place'> & {
-  /** Default: what the import of the configuration writes. */
-  rules?: RuleSet;
-  /** Default: made of the configuration and the rules. */
-  probes?: readonly Probe[];
-  /** Of the probes made; default 1. */
-  seed?: number;
-  /** Probes made at most; default 1,000. */
-  most?: number;
-  /** The program; default: the installed one. */
-  program?: string;
-  progress?: TellProgress;
-  /** Breaks off between two probes; everything is cleared away first. */
-  signal?: AbortSignal;
-};
-
-const PROBES = 1_000;
+export type VerifyApacheOptions = VerifyOptions & Omit<ApacheOptions, 'place'>;
 
 /** Holds rules against the installed Apache on a private copy. Leaves nothing behind. Never throws on input. */
-export async function verifyApache(options: VerifyApacheOptions): Promise<Verified | VerifyFailure> {
-  const brokenOff = failed('BROKEN_OFF', 'Broken off before all was asked.');
-  if (options.signal?.aborted) return brokenOff;
-  const comparison = await openApacheComparison(options);
-  if (comparison.kind === 'failed') return comparison;
-  try {
-    const { seed = 1, most = PROBES } = options;
-    const verified = await comparison.put(options.probes ?? comparison.probes({ seed, most }), options);
-    return options.signal?.aborted ? brokenOff : verified;
-  } finally {
-    await comparison.close();
-  }
+export function verifyApache(options: VerifyApacheOptions): Promise<Verified | VerifyFailure> {
+  return verifyWith(options, openApacheComparison);
 }
 
 /** Starts all sides; the caller closes. */
@@ -76,9 +51,8 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
   };
   if (alone.kind === 'failed' || behind.kind === 'failed') {
     await stop();
-    const { said, ...problem } =
-      alone.kind === 'failed' ? alone.problem : (behind as { problem: VerifyProblem }).problem;
-    return { kind: 'failed', problem: { ...problem, ...(said !== undefined && { said: model.redactor.text(said) }) } };
+    const { problem } = alone.kind === 'failed' ? alone : (behind as { problem: OracleProblem });
+    return notStarted(problem, model.redactor);
   }
   const places = apachePlaces(imported, ruleSet);
   const ours = await startOutrigger(ruleSet, pairs, pem, {
@@ -142,8 +116,4 @@ function subjectsOfTree({ tree }: ApacheModel): Pick<Subjects, 'hosts' | 'urls'>
   );
   const paths = words.map((text) => text.replace(/^\^/, '')).filter((text) => /^\/[\w./-]*$/.test(text));
   return { hosts: [...new Set(hosts)], urls: [...new Set(paths)].map((target) => ({ target })) };
-}
-
-function failed(code: VerifyProblem['code'], message: string): VerifyFailure {
-  return { kind: 'failed', problem: { code, message } };
 }
