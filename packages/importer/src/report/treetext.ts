@@ -61,7 +61,11 @@ function branchLines(branch: Branch, from: FileRead, indent: string, showing: Sh
   return [
     `${indent}${placeIn(from, entry.at)}: ${entry.at.directive}${what === undefined ? '' : `  ${what}`}`,
     ...named.flatMap((file) => fileLines(file, inner, showing)),
-    ...(rest.length === 0 ? [] : [`${inner}${plural(rest.length, 'file')} more  ${countsText(sumOf(rest, showing))}`]),
+    ...(rest.length === 0
+      ? []
+      : [
+          `${inner}${plural(rest.length, 'file')}${named.length === 0 ? '' : ' more'}  ${countsText(sumOf(rest, showing))}`,
+        ]),
   ];
 }
 
