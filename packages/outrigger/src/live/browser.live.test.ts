@@ -147,7 +147,8 @@ routes:
       clearTimeout(late);
       await browser.end();
     }
-    expect(requests('/socket')).toMatchObject([{ version: '1.1', status: 101 }]);
+    // Told when both ends are closed, which may be after Chromium has ended.
+    await expect.poll(() => requests('/socket')).toMatchObject([{ version: '1.1', status: 101 }]);
   });
 
   const curlWith = (...args: string[]) =>
