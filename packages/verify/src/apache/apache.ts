@@ -93,6 +93,8 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
     return { host, port: portOf(port) };
   };
   const take = (): Reached[] => origins.take().map(underItsName);
+  // What asked whether it has started may have been sent on by a line of the main server: it is no part of the first probe.
+  take();
   return {
     kind: 'ready',
     oracle: {
