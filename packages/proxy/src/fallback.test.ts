@@ -1,20 +1,11 @@
-import { createServer } from 'node:net';
 import { accept } from '@outrigger/tools/acceptor';
+import { freePort } from '@outrigger/tools/daemons';
 import { expectResponse, type Wire } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import { answer, echoing, nextHead, openStage, pathOf } from './testing/stage.ts';
 
 const stage = openStage();
 afterEach(() => stage.close());
-
-/** A port nobody listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Everything to `main`, and where that cannot be reached to `spare`; /web to `spare` itself. */
 function rules(main: number, spare: number, settings: { main?: string; spare?: string } = {}): string {
@@ -38,14 +29,14 @@ async function ask(wire: Wire, target = '/', method = 'GET'): Promise<string> {
 
 describe('a route with a fallback', () => {
   it('goes to it where its own upstream cannot be reached, and the log says both', async () => {
-    const proxy = await stage.proxy(rules(await closedPort(), await stage.server(echoing('spare'))));
+    const proxy = await stage.proxy(rules(await freePort(), await stage.server(echoing('spare'))));
     expect(await ask(await proxy.wire())).toBe('spare');
     expect(await proxy.request('/')).toMatchObject({ upstream: 'spare', status: 200, code: undefined });
     expect((await proxy.notice('SERVER_UNREACHABLE')).message).toMatch(/^main \(http:/);
   });
 
   it('goes back when its own upstream can be reached again', async () => {
-    const dead = await closedPort();
+    const dead = await freePort();
     let time = 0;
     const text = rules(dead, await stage.server(echoing('spare')));
     const proxy = await stage.proxy(text, undefined, () => time);
@@ -58,7 +49,7 @@ describe('a route with a fallback', () => {
   });
 
   it('keeps a client at the upstream its connection rests at: a login of several rounds goes on where it began', async () => {
-    const dead = await closedPort();
+    const dead = await freePort();
     let time = 0;
     const proxy = await stage.proxy(rules(dead, await stage.server(echoing('spare'))), undefined, () => time);
     const client = await proxy.wire();
@@ -99,7 +90,7 @@ describe('a route with a fallback', () => {
 
   it('is not given what its upstream would refuse', async () => {
     const seen: string[] = [];
-    const proxy = await stage.proxy(rules(await closedPort(), await stage.server(echoing('spare', seen))));
+    const proxy = await stage.proxy(rules(await freePort(), await stage.server(echoing('spare', seen))));
     expect(await ask(await proxy.wire(), '/rpc', 'RPC_OUT_DATA')).toBe('502');
     expect([seen, await proxy.request('/rpc')]).toEqual([[], expect.objectContaining({ upstream: 'main' })]);
   });
@@ -121,7 +112,7 @@ describe('a route with a fallback', () => {
       connection.reset();
     });
     const settings = { main: 'frontEndHttps: true', spare: 'host: spare.test, requestHeaders: { remove: Cookie }' };
-    const proxy = await stage.proxy(rules(await closedPort(), spare, settings));
+    const proxy = await stage.proxy(rules(await freePort(), spare, settings));
     const wire = await proxy.wire();
     await wire.send('GET / HTTP/1.1\r\nHost: a.test\r\nCookie: a=b\r\n\r\n');
     await expectResponse(wire);
@@ -143,7 +134,7 @@ describe('a route with a fallback', () => {
   });
 
   it('leads to 502 where nobody can be reached, and the log names the last', async () => {
-    const proxy = await stage.proxy(rules(await closedPort(), await closedPort()));
+    const proxy = await stage.proxy(rules(await freePort(), await freePort()));
     expect(await ask(await proxy.wire())).toBe('502');
     expect(await proxy.request('/')).toMatchObject({ upstream: 'spare', code: 'UPSTREAM_REFUSED' });
   });

@@ -1,6 +1,6 @@
-import { createServer } from 'node:net';
 import { accept } from '@outrigger/tools/acceptor';
 import { createAuthority } from '@outrigger/tools/certs';
+import { freePort } from '@outrigger/tools/daemons';
 import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LogRecord } from './accesslog.ts';
@@ -17,22 +17,13 @@ function notices({ records }: { records: readonly LogRecord[] }): [string, strin
   );
 }
 
-/** A port nobody listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 function secureRules(port: number, tls: string): string {
   return simpleRules(port, `tls: ${tls}`).replace('http://127', 'https://127');
 }
 
 describe('dialling', () => {
   it('goes on to the next server where one cannot be reached, and asks that one last for a while', async () => {
-    const dead = await closedPort();
+    const dead = await freePort();
     const port = await stage.server(echoing('alive'));
     const rules = simpleRules(port).replace(/servers: \[/, `servers: ['http://127.0.0.1:${dead}', `);
     const proxy = await stage.proxy(rules);
@@ -45,7 +36,7 @@ describe('dialling', () => {
   });
 
   it('tells once that a server cannot be reached, and once that it can again', async () => {
-    const dead = await closedPort();
+    const dead = await freePort();
     const alive = await stage.server(echoing('alive'));
     let time = 0;
     const clock = (): number => time;
@@ -107,7 +98,7 @@ describe('dialling', () => {
   });
 
   it('answers 502 where no server can be reached, and says why', async () => {
-    const proxy = await stage.proxy(simpleRules(await closedPort()));
+    const proxy = await stage.proxy(simpleRules(await freePort()));
     const wire = await proxy.wire();
     await wire.send(GET);
     expect((await expectResponse(wire)).status).toBe(502);

@@ -175,20 +175,25 @@ function addOneSided(expr: Expr, found: Assignment): void {
   for (const name of negated) if (!plain.has(name)) found.set(name, NEVER);
 }
 
-/** `expr` where these atoms are known; the constructors fold what that decides. */
-function assign(expr: Expr, known: Assignment): Expr {
+/** `expr` with each atom replaced; the constructors fold what that decides. */
+export function mapAtoms(expr: Expr, replaced: (atom: Extract<Expr, { kind: 'atom' }>) => Expr): Expr {
   switch (expr.kind) {
     case 'atom':
-      return known.get(expr.name) ?? expr;
+      return replaced(expr);
     case 'not':
-      return not(assign(expr.of, known));
+      return not(mapAtoms(expr.of, replaced));
     case 'and':
-      return and(expr.parts.map((part) => assign(part, known)));
+      return and(expr.parts.map((part) => mapAtoms(part, replaced)));
     case 'or':
-      return or(expr.parts.map((part) => assign(part, known)));
+      return or(expr.parts.map((part) => mapAtoms(part, replaced)));
     default:
       return expr;
   }
+}
+
+/** `expr` where these atoms are known. */
+function assign(expr: Expr, known: Assignment): Expr {
+  return mapAtoms(expr, (each) => known.get(each.name) ?? each);
 }
 
 export function areDisjoint(a: Expr, b: Expr): boolean {

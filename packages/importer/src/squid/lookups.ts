@@ -3,7 +3,7 @@
 // what the client sent. Pure.
 import type { Condition } from '@outrigger/rules';
 import type { Acl } from './acl.ts';
-import { and, atom, type Expr, not, or } from './logic.ts';
+import { and, atom, type Expr, mapAtoms, or } from './logic.ts';
 
 /** The atom of requests whose Host is an address. */
 export const ADDRESS_HOST = 'Host is an address';
@@ -22,16 +22,7 @@ export function asksDns({ type, lines }: Acl): boolean {
 
 /** `expr` where an acl that asks DNS may hold for any address: an atom of which nothing is known says whether it does. */
 export function withLookups(expr: Expr, asks: (acl: string) => boolean): Expr {
-  switch (expr.kind) {
-    case 'atom':
-      return asks(expr.name) ? or([expr, and([atom(ADDRESS_HOST), atom(`name of the Host in ${expr.name}`)])]) : expr;
-    case 'not':
-      return not(withLookups(expr.of, asks));
-    case 'and':
-      return and(expr.parts.map((part) => withLookups(part, asks)));
-    case 'or':
-      return or(expr.parts.map((part) => withLookups(part, asks)));
-    default:
-      return expr;
-  }
+  return mapAtoms(expr, (each) =>
+    asks(each.name) ? or([each, and([atom(ADDRESS_HOST), atom(`name of the Host in ${each.name}`)])]) : each,
+  );
 }
