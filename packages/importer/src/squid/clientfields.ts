@@ -5,7 +5,7 @@ import type { Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
-import { lowerHeaders } from './headers.ts';
+import { lowerHeaders } from './lowerheaders.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Resolver } from './resolve.ts';
@@ -15,8 +15,8 @@ export function lowerFields(
   model: Model,
   resolver: Resolver,
 ): Pick<Upstream, 'forwardedFor' | 'requestHeaders' | 'responseHeaders'> {
-  const requestHeaders = lowerHeaders(model.headers.request, 'request', resolver);
-  const responseHeaders = lowerHeaders(model.headers.reply, 'reply', resolver);
+  const requestHeaders = lowerHeaders(model.headers.request, 'request', model.version, resolver);
+  const responseHeaders = lowerHeaders(model.headers.reply, 'reply', model.version, resolver);
   return {
     ...forwardedForPolicy(model),
     ...(requestHeaders.length > 0 && { requestHeaders }),
