@@ -6,8 +6,9 @@ import { exchangePath, exchangeSign } from './exchange.ts';
 import { type FieldChanges, fieldChanges } from './fieldchanges.ts';
 import { type Lead, type Leads, leadsOf, nameOf } from './leads.ts';
 import { accessTo, type MoveAccess } from './moveaccess.ts';
-import { hindranceOf, type Obstacle, patternStays, type Staying, strictObstacle } from './obstacles.ts';
+import { hindranceOf, type Obstacle, type Staying, strictObstacle } from './obstacles.ts';
 import { isOtherCase, isUnder, overlapOf } from './overlap.ts';
+import { patternStays } from './patternstays.ts';
 import { locationsOf, type ProxyLine, pathsOf } from './proxypass.ts';
 import { reversalsOf } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
@@ -202,8 +203,8 @@ function pathsOfMove(prefix: string, kind: BackendKind, isMapped: boolean): Path
 
 /** [P] refuses an escaped `?` in what it puts into the URL, since 2.4.60 (AP-78): so it does still. */
 function refusedByRule({ prefix }: Lead, line: Directive): Staying[] {
-  const where = patternStays('\\?', prefix, false);
-  return where === undefined || /UnsafeAllow3F/i.test(line.rest) ? [] : [{ where, line }];
+  const stays = patternStays('\\?', prefix, false);
+  return stays === undefined || /UnsafeAllow3F/i.test(line.rest) ? [] : [{ ...stays, line }];
 }
 
 /** Parameters that say how Apache keeps connections, or that are looked at elsewhere. */
@@ -258,8 +259,8 @@ function takenBefore(
     );
     return isSame || isMoved ? undefined : { where: { path: [{ prefix: overlap.prefix, ignoreCase: true }] }, line };
   }
-  const where = other.paths.kind === 'pattern' ? patternStays(other.paths.pattern, prefix, false) : undefined;
-  return where === undefined
+  const stays = other.paths.kind === 'pattern' ? patternStays(other.paths.pattern, prefix, false) : undefined;
+  return stays === undefined
     ? { line, reason: 'a pattern that Apache asks first may take some of its paths' }
-    : { where, line };
+    : { ...stays, line };
 }

@@ -1,10 +1,11 @@
 // Room: what else Apache does on a path that a rule would not do: the reason why the path must stay with Apache. Errs towards staying:
 // a path that stays is served as ever. Pure.
-import { type Condition, compileRegex } from '@outrigger/rules';
+import type { Condition } from '@outrigger/rules';
 import { knownDirective } from './directives.ts';
-import { mayMatchUnder, overlapOf } from './overlap.ts';
+import { overlapOf } from './overlap.ts';
+import { patternStays } from './patternstays.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
-import { conditionsSaid } from './rewriteconditions.ts';
+import { rewritingHindrances } from './rewritehindrance.ts';
 import type { Rule } from './rewriterules.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited, isOn } from './settings.ts';
@@ -74,8 +75,11 @@ export function strictObstacle(servers: Servers, server: Server): Obstacle | und
     : undefined;
 }
 
-/** Requests under a prefix that stay with Apache all the same: `where` beside the condition of their virtual host. */
-export type Staying = { where: Condition; line: ConfigNode };
+/**
+ * Requests under a prefix that stay with Apache all the same: `where` beside the condition of their virtual host. `everywhere`: what
+ * keeps them, where it does so under any other prefix, too.
+ */
+export type Staying = { where: Condition; line: ConfigNode; everywhere?: Condition };
 
 /** What keeps a path with Apache, whole or in part. `line`: sections of those parts, whose other lines need no look. */
 export type Hindrance = { kind: 'obstacle'; obstacle: Obstacle } | { kind: 'staying'; staying: Staying[] };
@@ -86,7 +90,7 @@ export function hindranceOf(servers: Servers, server: Server, prefix: string, ru
   if (outside !== undefined) return { kind: 'obstacle', obstacle: outside };
   const staying: Staying[] = [];
   const found = [
-    ...rules.map((rule) => ruleHindrance(rule, prefix)),
+    ...rewritingHindrances(rules, prefix, servers, server),
     ...locationsOf(servers, server).map((section) => sectionHindrance(section, prefix)),
   ];
   for (const each of found) {
@@ -95,46 +99,6 @@ export function hindranceOf(servers: Servers, server: Server, prefix: string, ru
     if (!staying.some(({ where }) => JSON.stringify(where) === JSON.stringify(each.where))) staying.push(each);
   }
   return { kind: 'staying', staying };
-}
-
-/**
- * Requests under `prefix` whose path an expression of Apache takes, in any case; `!` in front: does not take. Undefined where that may
- * be all of them, or where nobody can run it. `more`: what must hold besides.
- */
-export function patternStays(
-  pattern: string,
-  prefix: string,
-  ignoreCase: boolean,
-  more: Condition = {},
-): Condition | undefined {
-  const isNegated = pattern.startsWith('!');
-  const regex = isNegated ? pattern.slice(1) : pattern;
-  const compiled = compileRegex(regex, ignoreCase || !isNegated);
-  if (!compiled.ok) return undefined;
-  const bare = prefix.replace(/\/$/, '');
-  const samples = [prefix, `${bare}/`, `${bare}/Xq7`, `${bare}/Xq7/Zk`];
-  const isForAll = samples.every((path) => compiled.regex.test(path) !== isNegated);
-  if (isForAll && Object.keys(more).length === 0) return undefined;
-  const held: Condition = { path: [{ regex, ...((ignoreCase || !isNegated) && { ignoreCase: true }) }] };
-  const terms: Condition[] = [
-    ...(bare === '' ? [] : [{ path: [{ prefix, ignoreCase: true }] }]),
-    ...(isForAll ? [] : [isNegated ? { not: held } : held]),
-    ...(Object.keys(more).length === 0 ? [] : [more]),
-  ];
-  return terms.length === 1 ? terms[0] : { all: terms };
-}
-
-/** Rules come before all proxying (AP-71). A rule that only looks on touches nothing; what one does elsewhere matters to nobody here. */
-function ruleHindrance({ line, conditions }: Rule, prefix: string): Staying | Obstacle | undefined {
-  const [pattern = '', substitution = '', flags = ''] = line.words.map(({ text }) => text);
-  const passesOn =
-    substitution === '-' && !/\b(?:F|G|R|P|END|L|forbidden|gone|H|handler|T|S|skip|N|C|chain)\b/i.test(flags);
-  const said = conditionsSaid(conditions, true);
-  if (passesOn || said === undefined) return undefined;
-  const ignoreCase = /\b(?:NC|nocase)\b/i.test(flags);
-  if (!pattern.startsWith('!') && !mayMatchUnder(ignoreCase ? `(?i)${pattern}` : pattern, prefix)) return undefined;
-  const where = patternStays(pattern, prefix, ignoreCase, said.when);
-  return where === undefined ? { line, reason: 'a RewriteRule may come first' } : { where, line };
 }
 
 const ADD_UP = new Set(['addoutputfilter', 'addoutputfilterbytype']);
@@ -191,10 +155,10 @@ function sectionHindrance(section: Section, prefix: string): Staying | Obstacle 
   if (overlap.kind === 'unclear') {
     if (!section.children.some(hasEffect)) return undefined;
     const pattern = patternOf(section);
-    const where = pattern === undefined ? undefined : patternStays(pattern, prefix, false);
-    return where === undefined
+    const stays = pattern === undefined ? undefined : patternStays(pattern, prefix, false);
+    return stays === undefined
       ? { line: section, reason: 'a section for a pattern may hold some of its paths' }
-      : { where, line: section };
+      : { ...stays, line: section };
   }
   const line = section.children.find(changesSomething);
   if (line === undefined) return undefined;

@@ -1,6 +1,6 @@
 // Room: whether what a line is for may be among the paths of a group, said with certainty where it is not. Pure; case is ignored,
 // for the server of a group ignores it.
-import { lettersOf } from './patternprefixes.ts';
+import { lettersOf, prefixSplices } from './patternprefixes.ts';
 import type { Paths } from './proxypass.ts';
 
 /** How the paths of a line lie to those under `prefix`: all of them, some deeper prefix of them, none, or nobody can say. */
@@ -50,6 +50,16 @@ export function mayMatchUnder(pattern: string, prefix: string): boolean {
   const inner = prefix.toLowerCase().replace(/\/$/, '');
   if (/^\??\$$/.test(behind)) return isUnder(text, inner) || isUnder(literal.replace(/\\(.)/g, '$1'), inner);
   return inner.startsWith(text) || text.startsWith(`${inner}/`) || text === inner;
+}
+
+/** Whether an expression is surely found in every path under `prefix`, as it is written. */
+export function coversAll(pattern: string, ignoreCase: boolean, prefix: string): boolean {
+  const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
+  const taken = prefixSplices(pattern, ignoreCase, (_, path) => path) ?? [];
+  return taken.some((each) => {
+    const start = fold(each.prefix);
+    return fold(prefix) === start || fold(prefix).startsWith(start.endsWith('/') ? start : `${start}/`);
+  });
 }
 
 /** Whether an expression is a choice at its top: inside parentheses a choice comes behind the letters in front of them. */
