@@ -25,7 +25,9 @@
 //                  lines as values, with what is inherited
 //   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts
 //                  which lines send which prefixes of paths to a server
-//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts, balancer.ts, backend.ts,
+//   overlap.ts, proxysections.ts, pathsections.ts
+//                  which sections hold for a path, and for which of its requests
+//   exchange.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts, balancer.ts, backend.ts,
 //   servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
 //                  which of them surely go there, and what a rule must say of them
 //   listeners.ts, place.ts, moveremarks.ts, lower.ts, loopback.ts, import.ts
