@@ -19,6 +19,8 @@ export type Lead = {
   prefix: string;
   /** `path`: what stands in place of the prefix. */
   target: ServerTarget;
+  /** The same as the line writes it. */
+  url: string;
   parameters: ReadonlyMap<string, string>;
   /** What must hold besides. */
   when: Condition;
@@ -101,12 +103,12 @@ function filledSubstitution(text: string, groups: readonly (string | undefined)[
   );
 }
 
-function spliced(splices: readonly PrefixSplice[], lead: Omit<Lead, 'prefix' | 'target'>): Lead[] | string {
+function spliced(splices: readonly PrefixSplice[], lead: Omit<Lead, 'prefix' | 'target' | 'url'>): Lead[] | string {
   const leads: Lead[] = [];
   for (const { prefix, url } of splices) {
     const target = parseTarget(url);
     if (target.kind === 'other') return 'where it goes depends on the request';
-    leads.push({ ...lead, prefix, target });
+    leads.push({ ...lead, prefix, target, url });
   }
   return leads;
 }

@@ -25,6 +25,7 @@ import { remarkHost, remarkMove, remarkOthers, remarkStay } from './moveremarks.
 import { findMoves, type Lift, type Move } from './moves.ts';
 import { hindranceOf } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
+import { sectionsOfPath } from './pathsections.ts';
 import { withCommonStays } from './patternstays.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import { serverRules } from './rewriterules.ts';
@@ -185,7 +186,9 @@ function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): 
     words.some(({ text }) => /^[\^"]*\/rpc(?![a-z])/i.test(text)),
   );
   const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
-  const hindrance = hindranceOf(servers, host, RPC, serverRules(servers, host));
+  const url = `${/^[a-z]+:\/\/[^/]*/i.exec(owa.url)?.[0]}${RPC}`;
+  const sections = sectionsOfPath(servers, host, RPC, url);
+  const hindrance = hindranceOf(servers, host, RPC, sections, serverRules(servers, host));
   if (said || isRestricted || hindrance.kind === 'obstacle') {
     const message =
       'no route for /rpc goes to this server: Outlook from outside needs one, and who may ask is for you to say';
@@ -198,7 +201,7 @@ function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): 
     'a route for /rpc to the same server is added, which no line says: Outlook from outside needs it, and Apache could not carry it';
   const hint = 'Take the route out if Outlook shall not connect from outside.';
   remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, { hint });
-  return [{ ...owa, prefix: RPC, path: [{ prefix: RPC }], staying: hindrance.staying, isAdded: true }];
+  return [{ ...owa, prefix: RPC, url, path: [{ prefix: RPC }], staying: hindrance.staying, isAdded: true }];
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */

@@ -2,7 +2,8 @@
 // a path that stays is served as ever. Pure.
 import type { Condition } from '@outrigger/rules';
 import { knownDirective } from './directives.ts';
-import { overlapOf } from './overlap.ts';
+import { mayMatchUnder } from './overlap.ts';
+import { type PathSection, wholeSections } from './pathsections.ts';
 import { patternStays } from './patternstays.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
 import { rewritingHindrances } from './rewritehindrance.ts';
@@ -85,13 +86,19 @@ export type Staying = { where: Condition; line: ConfigNode; everywhere?: Conditi
 export type Hindrance = { kind: 'obstacle'; obstacle: Obstacle } | { kind: 'staying'; staying: Staying[] };
 
 /** What Apache does on paths under `prefix` that a rule would not do; `rules`: the rewriting rules that it asks first. */
-export function hindranceOf(servers: Servers, server: Server, prefix: string, rules: readonly Rule[]): Hindrance {
+export function hindranceOf(
+  servers: Servers,
+  server: Server,
+  prefix: string,
+  sections: readonly PathSection[],
+  rules: readonly Rule[],
+): Hindrance {
   const outside = outsideObstacle(servers, server);
   if (outside !== undefined) return { kind: 'obstacle', obstacle: outside };
   const staying: Staying[] = [];
   const found = [
     ...rewritingHindrances(rules, prefix, servers, server),
-    ...locationsOf(servers, server).map((section) => sectionHindrance(section, prefix)),
+    ...sections.map((each) => sectionHindrance(each, prefix, wholeSections(sections))),
   ];
   for (const each of found) {
     if (each === undefined) continue;
@@ -144,30 +151,47 @@ function outsideObstacle(servers: Servers, server: Server): Obstacle | undefined
     : undefined;
 }
 
-function sectionHindrance(section: Section, prefix: string): Staying | Obstacle | undefined {
-  const overlap = overlapOf(pathsOf(section), prefix);
-  if (overlap.kind === 'none') return undefined;
-  if (overlap.kind === 'below') {
+function sectionHindrance(
+  { section, reach }: PathSection,
+  prefix: string,
+  whole: readonly Section[],
+): Staying | Obstacle | undefined {
+  if (reach.kind === 'below') {
     return keepsBelow(section)
-      ? { where: { path: [{ prefix: overlap.prefix, ignoreCase: true }] }, line: section }
+      ? { where: { path: [{ prefix: reach.prefix, ignoreCase: true }] }, line: section }
       : undefined;
   }
-  if (overlap.kind === 'unclear') {
+  if (reach.kind === 'some') {
     if (!section.children.some(hasEffect)) return undefined;
     const pattern = patternOf(section);
+    if (pattern !== undefined && !mayMatchUnder(pattern, prefix)) return undefined;
     const stays = pattern === undefined ? undefined : patternStays(pattern, prefix, false);
     return stays === undefined
       ? { line: section, reason: 'a section for a pattern may hold some of its paths' }
       : { ...stays, line: section };
   }
   const line = section.children.find(changesSomething);
-  if (line === undefined) return undefined;
+  if (line === undefined) {
+    const isSaidTwice = whole.some((other) => saidIn(other) === saidIn(section));
+    return reach.kind === 'whole' || saidIn(section) === '' || isSaidTwice
+      ? undefined
+      : { line: section, reason: 'a section for another case of it says what is sent on' };
+  }
   const known = CHANGES[line.key] ?? IN_SECTIONS[line.key];
   return { line, reason: known ?? `what ${line.name} does there, no rule can say` };
 }
 
+/** The lines of a section that a rule carries, as one text. */
+function saidIn({ children }: Section): string {
+  return children
+    .filter(({ key }) => CARRIED.has(key))
+    .map(({ key, words }) => [key, ...words.map(({ text }) => text)].join(' '))
+    .join('\n');
+}
+
 /** The expression a section is for, that of its wildcards among them: they stop at slashes. Undefined for sets. */
 function patternOf(section: Section): string | undefined {
+  if (section.key.startsWith('proxy')) return undefined;
   const paths = pathsOf(section);
   if (paths.kind === 'pattern') return paths.pattern;
   const [first = ''] = section.words.map(({ text }) => text);
@@ -181,8 +205,13 @@ function patternOf(section: Section): string | undefined {
 
 /** True where a section below a moved path does more than say who may ask: those paths then stay with Apache. */
 function keepsBelow(section: Section): boolean {
-  return section.children.some((node) => changesSomething(node) || /^(?:limit|header|requestheader)/.test(node.key));
+  return section.children.some(
+    (node) => changesSomething(node) || CARRIED.has(node.key) || node.key.startsWith('limit'),
+  );
 }
+
+/** Of these, what a rule can say of a whole path: in a section for some of its requests they keep those with Apache. */
+const CARRIED = new Set(['header', 'requestheader', 'proxypreservehost']);
 
 /** Directives whose effect is looked at elsewhere, or that have none on what is proxied. */
 const LOOKED_AT = new Set(
@@ -203,5 +232,5 @@ function changesSomething(node: ConfigNode): boolean {
 
 /** What may matter in a section whose paths nobody can say. Its lines of proxying are asked in the order of all. */
 function hasEffect(node: ConfigNode): boolean {
-  return changesSomething(node) || /^(?:require|allow|deny|order|limit|header|requestheader)/.test(node.key);
+  return changesSomething(node) || CARRIED.has(node.key) || /^(?:require|allow|deny|order|limit)/.test(node.key);
 }

@@ -1,5 +1,6 @@
 // Room: whether what a line is for may be among the paths of a group, said with certainty where it is not. Pure; case is ignored,
 // for the server of a group ignores it.
+import { compileRegex } from '@outrigger/rules';
 import { lettersOf, prefixSplices } from './patternprefixes.ts';
 import type { Paths } from './proxypass.ts';
 
@@ -8,7 +9,10 @@ export type Overlap = { kind: 'none' } | { kind: 'covers' } | { kind: 'below'; p
 
 export function overlapOf(paths: Paths, prefix: string): Overlap {
   if (paths.kind === 'unclear') return { kind: 'unclear' };
-  if (paths.kind === 'pattern') return mayMatchUnder(paths.pattern, prefix) ? { kind: 'unclear' } : { kind: 'none' };
+  if (paths.kind === 'pattern') {
+    if (isSureFrom(paths.pattern, prefix)) return { kind: 'covers' };
+    return mayMatchUnder(paths.pattern, prefix) ? { kind: 'unclear' } : { kind: 'none' };
+  }
   // `/owa/` is for what lies below `/owa`, and not for that itself.
   const isOnlyBelow = paths.prefix.endsWith('/') && paths.prefix.toLowerCase() === `${prefix.toLowerCase()}/`;
   if (isOnlyBelow) return { kind: 'below', prefix: paths.prefix };
@@ -28,6 +32,13 @@ export function isOtherCase(paths: Paths, prefix: string): boolean {
 export function isUnder(path: string, prefix: string): boolean {
   const [inner, outer] = [path.toLowerCase(), prefix.toLowerCase().replace(/\/$/, '')];
   return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+/** Whether an expression is found in every text that begins with `start`, in its case: it is found there, and looks at no end. */
+export function isSureFrom(pattern: string, start: string, ignoreCase = false): boolean {
+  if (/\$|\\[bBzZ]/.test(pattern)) return false;
+  const compiled = compileRegex(pattern, ignoreCase);
+  return compiled.ok && compiled.regex.test(start);
 }
 
 /**
@@ -54,6 +65,7 @@ export function mayMatchUnder(pattern: string, prefix: string): boolean {
 
 /** Whether an expression is surely found in every path under `prefix`, as it is written. */
 export function coversAll(pattern: string, ignoreCase: boolean, prefix: string): boolean {
+  if (isSureFrom(pattern, prefix, ignoreCase)) return true;
   const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
   const taken = prefixSplices(pattern, ignoreCase, (_, path) => path) ?? [];
   return taken.some((each) => {
