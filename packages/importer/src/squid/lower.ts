@@ -39,7 +39,7 @@ export function lower(given: Model): Lowered {
   const context = contextOf(served, site);
   const ports = behindBalancers(served, model, createResolver(model.acls, context));
   const trusted = trustedByAcls(model, createResolver(model.acls, context));
-  const resolver = createResolver(model.acls, { ...context, ...trusted.unseen });
+  const resolver = createResolver(model.acls, { ...context, ...trusted.clients });
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
   const { lines: access, narrowed } = writeAccess(model, resolver);
