@@ -46,6 +46,7 @@ export const CODES = {
   SQUID_DENY_WIDENED: 'a deny line lost the part that cannot be said, and now denies more',
   SQUID_ALLOW_LEFT_OUT: 'an allow line that cannot be said exactly is left out: fewer requests pass',
   SQUID_DENY_INFO: 'how a denial is answered, where Outrigger has no such answer',
+  SQUID_ERROR_PAGE: 'pages of errors, which denials alone show here',
   SQUID_DENY_INFO_NEVER: 'a deny_info that can never apply',
   SQUID_HEADER: 'a change of header fields that rules make otherwise, or not at all',
   SQUID_HEADER_BAD: 'a line about a header field that Squid refuses',
