@@ -25,6 +25,8 @@ import { remarkHost, remarkMove, remarkOthers, remarkStay } from './moveremarks.
 import { findMoves, type Lift, type Move } from './moves.ts';
 import { hindranceOf } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
+import { sectionsOfPath } from './pathsections.ts';
+import { withCommonStays } from './patternstays.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import { serverRules } from './rewriterules.ts';
 import type { Servers, VirtualHost } from './servers.ts';
@@ -143,15 +145,23 @@ function lowerHost(
   }
   const when: Condition = { ...(hosts.hosts !== undefined && { hosts: hosts.hosts }), ...here };
   remarkHost(host, hosts.hosts, lift);
-  const all = [...moves, ...addedRpc(moves, host, servers)];
+  const all = withCommonStays([...moves, ...addedRpc(moves, host, servers)]);
   return {
     access: [
       ...traceLines(servers, host, when),
       ...all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
     ],
-    routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    routes: withoutRepeats(
+      all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    ),
     moved: movedRequests(all, when),
   };
+}
+
+/** Requests that stay for every path alike are said once. */
+function withoutRepeats(routes: readonly Route[]): Route[] {
+  const said = new Map(routes.map((route) => [JSON.stringify([route.when, route.to]), route] as const).reverse());
+  return routes.filter((route) => said.get(JSON.stringify([route.when, route.to])) === route);
 }
 
 /** Whether a virtual host asks for client certificates that the listener, which is that of the first, does not ask for (AP-43). */
@@ -176,9 +186,10 @@ function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): 
     words.some(({ text }) => /^[\^"]*\/rpc(?![a-z])/i.test(text)),
   );
   const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
-  const hindrance = hindranceOf(servers, host, RPC, serverRules(servers, host));
-  const isHindered = hindrance.kind === 'obstacle' || hindrance.staying.length > 0;
-  if (said || isRestricted || isHindered) {
+  const url = `${/^[a-z]+:\/\/[^/]*/i.exec(owa.url)?.[0]}${RPC}`;
+  const sections = sectionsOfPath(servers, host, RPC, url);
+  const hindrance = hindranceOf(servers, host, RPC, sections, serverRules(servers, host));
+  if (said || isRestricted || hindrance.kind === 'obstacle') {
     const message =
       'no route for /rpc goes to this server: Outlook from outside needs one, and who may ask is for you to say';
     remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, {
@@ -190,7 +201,7 @@ function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): 
     'a route for /rpc to the same server is added, which no line says: Outlook from outside needs it, and Apache could not carry it';
   const hint = 'Take the route out if Outlook shall not connect from outside.';
   remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, { hint });
-  return [{ ...owa, prefix: RPC, path: [{ prefix: RPC }], staying: [], isAdded: true }];
+  return [{ ...owa, prefix: RPC, url, path: [{ prefix: RPC }], staying: hindrance.staying, isAdded: true }];
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */

@@ -50,10 +50,10 @@ export function remarkHost({ section, serverName }: VirtualHost, hosts: string[]
 
 /** What became of the lines that a move comes from. `to`: its upstream. */
 export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost): void {
-  const { line, staying, changes, read } = move;
+  const { line, staying, changes, read, sections } = move;
   const { backend } = read;
   if (move.isAdded === undefined) remarkRoute(move, to);
-  remarkBackend(servers, host, read, line);
+  remarkBackend(servers, host, sections, read, line);
   for (const each of staying) {
     const who = `requests that ${each.line.at.directive} (line ${each.line.at.line}) is for stay with Apache`;
     if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
