@@ -12,7 +12,7 @@
 //   macros.ts      Macro and Use
 //   include.ts     the files an Include names
 //   atonce.ts      what else Apache obeys while reading
-//   layout.ts      from a folder to the main file, its ServerRoot and its envvars (Debian, Red Hat, plain)
+//   layout.ts      from a folder to the main file, its ServerRoot and what its service starts it with (Debian, Red Hat, plain)
 //   reading.ts     the state of one reading, and how a line is refused or obeyed
 //   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
 //   check.ts       what Apache refuses once it has read everything
