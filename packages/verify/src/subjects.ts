@@ -25,7 +25,7 @@ export function subjectsOf(
   const subjects: Subjects = { ...none, ...more };
   for (const acl of model?.acls.values() ?? []) fromAcl(acl, subjects);
   for (const { access, replacements } of model?.headers === undefined ? [] : [model.headers.request])
-    for (const { name } of [...access.values(), ...replacements.values()]) takeField(name, subjects);
+    for (const { name } of [...access, ...replacements.values()]) takeField(name, subjects);
   const conditions = [...rules.access.map(({ when }) => when), ...rules.routes.flatMap(({ when }) => when ?? [])];
   for (const condition of conditions) fromCondition(condition, subjects);
   for (const { defaultHost } of rules.listen) if (defaultHost !== undefined) subjects.hosts.push(defaultHost);

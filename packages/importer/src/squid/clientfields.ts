@@ -6,7 +6,7 @@ import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
 import { EVERY_ADDRESS } from './aclnumbers.ts';
 import type { Directive } from './expand.ts';
-import { lowerHeaders } from './headers.ts';
+import { lowerHeaders } from './lowerheaders.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Resolver } from './resolve.ts';
@@ -16,8 +16,8 @@ export function lowerFields(
   model: Model,
   resolver: Resolver,
 ): Pick<Upstream, 'forwardedFor' | 'requestHeaders' | 'responseHeaders'> {
-  const requestHeaders = lowerHeaders(model.headers.request, 'request', resolver);
-  const responseHeaders = lowerHeaders(model.headers.reply, 'reply', resolver);
+  const requestHeaders = lowerHeaders(model.headers.request, 'request', model.version, resolver);
+  const responseHeaders = lowerHeaders(model.headers.reply, 'reply', model.version, resolver);
   return {
     ...forwardedForPolicy(model),
     ...(requestHeaders.length > 0 && { requestHeaders }),

@@ -257,7 +257,7 @@ function aclsThatDecide(model: Model): string[] {
     ...model.proxyProtocol,
     ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
-      ...[...access.values()].flatMap((list) => list.lines),
+      ...access.map(({ line }) => line),
       ...additions,
     ]),
     ...http,

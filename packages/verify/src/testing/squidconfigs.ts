@@ -144,8 +144,11 @@ const FIELDS = [
   'Cookie',
   'accept-encoding',
   'X-Forwarded-Proto',
+  'Accept',
+  'Host',
   'All',
   'Other',
+  'all',
 ] as const;
 const FIELD_VALUES = ['"added here"', 'https', '"from %>a"', '"%{Host}>h"', '%ru', '"50%% of %rp"'] as const;
 
@@ -180,7 +183,7 @@ function fieldLines(names: readonly string[]): fc.Arbitrary<Line[]> {
         ),
       },
     ),
-    { minLength: 1, maxLength: 4 },
+    { minLength: 1, maxLength: 5 },
   );
 }
 
