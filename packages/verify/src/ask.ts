@@ -1,6 +1,7 @@
 // Room: a client that is a socket: sends the bytes of one probe, and says how the answer began or why there was none.
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import type { Content } from './probe.ts';
 
 /** Where to ask. `host`: a loopback address, by default 127.0.0.1. `preface` goes out before TLS: the PROXY protocol. */
 export type Door = {
@@ -13,7 +14,7 @@ export type Door = {
   from?: string;
 };
 
-export type Answer = { kind: 'answered'; status: number } | { kind: 'reset' | 'closed' | 'silent' };
+export type Answer = { kind: 'answered'; status: number; content: Content } | { kind: 'reset' | 'closed' | 'silent' };
 
 /** Milliseconds for a whole answer over loopback. A proxy that is silent for longer has no answer to give. */
 const PATIENCE = 5_000;
@@ -38,7 +39,7 @@ export function ask(
       resolve(answer);
     };
     const timer = setTimeout(() => finish({ kind: 'silent' }), PATIENCE);
-    const end = (kind: 'reset' | 'closed') => () => finish(finalStatus(said) ?? { kind });
+    const end = (kind: 'reset' | 'closed') => () => finish(finalAnswer(said) ?? { kind });
     const talk = (socket: Socket): void => {
       socket.on('data', (piece) => {
         said += piece.toString('latin1');
@@ -66,9 +67,16 @@ export function ask(
   });
 }
 
-/** Status of the final response; those of 1xx before it are passed over (RFC 9110 15.2). */
-function finalStatus(said: string): Answer | undefined {
-  const statuses = [...said.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})/g)].map(([, digits]) => Number(digits));
-  const status = statuses.find((each) => each >= 200);
-  return status === undefined ? undefined : { kind: 'answered', status };
+/** The final response; those of 1xx before it are passed over (RFC 9110 15.2). Its body is what came before the connection ended. */
+function finalAnswer(said: string): Answer | undefined {
+  const starts = [...said.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})/g)];
+  const final = starts.find(([, digits]) => Number(digits) >= 200);
+  if (final === undefined) return undefined;
+  const [head = '', ...bodies] = said
+    .slice(final.index)
+    .replace(/^\r\n\r\n/, '')
+    .split('\r\n\r\n');
+  const field = (name: string): string => new RegExp(`^${name}: *(.*)$`, 'im').exec(head)?.[1]?.trim() ?? '';
+  const content = { type: field('content-type'), language: field('content-language'), body: bodies.join('\r\n\r\n') };
+  return { kind: 'answered', status: Number(final[1]), content };
 }

@@ -1,4 +1,5 @@
 // Room: Outrigger as a side of the comparison: the real proxy, in this process, on mapped rules with stand-in servers.
+import type { Reader } from '@outrigger/importer';
 import { type LogRecord, startEdge } from '@outrigger/proxy';
 import { listenerName, type RuleSet } from '@outrigger/rules';
 import { ask } from './ask.ts';
@@ -18,15 +19,15 @@ export type Behind = { urlOf(standIn: string): string | undefined; take(): Reach
 
 const NOBODY: Behind = { urlOf: () => undefined, take: () => [] };
 
-/** What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it. */
-export type Servers = { behind?: Behind; serverPem?: ServerPem };
+/** What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it. `reader`: where pages are read from. */
+export type Servers = { behind?: Behind; serverPem?: ServerPem; reader?: Pick<Reader, 'read'> };
 
 /** Starts the proxy on the pairs' listeners. */
 export async function startOutrigger(
   rules: RuleSet,
   pairs: readonly Pair[],
   pem: Pem,
-  { behind = NOBODY, serverPem }: Servers = {},
+  { behind = NOBODY, serverPem, reader }: Servers = {},
 ): Promise<OutriggerStart> {
   const servers = [...rules.upstreams].flatMap(([name, upstream]) =>
     upstream.servers.map((server) => standInName(name, server)),
@@ -42,7 +43,10 @@ export async function startOutrigger(
   const started = await startEdge({
     rules: mappedRules(rules, pairs, origins.portOf, { urlOf: behind.urlOf, keepsTls: serverPem !== undefined }),
     report: (record) => note(record, codes),
-    readFile: (path) => Buffer.from(texts[path] ?? ''),
+    readFile: (path) => {
+      const page = texts[path] === undefined ? reader?.read(path) : undefined;
+      return page?.kind === 'file' ? Buffer.from(page.file.text, 'latin1') : Buffer.from(texts[path] ?? '');
+    },
   });
   if (started.kind === 'failed') {
     await origins.close();

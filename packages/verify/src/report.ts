@@ -38,6 +38,7 @@ export const DIFFERENCE_CODES = {
   upstream: 'VERIFY_UPSTREAM',
   status: 'VERIFY_STATUS',
   head: 'VERIFY_HEAD',
+  page: 'VERIFY_PAGE',
 } as const;
 
 function differenceLines({ probe, aspects, rules, old }: Difference, oracle: string): string[] {
