@@ -188,7 +188,9 @@ function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): 
   const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
   const url = `${/^[a-z]+:\/\/[^/]*/i.exec(owa.url)?.[0]}${RPC}`;
   const sections = sectionsOfPath(servers, host, RPC, url);
-  const hindrance = hindranceOf(servers, host, RPC, sections, serverRules(servers, host));
+  const rules = serverRules(servers, host);
+  const { backend } = owa.read;
+  const hindrance = hindranceOf(servers, host, { prefix: RPC, sections, rules, backend, isSite: false });
   if (said || isRestricted || hindrance.kind === 'obstacle') {
     const message =
       'no route for /rpc goes to this server: Outlook from outside needs one, and who may ask is for you to say';
