@@ -252,6 +252,7 @@ async function askOne(
   } catch {
     return { verdict: 'refused' };
   }
+  const others = await openOthers(Number(option(probe, 'open') ?? 0), port, client);
   try {
     await wire.send(requestOf(probe));
     const answer = await readResponse(wire, { method: probe.method, milliseconds: PATIENCE });
@@ -264,8 +265,16 @@ async function askOne(
     const sent = reached.requests.at(-1)?.fields;
     return { verdict: reached.name, answered, ...(sent && { sent }) };
   } finally {
-    await wire.close();
+    await Promise.all([wire, ...others].map((each) => each.close()));
   }
+}
+
+/** Connections that the client has open besides (`open=`), and asks nothing on. */
+async function openOthers(count: number, { host, port }: Port, client: string | undefined): Promise<Wire[]> {
+  const from = client === undefined ? {} : { localAddress: client };
+  const wires = await Promise.all(Array.from({ length: count }, () => connect({ host, port, ...from })));
+  if (count > 0) await new Promise((resolve) => setTimeout(resolve, APART));
+  return wires;
 }
 
 function tlsOptions(probe: Probe): ConnectionOptions {

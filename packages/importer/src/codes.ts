@@ -71,7 +71,6 @@ export const CODES = {
   SQUID_PEER_CERT_IGNORED: 'cert= or key= on a cache_peer, ignored by every Squid since 3.4',
   SQUID_PEER_LOGIN: 'what becomes of Authorization towards a peer',
   SQUID_PORT_BALANCER: 'a port behind a load balancer that speaks the PROXY protocol',
-  SQUID_CLIENT_CONNECTIONS: 'a limit of connections for each client',
   SQUID_PEER_HEALTH: 'a page that a peer is asked for, to see whether it is well',
   SQUID_PEER_CONNECTIONS: 'a limit of connections to a peer',
   SQUID_PEER_BALANCE: 'requests spread over peers; Outrigger spreads clients, each to its own server',

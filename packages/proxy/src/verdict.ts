@@ -28,6 +28,8 @@ export type Origin = {
   certificate?: Fields;
   /** There where the client speaks HTTP/2: hosts its connection may ask for. */
   http2?: { covers(host: string): boolean };
+  /** How many connections a client has open now. */
+  connectionsOf(address: string): number;
   /** What its requests without an affinity cookie are given, all of them, so that they stay at one server. */
   newVisit?: string;
 };
@@ -66,7 +68,8 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules, t
   const client = clientOf(head.fields, origin.address, rules.trusts);
   if (client.kind === 'bad') return { ...client, kind: 'refuse' };
   const { listener, address: connectsFrom } = origin;
-  const read = requestFacts(head, { listener, client: client.address, connectsFrom, time });
+  const connections = origin.connectionsOf(client.address);
+  const read = requestFacts(head, { listener, client: client.address, connectsFrom, connections, time });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;

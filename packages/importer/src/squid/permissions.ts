@@ -8,7 +8,7 @@ import { type Asked, lastAsked } from './lastasked.ts';
 import { ALWAYS, allowedBy, and, atom, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
-import { clearIn, concernOf, remarkLookups, remarkWidened, sayable, unclearIn } from './sayable.ts';
+import { clearIn, remarkLeftOut, remarkLookups, remarkWidened, sayable } from './sayable.ts';
 
 type Writing = {
   model: Model;
@@ -52,7 +52,14 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   for (const line of lines) {
     const expr = resolver.accessOf(line);
     if (line.action === 'allow') {
-      allowed.push(least(expr, clearIn(line, resolver)));
+      const sure = least(expr, clearIn(line, resolver));
+      allowed.push(sure);
+      remarkLookups(line, sure, resolver);
+      if (unclearAtom(line, resolver, clearIn(line, resolver)) !== undefined) {
+        writing.narrowed = true;
+        remarkLeftOut(line, resolver);
+        continue;
+      }
       remark(
         line.directive.entry,
         'translated',
@@ -102,18 +109,7 @@ function writeLine(line: SquidAccessLine, writing: Writing): void {
   }
   if (!isExact) writing.narrowed = true;
   const when = sayable(line, resolver);
-  if (!isExact && line.action === 'allow') {
-    remark(
-      entry,
-      'untranslated',
-      'SQUID_ALLOW_LEFT_OUT',
-      `${unclearIn(line, resolver)}, so what only this line allows is not allowed`,
-      {
-        hint: 'Write an access line by hand that allows what was meant.',
-        concerns: concernOf(line, resolver),
-      },
-    );
-  }
+  if (!isExact && line.action === 'allow') remarkLeftOut(line, resolver);
   // An allow line of which nothing is sure has been remarked on already.
   const number = !isExact && when.kind === 'never' ? undefined : write(line.action, when, line, writing);
   if (!isExact && line.action === 'deny') remarkWidened(line, when, resolver);
