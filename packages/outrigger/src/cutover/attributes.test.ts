@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FileChange } from '@outrigger/importer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { keepAttributes } from './attributes.ts';
 import { createBackup, makeChanges, restoreFiles } from './backup.ts';
@@ -48,7 +49,7 @@ describe.skipIf(!isAble)('access lists and extended attributes', () => {
     python(SET, path);
     const before = [python(GET, path), lstatSync(path).mode];
     expect(before[0]).toMatch(/posix_acl_access.*user\.outrigger/);
-    const change = { kind: 'edit', path, before: 'old\n', after: 'new\n', changes: [] } as const;
+    const change: FileChange = { kind: 'edit', path, before: 'old\n', after: 'new\n', changes: [] };
     const command = { argv: ['true'] as [string] };
     const backup = createBackup(
       join(folder, 'kept'),
