@@ -13,7 +13,7 @@ import { inherited } from './settings.ts';
 import { type ConfigNode, directivesOf } from './tree.ts';
 
 /** Why a path stays. */
-export function remarkStay({ prefix, line, obstacle, isExchange }: Stay): void {
+export function remarkStay({ prefix, line, obstacle, isExchange, hint }: Stay): void {
   const because = obstacle.line === line ? '' : ` (line ${obstacle.line.at.line})`;
   const why = `${prefix ?? 'it'} stays with Apache: ${obstacle.reason}${because}`;
   if (!isExchange) {
@@ -21,7 +21,7 @@ export function remarkStay({ prefix, line, obstacle, isExchange }: Stay): void {
     return;
   }
   remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', `${why}. RPC over HTTP does not pass there`, {
-    hint: 'Write the route by hand if it may move.',
+    hint: hint ?? 'Write the route by hand if it may move.',
   });
 }
 

@@ -43,8 +43,8 @@ export type Move = {
   rewrite?: Rewrite;
 };
 
-/** A path that stays, and why. `isExchange`: RPC does not pass there. */
-export type Stay = { prefix?: string; line: Directive; obstacle: Obstacle; isExchange: boolean };
+/** A path that stays, and why. `isExchange`: RPC does not pass there. `hint`: what to do about it, where it is not the usual. */
+export type Stay = { prefix?: string; line: Directive; obstacle: Obstacle; isExchange: boolean; hint?: string };
 
 /** A line whose path moves with that of a line asked before: the same in another case, or one below. */
 export type Twin = { line: Directive; of: Directive };

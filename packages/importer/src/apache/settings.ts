@@ -39,3 +39,9 @@ export function* everyNode(nodes: readonly ConfigNode[]): Generator<ConfigNode> 
     if (node.kind === 'section') yield* everyNode(node.children);
   }
 }
+
+/** Those that hold for a server: of the main server, but for what other virtual hosts hold, then its own. */
+export function* everyNodeFor({ main }: Servers, server: Server): Generator<ConfigNode> {
+  yield* everyNode(main.nodes.filter(({ key }) => key !== 'virtualhost'));
+  if (server.kind === 'virtual') yield* everyNode(server.nodes);
+}
