@@ -14,6 +14,7 @@ import { findLayout } from './layout.ts';
 import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
 import type { Lift } from './moves.ts';
+import { remarkForwarded } from './notdone.ts';
 import { overviewOf } from './overview.ts';
 import { type ApachePlace, DEFAULT_PLACE, remarkPlain } from './place.ts';
 import { APACHE_SECRETS } from './secrets.ts';
@@ -65,6 +66,7 @@ export function importApache(options: ApacheOptions): Translation {
   const lowered = lower(servers, { place, lift: options.lift ?? 'exchange', root: tree.serverRoot });
   remarkForwardProxy(tree);
   remarkSidecar(tree, place);
+  remarkForwarded(tree);
   if (place.isPlain) remarkPlain(tree);
   if (lowered.kind === 'nothing') return fail({ file: found.layout.main, line: 1, directive: '' }, lowered.message);
   remarkRest(ledger.entries);

@@ -43,6 +43,7 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   respelled the daemon does as Outrigger did when it is given the request in the spelling that the rules stand for
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
+ *   answer    a field of what a client is told differs, and `alike`, where given, holds of the two values; only such as `of` names
  *   serverName  the name sent in TLS to a server differs where Squid sent none
  *   shared    both sent it to a server, of those that share requests
  *   route     Squid lets the request in, and it goes another way or nowhere
@@ -64,7 +65,13 @@ export type Sign =
     }
   | {
       kind: 'respelled';
-      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host' | 'client'>> | undefined;
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host' | 'client' | 'fields'>> | undefined;
+    }
+  | {
+      kind: 'answer';
+      names: readonly string[];
+      alike?: (theirs: string, ours: string) => boolean;
+      of?: (request: AskedRequest) => boolean;
     }
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }
@@ -138,12 +145,15 @@ function fromLocalhost({ client = '' }: AskedRequest): { client: string } | unde
 /** An address of loopback that no hosts file names. */
 const SOME_LOOPBACK = '127.255.255.254';
 
-/** Differences that lines of the file make, in the order of the file. */
-export function lineDifferences(ledger: readonly LedgerEntry[]): LineDifference[] {
+/** Differences that lines of the file make, in the order of the file. `signs`: by the codes of remarks; those of Squid by default. */
+export function lineDifferences(
+  ledger: readonly LedgerEntry[],
+  signs: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = LINE_SIGNS,
+): LineDifference[] {
   return ledger.flatMap(({ at, remarks }) =>
     remarks.flatMap(({ code, message: text, disposition, concerns, fields }): LineDifference[] => {
       if (disposition === 'translated' || disposition === 'irrelevant') return [];
-      return (LINE_SIGNS[code] ?? []).flatMap(({ by, sign }): LineDifference[] => {
+      return (signs[code] ?? []).flatMap(({ by, sign }): LineDifference[] => {
         if (by !== 'request') return [{ code, text, at, sign, by }];
         if (fields !== undefined && sign.kind === 'field') {
           return [{ code, text, at, sign: { ...sign, names: fields }, by, concerns: concerns ?? {} }];
