@@ -18,7 +18,7 @@ export {
 } from './apache/differences.ts';
 export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
-export { apacheLineDifferences } from './apache/notdone.ts';
+export { apacheLineDifferences } from './apache/linedifferences.ts';
 export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
 export { type ApacheModel, readApache } from './apache/read.ts';
 export { everyNode } from './apache/settings.ts';

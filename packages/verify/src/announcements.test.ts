@@ -113,7 +113,7 @@ it('excuses a Via by the line that makes it, on paths that moved and on no other
   });
   const via = [['Via', '1.1 mail.contoso.com']] as const;
   const moved = compareOutcomes(asked('/owa'), got(EXCHANGE.name, via), got('exchange-stand-in', []), knowledge);
-  expect(moved).toMatchObject([{ field: 'via', announced: { code: 'APACHE_VIA', at: { line: 15 } } }]);
+  expect(moved).toMatchObject([{ field: 'via', announced: { code: 'APACHE_HEADER', at: { line: 15 } } }]);
   expect(compareOutcomes(asked('/app'), got(OTHER.name, via), got(OTHER.name, []), knowledge)).toMatchObject([
     { field: 'via', theirs: '1.1 mail.contoso.com' },
   ]);

@@ -47,7 +47,7 @@ const AS_WRITTEN: ApacheSign = {
 const TUNNELLED: ReadonlySet<string> = new Set(TUNNEL_METHODS);
 
 /** Fields in which ProxyPassReverse changes URLs. */
-const MAPPED_URLS: readonly string[] = ['location', 'content-location', 'uri'];
+export const MAPPED_URLS: readonly string[] = ['location', 'content-location', 'uri'];
 
 /** Every announced difference, in the order in which a report tells them. */
 export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
@@ -266,6 +266,12 @@ function isSameUrl(theirs: string, ours: string): boolean {
   const [one, two] = [theirs, ours].map((url) =>
     url.replace(/^https:\/\/([^/?#]*)/i, (_, host: string) => `//${host.toLowerCase().replace(/\.?(?::443)?$/, '')}`),
   );
+  return one === two;
+}
+
+/** Whether two URLs are the same but for scheme, host and port. */
+export function isSameUrlElsewhere(theirs: string, ours: string): boolean {
+  const [one, two] = [theirs, ours].map((url) => url.replace(/^https?:\/\/[^/?#]*/i, ''));
   return one === two;
 }
 

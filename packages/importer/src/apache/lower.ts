@@ -24,7 +24,6 @@ import { type Door, readDoors } from './listeners.ts';
 import { movedRequests } from './movedrequests.ts';
 import { remarkHost, remarkMove, remarkOthers, remarkStay } from './moveremarks.ts';
 import { findMoves, type Lift, type Move, type Stay } from './moves.ts';
-import { remarkNotDone } from './notdone.ts';
 import type { HostFate } from './overview.ts';
 import { withCommonStays } from './patternstays.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
@@ -244,11 +243,9 @@ function routesOf(
 ): Route[] {
   const { line, staying, changes, rewrite, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
-  remarkMove(move, to, servers, host);
-
   const own = joined(when, move.when);
   const path = move.path?.map((each) => ({ ...each, ignoreCase: each.ignoreCase ?? move.sign !== undefined }));
-  remarkNotDone(servers, host, move.sections, pathed(own, path));
+  remarkMove(move, to, servers, host, pathed(own, path));
   return [
     ...staying.map((each): Route => ({ when: joined(own, each.where), to: apache, from: [each.line.at] })),
     {

@@ -145,15 +145,12 @@ function fromLocalhost({ client = '' }: AskedRequest): { client: string } | unde
 /** An address of loopback that no hosts file names. */
 const SOME_LOOPBACK = '127.255.255.254';
 
-/** Differences that lines of the file make, in the order of the file. `signs`: by the codes of remarks; those of Squid by default. */
-export function lineDifferences(
-  ledger: readonly LedgerEntry[],
-  signs: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = LINE_SIGNS,
-): LineDifference[] {
+/** Differences that lines of the file make, in the order of the file. */
+export function lineDifferences(ledger: readonly LedgerEntry[]): LineDifference[] {
   return ledger.flatMap(({ at, remarks }) =>
     remarks.flatMap(({ code, message: text, disposition, concerns, fields }): LineDifference[] => {
       if (disposition === 'translated' || disposition === 'irrelevant') return [];
-      return (signs[code] ?? []).flatMap(({ by, sign }): LineDifference[] => {
+      return (LINE_SIGNS[code] ?? []).flatMap(({ by, sign }): LineDifference[] => {
         if (by !== 'request') return [{ code, text, at, sign, by }];
         if (fields !== undefined && sign.kind === 'field') {
           return [{ code, text, at, sign: { ...sign, names: fields }, by, concerns: concerns ?? {} }];
