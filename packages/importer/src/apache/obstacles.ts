@@ -2,6 +2,7 @@
 // a path that stays is served as ever. Pure.
 import type { Condition } from '@outrigger/rules';
 import { knownDirective } from './directives.ts';
+import { ifHindrances, isIfSection } from './ifsections.ts';
 import { mayMatchUnder } from './overlap.ts';
 import { type PathSection, wholeSections } from './pathsections.ts';
 import { patternStays } from './patternstays.ts';
@@ -96,8 +97,13 @@ export function hindranceOf(
   const outside = outsideObstacle(servers, server);
   if (outside !== undefined) return { kind: 'obstacle', obstacle: outside };
   const staying: Staying[] = [];
+  const about = { servers, server, isWide: true, under: prefix };
   const found = [
     ...rewritingHindrances(rules, prefix, servers, server),
+    ...ifHindrances([...servers.main.nodes, ...server.nodes], about, hasEffect, true),
+    ...sections
+      .filter(({ reach: { kind } }) => kind === 'whole' || kind === 'otherCase')
+      .flatMap(({ section }) => ifHindrances(section.children, about, hasEffect, false)),
     ...sections.map((each) => sectionHindrance(each, prefix, wholeSections(sections))),
   ];
   for (const each of found) {
@@ -140,8 +146,6 @@ function outsideObstacle(servers: Servers, server: Server): Obstacle | undefined
   );
   const line = noProxy.find(({ rest }) => /\bno-proxy\b/.test(rest));
   if (line !== undefined) return { line, reason: 'an environment variable may keep requests from being proxied' };
-  const condition = [...servers.main.nodes, ...server.nodes].find(({ key }) => key === 'if' || key === 'elseif');
-  if (condition !== undefined) return { line: condition, reason: 'an If section may say otherwise for some requests' };
   const proxies = [...servers.main.nodes, ...server.nodes].filter(({ key }) => key === 'proxy' || key === 'proxymatch');
   const own = proxies.find((node) => node.kind === 'section' && node.children.some(({ key }) => /^sslproxy/.test(key)));
   if (own !== undefined) return { line: own, reason: 'a Proxy section has TLS settings of its own' };
@@ -170,7 +174,7 @@ function sectionHindrance(
       ? { line: section, reason: 'a section for a pattern may hold some of its paths' }
       : { ...stays, line: section };
   }
-  const line = section.children.find(changesSomething);
+  const line = section.children.find((node) => !isIfSection(node) && changesSomething(node));
   if (line === undefined) {
     const isSaidTwice = whole.some((other) => saidIn(other) === saidIn(section));
     return reach.kind === 'whole' || saidIn(section) === '' || isSaidTwice
