@@ -1,7 +1,7 @@
 // Room: a client that is a socket: sends the bytes of one probe, and says how the answer began or why there was none.
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
-import type { Content } from './probe.ts';
+import type { Fields } from './probe.ts';
 
 /** Where to ask. `host`: a loopback address, by default 127.0.0.1. `preface` goes out before TLS: the PROXY protocol. */
 export type Door = {
@@ -14,7 +14,10 @@ export type Door = {
   from?: string;
 };
 
-export type Answer = { kind: 'answered'; status: number; content: Content } | { kind: 'reset' | 'closed' | 'silent' };
+/** `fields`: those of the final response; `body`: all that came behind its head, as latin1. */
+export type Answer =
+  | { kind: 'answered'; status: number; fields: Fields; body: string }
+  | { kind: 'reset' | 'closed' | 'silent' };
 
 /** Milliseconds for a whole answer over loopback. A proxy that is silent for longer has no answer to give. */
 const PATIENCE = 5_000;
@@ -67,16 +70,25 @@ export function ask(
   });
 }
 
-/** The final response; those of 1xx before it are passed over (RFC 9110 15.2). Its body is what came before the connection ended. */
+/** The final response; those of 1xx before it are passed over (RFC 9110 15.2). */
 function finalAnswer(said: string): Answer | undefined {
-  const starts = [...said.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})/g)];
-  const final = starts.find(([, digits]) => Number(digits) >= 200);
-  if (final === undefined) return undefined;
-  const [head = '', ...bodies] = said
-    .slice(final.index)
-    .replace(/^\r\n\r\n/, '')
-    .split('\r\n\r\n');
-  const field = (name: string): string => new RegExp(`^${name}: *(.*)$`, 'im').exec(head)?.[1]?.trim() ?? '';
-  const content = { type: field('content-type'), language: field('content-language'), body: bodies.join('\r\n\r\n') };
-  return { kind: 'answered', status: Number(final[1]), content };
+  for (const { 0: head, 1: digits, 2: lines = '', index } of said.matchAll(HEADS)) {
+    const status = Number(digits);
+    const body = said.slice(index + head.length + BLANK_LINE.length);
+    if (status >= 200) return { kind: 'answered', status, fields: fieldsOf(lines), body };
+  }
+  return undefined;
+}
+
+const BLANK_LINE = '\r\n\r\n';
+/** A status line where a response begins, and the lines behind it up to the blank one. */
+const HEADS = /(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})[^\r\n]*((?:\r\n[^\r\n]+)*)/g;
+
+/** Field lines in order, blanks around their values taken away. */
+export function fieldsOf(lines: string): Fields {
+  return lines.split('\r\n').flatMap((line): Fields => {
+    if (line === '') return [];
+    const colon = line.indexOf(':');
+    return [colon === -1 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).trim()]];
+  });
 }

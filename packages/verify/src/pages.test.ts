@@ -1,16 +1,19 @@
 import { expect, it } from 'vitest';
 import { pageDifference } from './pages.ts';
-import type { Content, Outcome, Probe } from './probe.ts';
+import type { Outcome, Probe } from './probe.ts';
+
+type Content = { type: string; language: string; body: string };
 
 const probe: Probe = { entrance: 'a', client: '192.0.2.7', method: 'GET', target: '/', host: 'a.test', fields: [] };
 const HTML: Content = { type: 'text/html;charset=utf-8', language: 'en', body: '<p>No</p>' };
-const shown = (content: Partial<Content>, code?: string): Outcome => ({
-  kind: 'answered',
-  status: 403,
-  content: { ...HTML, ...content },
-  reached: [],
-  ...(code !== undefined && { code }),
-});
+function shown(content: Partial<Content>, code?: string): Outcome {
+  const { type, language, body } = { ...HTML, ...content };
+  const fields = [
+    ['Content-Type', type] as const,
+    ...(language === '' ? [] : [['content-language', language] as const]),
+  ];
+  return { kind: 'answered', status: 403, fields, body, reached: [], ...(code !== undefined && { code }) };
+}
 const between = (theirs: Partial<Content>, ours: Partial<Content>, code = 'DENIED') =>
   pageDifference(probe, shown(theirs), shown(ours, code));
 

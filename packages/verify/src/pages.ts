@@ -1,6 +1,6 @@
 // Room: the pages that two sides show for one denial, held against each other: what is the same but for the moment, the place and the
 // way a side is told who the client is. Pure.
-import type { Content, Outcome, Probe } from './probe.ts';
+import type { Outcome, Probe } from './probe.ts';
 
 /** What Outrigger sends its own sentences as: where rules name no page, there is none to compare. */
 const SENTENCE = 'text/plain; charset=utf-8';
@@ -18,9 +18,7 @@ export function pageDifference(
   theirs: Outcome,
   ours: Outcome,
 ): { theirs: string; ours: string } | undefined {
-  const shown =
-    ours.reached.length === 0 && ours.code === 'DENIED' && ours.kind === 'answered' ? ours.content : undefined;
-  const old = theirs.reached.length === 0 && theirs.kind === 'answered' ? theirs.content : undefined;
+  const [old, shown] = [contentOf(theirs), ours.code === 'DENIED' ? contentOf(ours) : undefined];
   if (shown === undefined || old === undefined || shown.type === SENTENCE) return undefined;
   for (const name of ['type', 'language'] as const) {
     if (spelled(old[name]) !== spelled(shown[name])) return { theirs: named(name, old), ours: named(name, shown) };
@@ -33,6 +31,16 @@ export function pageDifference(
   while (at < one.length && one[at] === other[at]) at += 1;
   const excerpt = (text: string): string => JSON.stringify(text.slice(Math.max(0, at - SHOWN_BEFORE), at + SHOWN));
   return { theirs: excerpt(one), ours: excerpt(other) };
+}
+
+type Content = { type: string; language: string; body: string };
+
+/** What a side that asked no server answered, and what it says of that. */
+function contentOf(outcome: Outcome): Content | undefined {
+  if (outcome.reached.length > 0 || outcome.kind !== 'answered' || outcome.body === undefined) return undefined;
+  const { fields = [], body } = outcome;
+  const value = (name: string): string => fields.find(([given]) => given.toLowerCase() === name)?.[1] ?? '';
+  return { type: value('content-type'), language: value('content-language'), body };
 }
 
 /** Where probes come from, whomever they speak for. */

@@ -27,15 +27,12 @@ export type Reached = {
   tls?: { serverName?: string };
 };
 
-/** What an answer held, as latin1, and what it said of that. */
-export type Content = { type: string; language: string; body: string };
-
 /**
- * What came of a probe. `answered` with a status · `reset` or `closed` before any byte of an answer · `silent`: nothing came in
+ * What came of a probe. `answered` with a status, and fields and body, where they are compared · `reset` or `closed` before any byte of an answer · `silent`: nothing came in
  * time. `reached` are the servers that got the request, in order; `code` is Outrigger's own word for why it refused.
  */
 export type Outcome = { reached: readonly Reached[]; code?: string } & (
-  | { kind: 'answered'; status: number; content?: Content }
+  | { kind: 'answered'; status: number; fields?: Fields; body?: string }
   | { kind: 'reset' | 'closed' | 'silent' }
 );
 
