@@ -21,7 +21,12 @@ export type Summary = Record<Disposition, number> & {
   accessLines: number;
 };
 
+/** A question of whoever has imported, and the lines of its answer. */
+export type Answers = { question: string; answers: string[] };
+
 export type Translation = {
+  /** What to know first, where the vendor's room answers it. */
+  overview?: Answers[];
   /** Absent where nothing could run. */
   rules?: RuleSet;
   /** The same as a report may show them: what might be a secret in them is masked. */
@@ -49,7 +54,7 @@ export type Translation = {
 /** What an importer knows when it is done, before anything is shown. */
 export type Draft = Pick<
   Translation,
-  'ledger' | 'about' | 'tree' | 'letThrough' | 'tightening' | 'differences' | 'rules'
+  'overview' | 'ledger' | 'about' | 'tree' | 'letThrough' | 'tightening' | 'differences' | 'rules'
 > & {
   /** Findings about the files as a whole. */
   general: Diagnostic<ImportCode>[];

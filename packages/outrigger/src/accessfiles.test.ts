@@ -31,6 +31,7 @@ function asked(target: string, host = 'a.test'): AccessEntry {
       target,
       authority: host,
       client: '192.0.2.1',
+      connectsFrom: '192.0.2.1',
       listener: 'x',
       time: { day: 'wed', minute: 720 },
       fields: [],

@@ -4,6 +4,7 @@ import { type Affinity, affinityOf, rendezvousOrder } from '@outrigger/proxy';
 import {
   connectionLimits,
   type Decision,
+  fieldObstacle,
   formatDuration,
   type HeaderEdits,
   type Health,
@@ -42,8 +43,13 @@ export type ExplainedForwarding = {
   responseHeaders?: ExplainedEdits;
 };
 
-/** Names in lower case whose lines go; lines that are written instead. */
-export type ExplainedEdits = { removed: string[]; added: HeaderEdits['added'] };
+/** Names in lower case: the only ones that stay, where not all do; those whose lines go; those that get another value. And lines that are written. */
+export type ExplainedEdits = {
+  kept?: string[];
+  removed: string[];
+  replaced?: HeaderEdits['added'];
+  added: HeaderEdits['added'];
+};
 
 /** An upstream of the route's fallback: where the request goes while none before it can be reached, or why it does not go there. */
 export type ExplainedFallback = { upstream: string; servers: ExplainedServer[]; passedOver?: string };
@@ -114,8 +120,13 @@ function printedServer({ url, sni, weight, connections }: ExplainedServer): stri
   return `${url}${name}${share}${connections === undefined ? '' : `, ${connections} connections`}`;
 }
 
-function explainedEdits({ removed, added }: HeaderEdits): ExplainedEdits {
-  return { removed: [...removed], added };
+function explainedEdits({ kept, removed, replaced, added }: HeaderEdits): ExplainedEdits {
+  return {
+    ...(kept && { kept: [...kept].filter((name) => fieldObstacle(name) === undefined) }),
+    removed: [...removed],
+    ...(replaced.size > 0 && { replaced: [...replaced] }),
+    added,
+  };
 }
 
 /** Rows for a person: the first server, those that are tried where it cannot be reached, and why in this order. */
@@ -139,14 +150,22 @@ function tlsRows({ tls }: ExplainedServer, before: ExplainedServer | undefined):
   return text === undefined || text === (before?.tls && printedTls(before.tls)) ? [] : [['tls', text]];
 }
 
-/** One row a line: what goes, then what is written. */
+/** One row a line: what stays, what goes, then what is written. */
 function editRows(of: 'request' | 'answer', edits: ExplainedEdits | undefined): [string, string][] {
-  const { removed, added } = edits ?? { removed: [], added: [] };
+  const { kept, removed, replaced = [], added } = edits ?? { removed: [], added: [] };
   const rewritten = new Set(added.map(([name]) => name.toLowerCase()));
+  const alone = kept?.length === 0 ? 'no fields but' : `no fields but ${kept?.join(', ')} and`;
   return [
+    ...(kept === undefined
+      ? []
+      : [['fields', `${of} with ${alone} Host and those of body and connection`] as [string, string]]),
     ...removed
       .filter((name) => !rewritten.has(name))
       .map((name): [string, string] => ['fields', `${of} without ${name}`]),
+    ...replaced.map(([name, value]): [string, string] => [
+      'fields',
+      `${of} has ${value} in ${name}, where it is there`,
+    ]),
     ...added.map(([name, value]): [string, string] => [
       'fields',
       `${of} ${removed.includes(name.toLowerCase()) ? 'sets' : 'adds'} ${name}: ${value}`,

@@ -29,7 +29,12 @@ describe.each(names)('%s', (name) => {
   const given = readCase(join(CASES, name), name);
   const record = readHeads(given.folder);
   const files = Object.fromEntries(given.files);
-  const { rules } = importSquid({ files: ['squid.conf'], reader: memoryReader(files) });
+  const version = join(given.folder, 'squid-version');
+  const { rules } = importSquid({
+    files: ['squid.conf'],
+    reader: memoryReader(files),
+    ...(existsSync(version) && { squidVersion: readFileSync(version, 'utf8').trim() }),
+  });
 
   it('sends on and answers with the values that Squid did', async () => {
     if (rules === undefined || record === undefined) throw new Error(`${name} gave no rules or has no record`);

@@ -49,6 +49,33 @@ describe.each([
   });
 });
 
+describe.each([
+  ['relay', ''],
+  ['rewrite', ', rewrite: { location: [{ from: /a, to: /b }] }'],
+])('the %s lane, where rules say what stays', (_, rewrite) => {
+  const rules = (port: number): string =>
+    simpleRules(
+      port,
+      'requestHeaders: [{ keep: [Accept, X-Kept, User-Agent] }, { replace: { User-agent: none } }], responseHeaders: [{ keep: [Content-Type, Server] }, { replace: { Server: s, ETag: e } }]',
+    ).replace('{ to: one }', `{ to: one${rewrite} }`);
+
+  it('keeps these, Host, and what says how the bodies come, and nothing of its own', async () => {
+    const request =
+      'POST /x HTTP/1.1\r\nHost: a.test\r\nCookie: a\r\nX-KEPT: 1\r\nuser-agent: a\r\nuser-agent: b\r\nContent-Length: 2\r\nX-Forwarded-For: 9.9.9.9\r\n\r\nhi';
+    const { seen, wire } = await pass(rules, request, answer('body', 'SERVER: IIS', 'Set-Cookie: a=b', 'X-Other: 1'));
+    const response = await expectResponse(wire);
+    expect(response.body.toString()).toBe('body');
+    const names = response.fields
+      .map(([name, value]) => `${name}: ${value}`)
+      .filter((line) => !/^connection:/i.test(line));
+    expect(names.sort()).toEqual(['Content-Length: 4', 'SERVER: s']);
+    const [, ...fields] = (await seen).trimEnd().split('\r\n');
+    expect(fields.filter((line) => !/^connection:/i.test(line)).sort()).toEqual(
+      ['Content-Length: 2', 'Host: a.test', 'X-KEPT: 1', 'user-agent: none', 'user-agent: none'].sort(),
+    );
+  });
+});
+
 describe('tunnels', () => {
   it('get header changes; their framing and connection fields stay as they came', async () => {
     const request =

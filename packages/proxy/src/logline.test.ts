@@ -48,6 +48,7 @@ const ENTRY: AccessEntry = {
     target: '/a?x=1',
     authority: 'contoso.com',
     client: '2001:db8::7',
+    connectsFrom: '2001:db8::7',
     listener: '*:443',
     time: { day: 'wed', minute: 720 },
     fields: [],

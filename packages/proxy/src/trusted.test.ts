@@ -25,6 +25,21 @@ async function carried(lines: string[], peers?: string) {
 }
 
 describe('a trusted proxy in front', () => {
+  it.each([
+    ['127.0.0.1', 403],
+    ['203.0.113.7', 200],
+  ])('is who connects, whomever it names: connectsFrom %s denies with %i', async (denied, status) => {
+    const port = await stage.server(async (connection) => {
+      await nextHead(connection);
+      await connection.send(answer('x'));
+      connection.finish();
+    });
+    const rules = trusting(port).replace('access: [', `access: [{ deny: { connectsFrom: ${denied} } }, `);
+    const wire = await (await stage.proxy(rules)).wire();
+    await wire.send('GET /a HTTP/1.1\r\nHost: a.test\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n');
+    expect((await expectResponse(wire)).status).toBe(status);
+  });
+
   it('is appended to in X-Forwarded-For, and its scheme and host pass', async () => {
     const { fields, record, localPort } = await carried([
       'X-Forwarded-For: 198.51.100.1',

@@ -65,7 +65,8 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules, t
   if (framing.kind === 'bad') return { ...framing, kind: 'refuse' };
   const client = clientOf(head.fields, origin.address, rules.trusts);
   if (client.kind === 'bad') return { ...client, kind: 'refuse' };
-  const read = requestFacts(head, { listener: origin.listener, client: client.address, time });
+  const { listener, address: connectsFrom } = origin;
+  const read = requestFacts(head, { listener, client: client.address, connectsFrom, time });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;

@@ -52,6 +52,7 @@ export type RulesCode =
   | 'RULES_BAD_LOG'
   | 'RULES_LOG_SECRET'
   | 'RULES_BAD_HEADER'
+  | 'RULES_NO_LOGIN'
   | 'RULES_BELIEVES_CLIENTS'
   | 'RULES_BAD_REDIRECT'
   | 'RULES_BAD_PASS_THROUGH'
@@ -209,15 +210,13 @@ export function checkCondition(condition: Condition, path: DocumentPath, rules: 
   condition.hosts?.forEach((entry, index) => {
     checkHost(entry, [...path, 'hosts', index], report);
   });
-  condition.clients?.forEach((entry, index) => {
-    if (parseAddressRange(entry.replace(/^!/, '')) !== undefined) return;
-    report(
-      'error',
-      'RULES_BAD_CLIENTS',
-      [...path, 'clients', index],
-      `${entry} is not an address, a CIDR block or first-last`,
-    );
-  });
+  for (const key of ['clients', 'connectsFrom'] as const) {
+    condition[key]?.forEach((entry, index) => {
+      if (parseAddressRange(entry.replace(/^!/, '')) !== undefined) return;
+      const message = `${entry} is not an address, a CIDR block or first-last`;
+      report('error', 'RULES_BAD_CLIENTS', [...path, key, index], message);
+    });
+  }
   condition.listeners?.forEach((entry, index) => {
     const names = rules.listen.map(listenerName);
     const name = entry.replace(/^!/, '');

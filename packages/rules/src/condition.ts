@@ -37,6 +37,10 @@ const leafConditions = {
   methods: list(text).optional().meta({ description: 'Request methods, case-sensitive; ! negates' }),
   headers: list(headerCondition).optional().meta({ description: 'A header field whose value matches a regex' }),
   clients: list(text).optional().meta({ description: 'Client addresses: one, CIDR, or first-last; ! negates' }),
+  connectsFrom: list(text).optional().meta({
+    description:
+      'Addresses that connect here, as in clients: another than the client where a trusted proxy names that; ! negates',
+  }),
   listeners: list(text).optional().meta({ description: 'Names (or addresses, where unnamed) of listeners; ! negates' }),
   ports: list(z.union([port, portRange], PORT_FORM))
     .optional()

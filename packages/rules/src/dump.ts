@@ -97,9 +97,11 @@ function logDocument({ file, format, when }: AccessLog): object {
 }
 
 function headersDocument(rule: Pick<Upstream, 'requestHeaders' | 'responseHeaders'>): object {
-  const document = ({ when, remove, set, add }: HeaderChange): object => ({
+  const document = ({ when, keep, remove, replace, set, add }: HeaderChange): object => ({
     ...(when !== undefined && { when: conditionDocument(when) }),
+    ...(keep !== undefined && { keep }),
     ...(remove !== undefined && { remove }),
+    ...(replace !== undefined && { replace }),
     ...(set !== undefined && { set }),
     ...(add !== undefined && {
       add: Object.fromEntries(Object.entries(add).map(([name, values]) => [name, single(values)])),

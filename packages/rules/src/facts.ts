@@ -18,8 +18,10 @@ export type RequestFacts = {
   target: string;
   /** What Host should say further on: as the client spelled it, unless an absolute-form target named another. */
   authority: string;
-  /** Address of the client. */
+  /** Address of the client: who connects, or whom a trusted proxy names. */
   client: string;
+  /** Address that connects, whoever the client is; behind the PROXY protocol the one in its header. */
+  connectsFrom: string;
   /** Name of the listener, or its address where unnamed. */
   listener: string;
   /** When its head came. */
@@ -50,14 +52,14 @@ export function listenerName(listener: Pick<Listener, 'name' | 'address'>): stri
   return listener.name ?? listener.address;
 }
 
+/** The connection a head came on. `connectsFrom`: where it is not the client, because a trusted proxy named one. */
+export type FactsConnection = { listener: Listener; client: string; connectsFrom?: string; time: LocalTime };
+
 /**
  * Reads Host and target as RFC 9112 3.2 wants: one Host, required in HTTP/1.1; an absolute-form target overrides it
  * (3.2.2). A request of HTTP/1.0 without Host gets the listener's `defaultHost`, as Squid's defaultsite does (SQ-102).
  */
-export function requestFacts(
-  head: FactsHead,
-  connection: { listener: Listener; client: string; time: LocalTime },
-): FactsResult {
+export function requestFacts(head: FactsHead, connection: FactsConnection): FactsResult {
   const hostLines = head.fields.filter(([name]) => name.length === 4 && name.toLowerCase() === 'host');
   if (hostLines.length > 1) return bad('HOST_REPEATED', 'the request has more than one Host field');
   const given = hostLines[0]?.[1];
@@ -91,6 +93,7 @@ export function requestFacts(
       target,
       authority,
       client: connection.client,
+      connectsFrom: connection.connectsFrom ?? connection.client,
       listener: listenerName(connection.listener),
       time: connection.time,
       fields: head.fields,

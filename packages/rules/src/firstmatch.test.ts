@@ -39,6 +39,7 @@ function asking(host: string, method: string): Subject {
     port: 443,
     target: '/',
     client: '192.0.2.7',
+    connectsFrom: '192.0.2.7',
     listener: '',
     time: { day: 'wed', minute: 720 },
     fields: [],

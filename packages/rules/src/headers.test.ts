@@ -20,6 +20,7 @@ describe('what header changes come to', () => {
   it('is lines that go, and lines that come last', () => {
     expect(editsFor(changing('{ remove: [A], set: { B: x }, add: { C: [y, z] } }'))).toEqual({
       removed: new Set(['a', 'b']),
+      replaced: new Map(),
       added: [
         ['B', 'x'],
         ['C', 'y'],
@@ -30,7 +31,57 @@ describe('what header changes come to', () => {
 
   it('goes in order: upstream, then route; the last set wins, whatever its case', () => {
     const text = changing('[{ set: { A: one } }, { add: { A: two } }]', ', requestHeaders: { set: { a: three } }');
-    expect(editsFor(text)).toEqual({ removed: new Set(['a']), added: [['a', 'three']] });
+    expect(editsFor(text)).toEqual({
+      removed: new Set(['a']),
+      replaced: new Map(),
+      added: [['a', 'three']],
+    });
+  });
+
+  it('is fields that stay, those of body and connection always among them', () => {
+    const { kept, removed } = editsFor(changing('{ keep: [Accept, X-A] }')) ?? {};
+    expect([...(kept ?? [])].sort()).toEqual([
+      'accept',
+      'connection',
+      'content-length',
+      'expect',
+      'host',
+      'http2-settings',
+      'keep-alive',
+      'proxy-connection',
+      'te',
+      'trailer',
+      'transfer-encoding',
+      'upgrade',
+      'x-a',
+    ]);
+    expect(removed).toEqual(new Set());
+    expect(editsFor(changing('{ keep: [] }'))?.kept?.has('accept')).toBe(false);
+  });
+
+  it('keeps what every change keeps, and of what was put in before what is kept', () => {
+    const text = changing('[{ set: { A: one, B: two } }, { keep: [A, C] }, { add: { D: three } }, { keep: [A, D] }]');
+    const { kept, added } = editsFor(text) ?? {};
+    expect(['a', 'c', 'd', 'host'].map((name) => kept?.has(name))).toEqual([true, false, false, true]);
+    expect(added).toEqual([
+      ['A', 'one'],
+      ['D', 'three'],
+    ]);
+  });
+
+  it('is another value for what is there, and for what was put in before', () => {
+    const text = changing("[{ add: { A: one } }, { replace: { a: '{host}', B: x } }, { add: { B: two } }]");
+    expect(editsFor(text, { host: 'contoso.com' })).toEqual({
+      removed: new Set(),
+      replaced: new Map([
+        ['a', 'contoso.com'],
+        ['b', 'x'],
+      ]),
+      added: [
+        ['A', 'contoso.com'],
+        ['B', 'two'],
+      ],
+    });
   });
 
   it('tells values of the request, each from its facts alone', () => {
@@ -68,11 +119,30 @@ describe('header changes in a rules file', () => {
     ['{ set: { A: "{user}" } }', /\{user\} is not known here; there are \{client\}.*RULES_BAD_HEADER/],
     ['{ set: { A: "{client,5}" } }', /\{client,5\} is not known here/],
     ['{ set: { A: "{" } }', /is no placeholder/],
-    ['{ when: {} }', /this changes nothing. Give remove, set or add/],
+    ['{ when: {} }', /this changes nothing. Give keep, remove, replace, set or add/],
     ['{ when: { clients: x }, remove: A }', /x is not an address.*RULES_BAD_CLIENTS/],
+    ['{ replace: { Host: x } }', /Host cannot be changed/],
+    ['{ replace: { A: "{user}" } }', /\{user\} is not known here/],
+    ['{ keep: "A B" }', /a field name is letters/],
     ['{ unset: A }', /unset is not a key here/],
   ])('%s', (changes, finding) => {
     expect(findings(changing(changes)).join('\n')).toMatch(finding);
+  });
+
+  it('warn where nobody could log in at Exchange', () => {
+    const exchange = (changes: string): string =>
+      rulesText({
+        upstreams: `{ exchange: { servers: [https://10.1.1.14], rpcOverHttp: true, ${changes} } }`,
+        routes: '[{ to: exchange }]',
+      });
+    const found = findings(exchange('requestHeaders: { keep: Accept }, responseHeaders: { keep: [Server] }')).join(
+      '\n',
+    );
+    expect(found).toMatch(/Authorization is not among the fields that stay.*RULES_NO_LOGIN/);
+    expect(found).toMatch(/WWW-Authenticate is not among the fields that stay.*RULES_NO_LOGIN/);
+    const well = 'requestHeaders: [{ keep: [authorization] }, { when: { methods: PUT }, keep: [] }]';
+    expect(findings(exchange(well)).join('\n')).not.toMatch(/RULES_NO_LOGIN/);
+    expect(findings(changing('{ keep: [] }')).join('\n')).not.toMatch(/RULES_NO_LOGIN/);
   });
 
   it('are found on routes and in answers as well', () => {
@@ -82,8 +152,8 @@ describe('header changes in a rules file', () => {
 
   it('come back from a dump as they went', () => {
     const text = changing(
-      "[{ when: { path: { prefix: /a } }, remove: [A, B] }, { set: { C: '{client}' }, add: { D: [x, y], E: z } }]",
-      ', responseHeaders: { remove: Server }',
+      "[{ when: { path: { prefix: /a } }, remove: [A, B] }, { set: { C: '{client}' }, add: { D: [x, y], E: z } }, { keep: [] }, { keep: [A], replace: { A: b } }]",
+      ', responseHeaders: { remove: Server, keep: Server }',
     );
     const rules = load(text);
     const again = load(dumpRules(rules));

@@ -5,7 +5,7 @@ import { condition } from './condition.ts';
 import type { RequestFacts } from './facts.ts';
 import { compileCondition, type Predicate, type Subject } from './match.ts';
 import { requestTemplate } from './requestvalue.ts';
-import { list } from './values.ts';
+import { list, listOrNone } from './values.ts';
 
 /** RFC 9110 5.6.2. */
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -27,7 +27,15 @@ export function isFieldValue(text: string): boolean {
 
 const headerChange = z.strictObject({
   when: condition.optional().meta({ description: 'Requests for which it is made; all where absent' }),
+  keep: listOrNone(fieldName).optional().meta({
+    description:
+      'Fields that stay: all others go, whoever sent them, but Host and those that say how the body comes and what becomes of the connection. [] keeps those alone',
+  }),
   remove: list(fieldName).optional().meta({ description: 'Fields that go, whoever sent them' }),
+  replace: z
+    .record(fieldName, fieldValue)
+    .optional()
+    .meta({ description: 'Fields whose every line gets this value; one that is not there stays away' }),
   set: z
     .record(fieldName, fieldValue)
     .optional()
@@ -63,14 +71,29 @@ export const headerChanges = list(headerChange);
 
 export type HeaderChange = z.output<typeof headerChange>;
 
-/** What changes come to: every line of these fields (names in lower case) goes, then these lines come last. */
-export type HeaderEdits = { removed: ReadonlySet<string>; added: readonly (readonly [name: string, value: string])[] };
+/**
+ * What changes come to. Names in lower case. Of the lines that came, those go whose field is in `removed`, and where there is `kept`
+ * those whose field is not in it; the others stay as they came, or with the value in `replaced`. Lines that are added come last.
+ */
+export type HeaderEdits = {
+  kept?: ReadonlySet<string>;
+  removed: ReadonlySet<string>;
+  replaced: ReadonlyMap<string, string>;
+  added: readonly (readonly [name: string, value: string])[];
+};
 
 /** Edits of a request, or undefined where nothing is changed. */
 export type HeaderEditor = (subject: Subject) => HeaderEdits | undefined;
 
 type CompiledLine = { name: string; lower: string; valueFor: (facts: RequestFacts) => string };
-type CompiledChange = { matches: Predicate; removed: readonly string[]; added: readonly CompiledLine[] };
+type CompiledChange = {
+  matches: Predicate;
+  /** Names that stay, those that no change may name included; undefined where others stay, too. */
+  kept: ReadonlySet<string> | undefined;
+  removed: ReadonlySet<string>;
+  replaced: readonly CompiledLine[];
+  added: readonly CompiledLine[];
+};
 
 /** Builds changes once; undefined where there are none, so that who has none pays nothing. */
 export function compileHeaderChanges(changes: readonly HeaderChange[], ignoreCase: boolean): HeaderEditor | undefined {
@@ -82,26 +105,51 @@ export function compileHeaderChanges(changes: readonly HeaderChange[], ignoreCas
     );
     return {
       matches: compileCondition(change.when ?? {}, ignoreCase),
-      removed: [...(change.remove ?? []), ...set.map(([name]) => name)].map((name) => name.toLowerCase()),
-      added: [...set, ...added].map(([name, value]) => ({
-        name,
-        lower: name.toLowerCase(),
-        valueFor: requestTemplate(value),
-      })),
+      kept: change.keep && new Set([...lowered(change.keep), ...UNCHANGEABLE.keys()]),
+      removed: new Set(lowered([...(change.remove ?? []), ...set.map(([name]) => name)])),
+      replaced: Object.entries(change.replace ?? {}).map(compiledLine),
+      added: [...set, ...added].map(compiledLine),
     };
   });
   return (subject) => editsOf(compiled, subject);
 }
 
+function lowered(names: readonly string[]): string[] {
+  return names.map((name) => name.toLowerCase());
+}
+
+function compiledLine([name, value]: readonly [name: string, value: string]): CompiledLine {
+  return { name, lower: name.toLowerCase(), valueFor: requestTemplate(value) };
+}
+
+/** Whether lines of a field (in lower case) that came with the head go on. */
+export function stays(
+  { kept, removed }: { kept?: ReadonlySet<string> | undefined; removed: ReadonlySet<string> },
+  lower: string,
+): boolean {
+  return !removed.has(lower) && (kept === undefined || kept.has(lower));
+}
+
 function editsOf(changes: readonly CompiledChange[], subject: Subject): HeaderEdits | undefined {
   const made = changes.filter(({ matches }) => matches(subject));
   if (made.length === 0) return undefined;
+  let kept: ReadonlySet<string> | undefined;
   const removed = new Set<string>();
-  let added: CompiledLine[] = [];
+  const replaced = new Map<string, string>();
+  let added: [name: string, value: string][] = [];
   for (const change of made) {
-    const gone = new Set(change.removed);
-    for (const name of gone) removed.add(name);
-    added = [...added.filter(({ lower }) => !gone.has(lower)), ...change.added];
+    if (change.kept !== undefined) kept = kept === undefined ? change.kept : common(kept, change.kept);
+    for (const name of change.removed) removed.add(name);
+    const values = new Map(change.replaced.map(({ lower, valueFor }) => [lower, valueFor(subject.facts)]));
+    for (const [name, value] of values) replaced.set(name, value);
+    // What a change before put in is a line like any other to the ones behind it.
+    added = added.filter(([name]) => stays(change, name.toLowerCase()));
+    added = added.map(([name, value]) => [name, values.get(name.toLowerCase()) ?? value]);
+    added.push(...change.added.map(({ name, valueFor }): [string, string] => [name, valueFor(subject.facts)]));
   }
-  return { removed, added: added.map(({ name, valueFor }) => [name, valueFor(subject.facts)]) };
+  return { ...(kept && { kept }), removed, replaced, added };
+}
+
+function common(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...one].filter((name) => other.has(name)));
 }

@@ -74,6 +74,7 @@ function known(condition: Condition, host: string, listener: string): Truth {
     target: '/',
     authority: host,
     client: '',
+    connectsFrom: '',
     time: { day: 'mon', minute: 0 },
     fields: [],
   } as const;

@@ -25,7 +25,7 @@ export {
   requestFacts,
   urlOf,
 } from './facts.ts';
-export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue } from './headers.ts';
+export { fieldObstacle, type HeaderChange, type HeaderEdits, isFieldValue, stays } from './headers.ts';
 export type { Health } from './health.ts';
 export { canonicalHost } from './hostname.ts';
 export { type Http2Obstacle, type Http2Offer, http2Offer } from './http2.ts';

@@ -113,6 +113,11 @@ describe('errors name the place, the finding and the way out', () => {
       /https:\/\/a\/x is not a server/,
     ],
     [
+      'an address to connect from that is none',
+      rulesText({ access: '[{ allow: { connectsFrom: lb1 } }]' }),
+      /lb1 is not an address.*RULES_BAD_CLIENTS/,
+    ],
+    [
       'a client that is no address',
       rulesText({ access: '[{ allow: { clients: localhost } }]' }),
       /localhost is not an address/,

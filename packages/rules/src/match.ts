@@ -13,6 +13,7 @@ export type Subject = {
   readonly path: string;
   readonly url: string;
   readonly client: bigint | undefined;
+  readonly connectsFrom: bigint | undefined;
 };
 
 export type Predicate = (subject: Subject) => boolean;
@@ -46,6 +47,12 @@ class Readings implements Subject {
     this.#client ??= parseAddress(this.facts.client);
     return this.#client;
   }
+
+  /** Asked rarely, so it is not kept; nearly always it is the client. */
+  get connectsFrom(): bigint | undefined {
+    const { client, connectsFrom } = this.facts;
+    return connectsFrom === client ? this.client : parseAddress(connectsFrom);
+  }
 }
 
 /** A condition by itself as a test of requests; a path that does not say is compared by case. */
@@ -61,14 +68,17 @@ export function conditionTest(condition: Condition): (facts: RequestFacts) => bo
  */
 export function compileCondition(condition: Condition, ignoreCase: boolean): Predicate {
   const parts: Predicate[] = [];
-  const { hosts, path, url, methods, headers, clients, listeners, ports, time, any, all, not } = condition;
+  const { hosts, path, url, methods, headers, clients, connectsFrom, listeners, ports, time, any, all, not } =
+    condition;
   // Cheap look-ups first: the order changes no verdict, for predicates are pure.
   if (methods !== undefined) parts.push(negatable(methods, textSet, (subject: Subject) => subject.facts.method));
   if (listeners !== undefined) parts.push(negatable(listeners, textSet, (subject: Subject) => subject.facts.listener));
   if (ports !== undefined) parts.push(portPredicate(ports));
   if (time !== undefined) parts.push(anyOf(time.map(timePredicate)));
   if (hosts !== undefined) parts.push(negatable(hosts, hostSet, (subject: Subject) => subject.facts.host));
-  if (clients !== undefined) parts.push(negatable(clients, clientSet, (subject: Subject) => subject.client));
+  if (clients !== undefined) parts.push(negatable(clients, addressesOf, (subject: Subject) => subject.client));
+  if (connectsFrom !== undefined)
+    parts.push(negatable(connectsFrom, addressesOf, (subject: Subject) => subject.connectsFrom));
   if (path !== undefined) parts.push(anyOf(pathPredicates(path, ignoreCase)));
   if (headers !== undefined) parts.push(anyOf(headers.map(headerPredicate)));
   if (url !== undefined) parts.push(urlPredicate(url));
@@ -175,7 +185,7 @@ function hostSet(entries: readonly string[]): (host: string) => boolean {
   };
 }
 
-function clientSet(entries: readonly string[]): (client: bigint | undefined) => boolean {
+function addressesOf(entries: readonly string[]): (address: bigint | undefined) => boolean {
   const inside = addressSet(
     entries.map((entry) => {
       const range = parseAddressRange(entry);
@@ -183,7 +193,7 @@ function clientSet(entries: readonly string[]): (client: bigint | undefined) => 
       return range;
     }),
   );
-  return (client) => client !== undefined && inside(client);
+  return (address) => address !== undefined && inside(address);
 }
 
 function pathPredicates(conditions: readonly PathCondition[], ignoreCaseByDefault: boolean): Predicate[] {

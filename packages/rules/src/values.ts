@@ -18,6 +18,12 @@ export const list = <Item extends z.ZodType>(item: Item) =>
     z.output<Item>[],
     z.input<Item> | z.input<Item>[]
   >;
+/** A list that may be empty, where that means something: none at all. */
+export const listOrNone = <Item extends z.ZodType>(item: Item) =>
+  z.union([item.transform((one) => [one]), z.array(item)]) as z.ZodType<
+    z.output<Item>[],
+    z.input<Item> | z.input<Item>[]
+  >;
 const PORT_MAX = 65_535;
 export const PORT_FORM = 'a port is a number from 1 to 65535, or two of them: 8000-8999';
 export const port = z.int(PORT_FORM).min(1, PORT_FORM).max(PORT_MAX, PORT_FORM);

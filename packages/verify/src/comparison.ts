@@ -200,7 +200,7 @@ export function factsOf(probe: Probe, pairs: readonly Pair[], trusts: TrustedPro
   if (client.kind === 'bad') return undefined;
   const result = requestFacts(
     { ...probe, version, fields },
-    { listener, client: client.address, time: localTimeOf(new Date()) },
+    { listener, client: client.address, connectsFrom: probe.client, time: localTimeOf(new Date()) },
   );
   return result.kind === 'facts' ? result.facts : undefined;
 }

@@ -72,7 +72,7 @@ routes: [{ to: web }]
     servers: ['https://127.0.0.1:1'],
     tls: { verify: true, serverName: ['exch.lan'], ca: ['verify:authority'] },
   });
-  expect(upstreams.get('mail')?.tls).toEqual({ verify: false, serverName: 'mail.test' });
+  expect(upstreams.get('mail')?.tls).toEqual({ verify: false, serverName: ['mail.test'] });
   expect(upstreams.get('web')).toMatchObject({ servers: ['http://127.0.0.1:1'] });
   expect(upstreams.get('web')).not.toHaveProperty('tls');
 });

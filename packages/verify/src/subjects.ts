@@ -87,7 +87,8 @@ function fromCondition(condition: Condition, subjects: Subjects): void {
   for (const { regex, ignoreCase = false } of condition.url ?? [])
     patterns(takeUrl)([{ text: regex, ignoreCase }], subjects);
   subjects.methods.push(...(condition.methods ?? []).map(plain));
-  for (const client of condition.clients ?? []) takeClient(plain(client), subjects);
+  for (const address of [...(condition.clients ?? []), ...(condition.connectsFrom ?? [])])
+    takeClient(plain(address), subjects);
   for (const port of condition.ports ?? []) subjects.ports.push(...String(port).split('-').map(Number));
   for (const { name, regex, ignoreCase = false } of condition.headers ?? [])
     field(name)([{ text: regex, ignoreCase }], subjects);

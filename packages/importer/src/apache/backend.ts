@@ -8,7 +8,7 @@ import { nameOf, type ServerTarget } from './leads.ts';
 import type { Server, Servers } from './servers.ts';
 import { PROXY_TLS, readServerTls, remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
-import type { ConfigNode, Directive } from './tree.ts';
+import type { ConfigNode, Directive, Section } from './tree.ts';
 
 /** What stands behind a path. An Exchange may be tunnelled to; of all others a rule does no more than Apache. */
 export type BackendKind = 'exchange' | 'plain';
@@ -30,10 +30,11 @@ export type BackendRead =
   | { kind: 'backend'; backend: Backend; balancer?: Extract<Balancer, { kind: 'balancer' }> }
   | { kind: 'dead'; reason: string };
 
-/** How Apache talks to a target for this virtual host; `dead`: it cannot, or no rule could. */
+/** How Apache talks to a target for requests that `sections` are for; `dead`: it cannot, or no rule could. */
 export function backendOf(
   servers: Servers,
   server: Server,
+  sections: readonly Section[],
   target: ServerTarget,
   kind: BackendKind,
   parameters: ReadonlyMap<string, string>,
@@ -43,11 +44,11 @@ export function backendOf(
   const targets = target.kind === 'http' ? [target] : (balancer?.servers ?? []);
   const [first] = targets;
   if (first === undefined) return { kind: 'dead', reason: 'its balancer has no servers' };
+  const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
   const origins = targets.map(({ origin }) => origin);
-  const secured = first.scheme === 'http' ? undefined : readServerTls(servers, server, origins);
+  const secured = first.scheme === 'http' ? undefined : readServerTls(servers, server, { urls: origins, isPreserved });
   if (secured?.kind === 'unsayable') return { kind: 'dead', reason: secured.reason };
   const tls = secured?.tls;
-  const isPreserved = isOn(servers, server, 'proxypreservehost');
   if (!isPreserved && targets.length > 1 && kind === 'plain') {
     return { kind: 'dead', reason: 'each server of its balancer is told a Host of its own' };
   }
@@ -124,14 +125,18 @@ const OWN_LIMITS = 'on paths that moved Outrigger has limits of its own, made fo
 export function remarkBackend(
   servers: Servers,
   server: Server,
+  sections: readonly Section[],
   read: Extract<BackendRead, { kind: 'backend' }>,
   line: Directive,
 ): void {
   const { backend, balancer } = read;
   const { tls, host, timeouts, kind } = backend;
-  for (const directive of inherited(servers, server, 'proxypreservehost')) {
+  // The last alone: what it replaces may hold for another path, and is told there.
+  for (const directive of inherited(servers, server, 'proxypreservehost', sections).slice(-1)) {
     const told = host === undefined ? 'the Host of the request' : `Host: ${host}`;
-    once(directive, 'translated', 'APACHE_CARRIED', `servers whose paths moved are told ${told}`);
+    const isInside = sections.some(({ children }) => children.includes(directive));
+    const where = isInside ? 'servers of its paths' : 'servers whose paths moved';
+    once(directive, 'translated', 'APACHE_CARRIED', `${where} are told ${told}`);
   }
   for (const directive of ['proxytimeout', 'timeout'].flatMap((key) => inherited(servers, server, key))) {
     const isCarried = timeouts?.answer !== undefined;
@@ -142,9 +147,10 @@ export function remarkBackend(
   }
   if (/\s(?:timeout|retry)=/i.test(line.rest) && (timeouts?.answer === undefined || /\sretry=/i.test(line.rest)))
     once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
-  if (balancer !== undefined) remarkBalancer(balancer, backend, line, isOn(servers, server, 'proxypreservehost'));
+  const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
+  if (balancer !== undefined) remarkBalancer(balancer, backend, line, isPreserved);
   if (tls === undefined) return;
-  remarkServerTls(servers, server, { tls, servers: backend.servers }, line);
+  remarkServerTls(servers, server, { tls, urls: backend.servers, isPreserved }, line);
   for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
     once(directive, 'translated', 'APACHE_CARRIED', 'in tls of the upstream');
   }

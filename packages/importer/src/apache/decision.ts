@@ -6,17 +6,17 @@ import { type Access, accessOf } from './access.ts';
 import { backendOf } from './backend.ts';
 import { clientMatches } from './clients.ts';
 import type { ApacheRequest, Journey, Outcome } from './journey.ts';
-import { nameOf } from './leads.ts';
 import { locationsOf, type ProxyLine, proxyLines } from './proxypass.ts';
+import { isForUrl, proxySectionsOf } from './proxysections.ts';
 import { escapedUri, isRedirect, redirectLines, redirectOf } from './redirects.ts';
 import { type EncodedSlashes, prefixLength, requestPath, sentPath } from './requestpath.ts';
 import { rewrite } from './rewrite.ts';
 import { rewriteLines, rewriteRequest } from './rewriterequest.ts';
 import { isForPath } from './sectionpaths.ts';
 import type { Server, Servers } from './servers.ts';
-import { inherited, setting } from './settings.ts';
+import { inherited, isOn, setting } from './settings.ts';
 import { parseTarget } from './target.ts';
-import { type Directive, directivesOf, type Section, sectionsOf } from './tree.ts';
+import type { Directive, Section } from './tree.ts';
 import { chooseServer, matchesName } from './vhosts.ts';
 
 export type ApacheDecision = { server: Server; outcome: Outcome };
@@ -63,7 +63,7 @@ function translated(journey: Journey): Outcome {
       ? { kind: 'local' }
       : proxied(journey, result.url, result.query, line, { isRewritten: true, nocanon: false });
   }
-  if (result.kind === 'file') return guarded(journey, undefined, { kind: 'local' });
+  if (result.kind === 'file') return guarded(journey, journey.sections, { kind: 'local' });
   const onward =
     result.kind === 'passed'
       ? { ...journey, path: result.path, query: result.query === '' ? undefined : result.query }
@@ -76,7 +76,7 @@ function translated(journey: Journey): Outcome {
       nocanon: sent.line.parameters.has('nocanon'),
     });
   }
-  return redirect(onward, redirectLines(servers, server)) ?? guarded(onward, undefined, { kind: 'local' });
+  return redirect(onward, redirectLines(servers, server)) ?? guarded(onward, onward.sections, { kind: 'local' });
 }
 
 /** The URL of the first line that takes the path; undefined where none does, or `!` does. */
@@ -122,10 +122,15 @@ function proxied(
   const [, scheme = '', authority = '', path = ''] = /^(https?|balancer):\/\/([^/]*)(.*)$/is.exec(url) ?? [];
   const named = parseTarget(`${scheme}://${authority}/`);
   if (named.kind === 'other') return { kind: 'unknown', line, reason: 'it goes where only Apache can' };
-  const talk = backendOf(journey.servers, journey.server, named, 'exchange', new Map());
+  const proxies = proxySectionsOf(journey.servers, journey.server);
+  const sentTo = !how.isRewritten || query === '' ? url : `${url}?${query}`;
+  const unclear = proxies.find((section) => isForUrl(section, sentTo) === undefined);
+  if (unclear !== undefined) return { kind: 'unknown', line: unclear, reason: 'its pattern needs PCRE' };
+  const sections = [...proxies.filter((section) => isForUrl(section, sentTo)), ...journey.sections];
+  const talk = backendOf(journey.servers, journey.server, sections, named, 'exchange', new Map());
   if (talk.kind === 'dead') {
     return named.kind === 'http'
-      ? guarded(journey, named.origin, { kind: 'status', status: 500 })
+      ? guarded(journey, sections, { kind: 'status', status: 500 })
       : { kind: 'unknown', line, reason: talk.reason };
   }
   if (talk.backend.servers.length > 1) return { kind: 'unknown', line, reason: 'its balancer chooses at each request' };
@@ -136,12 +141,10 @@ function proxied(
   const escaped = how.nocanon
     ? rawPath(journey, path, raw)
     : sentPath(path === '' ? '/' : path, encodedSlashes(servers, server) === 'keep');
-  const preserved = journey.sections.flatMap(({ children }) => directivesOf(children, 'proxypreservehost')).at(-1);
-  const isPreserved =
-    (preserved?.words[0]?.text ?? setting(servers, server, 'proxypreservehost'))?.toLowerCase() === 'on';
+  const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
   const own = target.port === (target.scheme === 'https' ? 443 : 80) ? target.host : `${target.host}:${target.port}`;
   const hasQuery = query !== '' || (!how.isRewritten && journey.query !== undefined);
-  return guarded(journey, nameOf(named), {
+  return guarded(journey, sections, {
     kind: 'proxied',
     origin: target.origin,
     target: hasQuery ? `${escaped}?${query}` : escaped,
@@ -155,12 +158,11 @@ function rawPath({ path: own }: Journey, path: string, raw: string): string {
   return path === own ? raw : path;
 }
 
-/** What the access lines and the redirects of sections make of an outcome: both come after translation (AP-70, AP-93). */
-function guarded(journey: Journey, origin: string | undefined, outcome: Outcome): Outcome {
-  const { servers, server, sections, request } = journey;
-  const proxies = origin === undefined ? [] : proxySections(servers, server, origin);
+/** What the access lines of `asked` and the redirects of sections make of an outcome: both come after translation (AP-70, AP-93). */
+function guarded(journey: Journey, asked: readonly Section[], outcome: Outcome): Outcome {
+  const { sections, request } = journey;
   const verdicts = (['require', 'compat'] as const).map((judge) => {
-    const said = [...proxies, ...sections].map((section) => accessOf(section, judge));
+    const said = asked.map((section) => accessOf(section, judge));
     const last = said.findLast((access) => access !== undefined);
     return last === undefined ? true : admits(last, request);
   });
@@ -176,18 +178,6 @@ function admits(access: Access, { client, method }: ApacheRequest): boolean | Ou
   if (access.kind === 'unsayable') return { kind: 'unknown', line: access.line, reason: access.reason };
   if (access.kind !== 'some') return access.kind === 'open';
   return clientMatches(access.when, client, method);
-}
-
-function proxySections({ main }: Servers, server: Server, origin: string): Section[] {
-  return [main.nodes, ...(server.kind === 'main' ? [] : [server.nodes])].flatMap((nodes) =>
-    sectionsOf(nodes, 'proxy').filter(({ words }) => {
-      const pattern = words[0]?.text ?? '';
-      if (pattern === '*') return true;
-      if (origin.startsWith('balancer:')) return origin.startsWith(pattern.toLowerCase());
-      const literal = parseTarget(/^[^*?[]*/.exec(pattern)?.[0] ?? '');
-      return literal.kind === 'http' && literal.origin === origin;
-    }),
-  );
 }
 
 /** What Redirect lines make of a request; undefined where none takes it. */

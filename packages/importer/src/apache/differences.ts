@@ -246,9 +246,9 @@ function isSamePath(theirs: string, ours: string): boolean {
   return sameReading(theirs) === sameReading(ours);
 }
 
-/** Of a route that was added only the first segment is another. */
+/** Of a route that was added only the first segment is another; the line it was added beside may be for what lies below its own alone. */
 function isSameBelowFirst(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((target) => sameReading(target).replace(/^\/[^/?]*/, ''));
+  const [one, two] = [theirs, ours].map((target) => sameReading(target).replace(/^\/[^/?]*\/?/, ''));
   return one === two;
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readEnvvars } from './envvars.ts';
+import { debianEnvironment, namesGiven, readEnvvars } from './envvars.ts';
 
 it('reads the assignments of Debian and runs nothing', () => {
   const text = [
@@ -20,7 +20,7 @@ it('reads the assignments of Debian and runs nothing', () => {
     'D=`hostname`',
     'E="a $(id)"',
   ].join('\n');
-  const { values, unread } = readEnvvars(text, '/etc/apache2-intern');
+  const { values, unread } = readEnvvars(text, debianEnvironment('/etc/apache2-intern'));
   expect(Object.fromEntries(values)).toEqual({
     APACHE_CONFDIR: '/etc/apache2-intern',
     SUFFIX: '-intern',
@@ -31,4 +31,10 @@ it('reads the assignments of Debian and runs nothing', () => {
     B: '$LANG',
   });
   expect(unread.map(({ line }) => line)).toEqual([14, 15, 16]);
+});
+
+it('reads what Red Hat starts it with', () => {
+  const { values } = readEnvvars('# OPTIONS=-DNO\nOPTIONS="-D A -DB -f conf/x.conf"\nLANG=C\n', []);
+  expect(Object.fromEntries(values)).toEqual({ OPTIONS: '-D A -DB -f conf/x.conf', LANG: 'C' });
+  expect(namesGiven(values.get('OPTIONS') ?? '')).toEqual(['A', 'B']);
 });

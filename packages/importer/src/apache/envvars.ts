@@ -1,4 +1,5 @@
-// Room: Debian's envvars, a shell script that gives Apache its environment. Its assignments are read; nothing in it is run. Pure.
+// Room: what gives Apache its environment and its options: Debian's envvars, a shell script, and Red Hat's sysconfig/httpd, which systemd
+// reads. Assignments are read; nothing is run. Pure.
 
 const ASSIGNMENT = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$/;
 /** A word of the shell without commands in it: bare, or in either kind of quotes. */
@@ -8,15 +9,22 @@ const REFERENCE = /\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))/g;
 /** What Apache gets, and the lines that only a shell could say. */
 export type Environment = { values: Map<string, string>; unread: { line: number; text: string }[] };
 
-/**
- * Reads `text` as the envvars of the folder `confDir`. Of `if … fi` nothing counts: Debian's own decides the suffix of a second
- * instance, which is the part of `confDir` behind /etc/apache2 and known without it.
- */
-export function readEnvvars(text: string, confDir: string): Environment {
-  const values = new Map([
+/** What Debian's apache2ctl knows before envvars: the folder, and the part of it behind /etc/apache2 for a second instance. */
+export function debianEnvironment(confDir: string): [string, string][] {
+  return [
     ['APACHE_CONFDIR', confDir],
     ['SUFFIX', /^\/etc\/apache2(-.+)$/.exec(confDir)?.[1] ?? ''],
-  ]);
+  ];
+}
+
+/** Names of `-D NAME` and `-DNAME` among options as a service file writes them. */
+export function namesGiven(options: string): string[] {
+  return [...options.matchAll(/(?<!\S)-D\s*(\S+)/g)].flatMap(([, name]) => name ?? []);
+}
+
+/** Reads `text` beside what is `known` already. Of `if … fi` nothing counts: Debian's own decides the suffix, which is known. */
+export function readEnvvars(text: string, known: Iterable<readonly [string, string]>): Environment {
+  const values = new Map(known);
   const unread: Environment['unread'] = [];
   let depth = 0;
   for (const [index, line] of text.split(/\r?\n/).entries()) {

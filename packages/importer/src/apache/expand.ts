@@ -28,7 +28,7 @@ const FILES_MAX = 20_000;
 /** Lines of one configuration, macros counted at each use: 4,000 sites of 50 lines. Macros made of macros grow without end. */
 const LINES_MAX = 200_000;
 
-/** Reads the whole configuration. `names`: given with -D; `values`: given as NAME=VALUE, before those of envvars. */
+/** Reads the whole configuration. `names`: given with -D, beside those of its service; `values`: given as NAME=VALUE, before those of envvars. */
 export function readTree(given: {
   layout: Layout;
   reader: Reader;
@@ -44,7 +44,7 @@ export function readTree(given: {
     reader,
     ledger,
     redactor,
-    variables: createVariables(names, environment),
+    variables: createVariables([...(layout.envvars?.names ?? []), ...names], environment),
     modules: createModules(isOwnModule),
     macros: new Map(),
     unusedMacros: new Map(),

@@ -3,19 +3,33 @@
 import type { Servers, VirtualHost } from './servers.ts';
 import { matchesName, serverNameOf } from './vhosts.ts';
 
-/** `hosts` absent: every Host. `unsaid`: names of it that no condition can say. `kind: 'none'`: no Host finds it for sure. */
-export type HostsOf = { kind: 'some'; hosts?: string[]; unsaid: string[] } | { kind: 'none'; unsaid: string[] };
+/**
+ * `hosts` absent: every Host. `unsaid`: names of it that no condition can say. `taken`: those that an earlier virtual host has, which
+ * Apache asks first (AP-30). `kind: 'none'`: no Host finds it for sure.
+ */
+export type HostsOf = { unsaid: string[]; taken: Taken[] } & ({ kind: 'some'; hosts?: string[] } | { kind: 'none' });
+
+export type Taken = { name: string; by: VirtualHost };
 
 /**
  * The Hosts of `server` among `set`, in the order of the file. Its names, but for those an earlier one takes; where it has
  * none and is the first of the set, all that no other takes.
  */
 export function hostsOf(server: VirtualHost, set: readonly VirtualHost[], servers: Servers): HostsOf {
-  const earlier = set.slice(0, set.indexOf(server)).flatMap((each) => allNames(each, servers));
+  const before = set.slice(0, set.indexOf(server));
+  const earlier = before.flatMap((each) => allNames(each, servers));
   const names = distinct(allNames(server, servers));
   const unsaid: string[] = [];
+  const taken: Taken[] = [];
   const hosts: string[] = [];
   for (const name of names) {
+    const by = /[*?]/.test(name)
+      ? undefined
+      : before.find((each) => allNames(each, servers).some((alias) => matchesName(alias, name)));
+    if (by !== undefined) {
+      taken.push({ name, by });
+      continue;
+    }
     const said = sayable(name);
     if (said === undefined || said.some((entry) => isTaken(entry, earlier))) unsaid.push(name);
     else hosts.push(...said);
@@ -28,14 +42,14 @@ export function hostsOf(server: VirtualHost, set: readonly VirtualHost[], server
     const others = isWide
       ? earlier.flatMap((name) => sayable(name) ?? []).filter((entry) => !entry.startsWith('!'))
       : [];
-    return { kind: 'some', hosts: distinct([...own, ...others.map((entry) => `!${entry}`)]), unsaid };
+    return { kind: 'some', hosts: distinct([...own, ...others.map((entry) => `!${entry}`)]), unsaid, taken };
   }
-  if (names.length > 0 || set[0] !== server) return { kind: 'none', unsaid };
+  if (names.length > 0 || set[0] !== server) return { kind: 'none', unsaid, taken };
   const others = set.slice(1).flatMap((each) => allNames(each, servers));
   const said = others.map(sayable);
-  if (said.includes(undefined)) return { kind: 'none', unsaid: others };
-  const taken = distinct(said.flatMap((entries) => entries ?? []).filter((entry) => !entry.startsWith('!')));
-  return { kind: 'some', unsaid, ...(taken.length > 0 && { hosts: taken.map((entry) => `!${entry}`) }) };
+  if (said.includes(undefined)) return { kind: 'none', unsaid: others, taken };
+  const named = distinct(said.flatMap((entries) => entries ?? []).filter((entry) => !entry.startsWith('!')));
+  return { kind: 'some', unsaid, taken, ...(named.length > 0 && { hosts: named.map((entry) => `!${entry}`) }) };
 }
 
 function allNames(server: VirtualHost, servers: Servers): string[] {

@@ -247,7 +247,7 @@ describe('what moves', () => {
       },
       {
         to: 'apache',
-        when: { all: [{ path: [{ prefix: '/ecp' }] }, { headers: [{ name: 'User-Agent', regex: '^bad' }] }] },
+        when: { headers: [{ name: 'User-Agent', regex: '^bad' }] },
       },
       { to: 'exchange', when: { path: [{ prefix: '/ecp' }] } },
     ]);

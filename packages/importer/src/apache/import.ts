@@ -14,6 +14,7 @@ import { findLayout } from './layout.ts';
 import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
 import type { Lift } from './moves.ts';
+import { overviewOf } from './overview.ts';
 import { type ApachePlace, DEFAULT_PLACE, remarkPlain } from './place.ts';
 import { APACHE_SECRETS } from './secrets.ts';
 import { readServers } from './servers.ts';
@@ -69,7 +70,10 @@ export function importApache(options: ApacheOptions): Translation {
   remarkRest(ledger.entries);
   enterRules(ledger.entries, lowered.rules);
   draft.rules = lowered.rules;
-  draft.differences = differences(trustsLoopback(tree, place), place);
+  const knowsLoopback = trustsLoopback(tree, place);
+  const { fates, apacheAt } = lowered;
+  draft.overview = overviewOf(fates, { place, servers: apacheAt, knowsLoopback });
+  draft.differences = differences(knowsLoopback, place);
   return finish(draft, shown(), redactor);
 }
 

@@ -1,9 +1,12 @@
 // Room: from what a person gives, a folder or a file, to the main file, the ServerRoot it means and its environment.
 import { folderOf, pathIn, type Reader } from '../source.ts';
-import { type Environment, readEnvvars } from './envvars.ts';
+import { debianEnvironment, type Environment, namesGiven, readEnvvars } from './envvars.ts';
 
-/** Where reading begins. `root` is what relative paths are taken from until a ServerRoot line says otherwise. */
-export type Layout = { main: string; root: string; envvars?: Environment & { file: string } };
+/**
+ * Where reading begins. `root` is what relative paths are taken from until a ServerRoot line says otherwise. `envvars`: what its
+ * service starts it with, and the names (-D) among that.
+ */
+export type Layout = { main: string; root: string; envvars?: Environment & { file: string; names: string[] } };
 
 /** Main files by distribution: Debian, Red Hat and SUSE, a build from source. */
 const MAIN_FILES = ['apache2.conf', 'conf/httpd.conf', 'httpd.conf'];
@@ -27,9 +30,19 @@ function rootOf(file: string): string {
   return PART_FOLDERS.test(folder) ? folderOf(folder) : folder;
 }
 
+/** What distributions start Apache with: a file taken from the root, the variable of its options, and what is known before it. */
+const SERVICE_FILES = [
+  { main: /(?:^|\/)conf\/httpd\.conf$/, file: '../sysconfig/httpd', options: 'OPTIONS', known: () => [] },
+  { main: /./, file: 'envvars', options: 'APACHE_ARGUMENTS', known: debianEnvironment },
+] as const;
+
 function withEnvvars(main: string, root: string, reader: Reader): Layout {
-  const file = pathIn(root, 'envvars');
-  const result = reader.read(file);
-  if (result.kind === 'missing') return { main, root };
-  return { main, root, envvars: { file, ...readEnvvars(result.file.text, root) } };
+  for (const { main: form, file: name, options, known } of SERVICE_FILES) {
+    const file = pathIn(root, name);
+    const result = form.test(main) ? reader.read(file) : undefined;
+    if (result?.kind !== 'file') continue;
+    const { values, unread } = readEnvvars(result.file.text, known(root));
+    return { main, root, envvars: { file, values, unread, names: namesGiven(values.get(options) ?? '') } };
+  }
+  return { main, root };
 }

@@ -8,6 +8,7 @@ import { flagsOf, type Rule, serverRules } from './rewriterules.ts';
 import type { Server, Servers } from './servers.ts';
 import { parseTarget, type Target } from './target.ts';
 import type { Directive } from './tree.ts';
+import type { About } from './variablesaid.ts';
 
 /** A server, or a balancer of several. */
 export type ServerTarget = Exclude<Target, { kind: 'other' }>;
@@ -18,6 +19,8 @@ export type Lead = {
   prefix: string;
   /** `path`: what stands in place of the prefix. */
   target: ServerTarget;
+  /** The same as the line writes it. */
+  url: string;
   parameters: ReadonlyMap<string, string>;
   /** What must hold besides. */
   when: Condition;
@@ -42,7 +45,8 @@ export function leadsOf(servers: Servers, server: Server): Leads {
       if (origin !== undefined) result.unread.push({ line, origin, reason: found });
     }
   };
-  for (const rule of rules) enter(rule.line, rule.line.words[1]?.text, leadsOfRule(rule));
+  for (const rule of rules)
+    enter(rule.line, rule.line.words[1]?.text, leadsOfRule(rule, { servers, server, isWide: false }));
   for (const [index, line] of lines.entries()) enter(line.directive, line.target, leadsOfLine(line, index));
   return result;
 }
@@ -71,14 +75,14 @@ function filledTarget(url: string, groups: readonly (string | undefined)[], path
 /** Flags with which a rule does no more than send on. */
 const PLAIN_FLAGS = new Set(['p', 'proxy', 'l', 'last', 'end', 'nc', 'nocase', 'ne', 'noescape', 'unsafeallow3f']);
 
-function leadsOfRule(rule: Rule): Lead[] | string {
+function leadsOfRule(rule: Rule, about: About): Lead[] | string {
   const { line, conditions } = rule;
   const [pattern = '', substitution = ''] = line.words.map(({ text }) => text);
   const flags = flagsOf(line);
   if (!flags.has('p') && !flags.has('proxy')) return [];
   const odd = [...flags.keys()].find((flag) => !PLAIN_FLAGS.has(flag));
   if (odd !== undefined) return `what its flag ${odd} does, no route can say`;
-  const said = conditionsSaid(conditions, false);
+  const said = conditionsSaid(conditions, about);
   if (said === undefined) return [];
   if (!said.isExact) return 'its conditions ask for more than a rule can see';
   const ignoreCase = flags.has('nc') || flags.has('nocase');
@@ -99,12 +103,12 @@ function filledSubstitution(text: string, groups: readonly (string | undefined)[
   );
 }
 
-function spliced(splices: readonly PrefixSplice[], lead: Omit<Lead, 'prefix' | 'target'>): Lead[] | string {
+function spliced(splices: readonly PrefixSplice[], lead: Omit<Lead, 'prefix' | 'target' | 'url'>): Lead[] | string {
   const leads: Lead[] = [];
   for (const { prefix, url } of splices) {
     const target = parseTarget(url);
     if (target.kind === 'other') return 'where it goes depends on the request';
-    leads.push({ ...lead, prefix, target });
+    leads.push({ ...lead, prefix, target, url });
   }
   return leads;
 }

@@ -5,6 +5,7 @@ import {
   type AccessLog,
   type Condition,
   defaultLimits,
+  formatPlace,
   listenerName,
   type Route,
   type RuleSet,
@@ -16,24 +17,25 @@ import {
 import { remark } from '../ledger.ts';
 import { accessLines, allow, joined, needsAccess, pathed, traceLines } from './accesslines.ts';
 import { accessLogsOf } from './accesslogs.ts';
+import { addedRpc } from './addedrpc.ts';
 import { upstreamFrom } from './backend.ts';
-import { exchangePath } from './exchange.ts';
 import { hostsOf } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
 import { movedRequests } from './movedrequests.ts';
 import { remarkHost, remarkMove, remarkOthers, remarkStay } from './moveremarks.ts';
-import { findMoves, type Lift, type Move } from './moves.ts';
-import { hindranceOf } from './obstacles.ts';
-import { isUnder } from './overlap.ts';
+import { findMoves, type Lift, type Move, type Stay } from './moves.ts';
+import type { HostFate } from './overview.ts';
+import { withCommonStays } from './patternstays.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
-import { serverRules } from './rewriterules.ts';
+import { proxyLines } from './proxypass.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode } from './settings.ts';
 import { tlsOf } from './tls.ts';
 import type { Directive } from './tree.ts';
 
-/** Rules, or the sentence why there are none. */
-export type Lowered = { kind: 'rules'; rules: RuleSet } | { kind: 'nothing'; message: string };
+/** Rules, what became of each virtual host, and where Apache is for them; or the sentence why there are none. */
+export type Lowered =
+  | { kind: 'rules'; rules: RuleSet; fates: HostFate[]; apacheAt: string[] }
+  | { kind: 'nothing'; message: string };
 
 /** `root`: the folder that names of logs are in. */
 export type Wishes = { place: ApachePlace; lift: Lift; root: string };
@@ -47,6 +49,7 @@ export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered 
   const routes: Route[] = [];
   const rest: Route[] = [];
   const logs: AccessLog[] = [];
+  const fates: HostFate[] = [];
   for (const door of doors) {
     const apache = apacheName(door, doors);
     const here: Condition = doors.length === 1 ? {} : { listeners: [listenerName(door.listener)] };
@@ -54,6 +57,7 @@ export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered 
       const lowered = lowerHost(host, door, here, { apache, upstreams, servers, lift });
       access.push(...lowered.access);
       routes.push(...lowered.routes);
+      fates.push(lowered.fate);
       if (lowered.moved !== undefined) logs.push(...accessLogsOf(servers, host, lowered.moved, root));
     }
     for (const host of door.hosts) remarkOthers(servers, host, lift);
@@ -68,6 +72,8 @@ export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered 
   }
   return {
     kind: 'rules',
+    fates,
+    apacheAt: doors.map(({ server }) => server),
     rules: {
       listen: doors.map(({ listener }) => listener),
       upstreams,
@@ -104,14 +110,12 @@ function apacheUpstream({ server, listen }: Door): Upstream {
 /** What is the same for all virtual hosts of a listener. */
 type Lowering = { apache: string; upstreams: Map<string, Upstream>; servers: Servers; lift: Lift };
 
-function lowerHost(
-  host: VirtualHost,
-  door: Door,
-  here: Condition,
-  lowering: Lowering,
-): { access: AccessLine[]; routes: Route[]; moved?: Condition } {
+/** Rules for the paths of a virtual host that moved, and what became of all that leads to Exchange. */
+type LoweredHost = { access: AccessLine[]; routes: Route[]; moved?: Condition; fate: HostFate };
+
+function lowerHost(host: VirtualHost, door: Door, here: Condition, lowering: Lowering): LoweredHost {
   const { apache, upstreams, servers, lift } = lowering;
-  const { moves, stays, twins } = findMoves(servers, host, lift);
+  const { moves: found, stays, twins } = findMoves(servers, host, lift);
   for (const { line, of } of twins) {
     remark(
       line.entry,
@@ -120,77 +124,76 @@ function lowerHost(
       `the route of line ${of.at.line} takes it too, for it takes every case`,
     );
   }
-  for (const stay of stays) remarkStay(stay);
-  if (moves.length === 0) return { access: [], routes: [] };
-  if (asksOtherCertificates(host, door, servers)) {
-    for (const { line, prefix } of moves) {
-      const message = `${prefix} stays with Apache: its virtual host asks for other client certificates than the first of its address, and a listener asks all alike`;
-      remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', message, { hint: 'Give it an address of its own.' });
-    }
-    return { access: [], routes: [] };
-  }
   const hosts = hostsOf(host, door.hosts, servers);
-  if (hosts.unsaid.length > 0) {
+  if (found.length > 0 && hosts.unsaid.length > 0) {
     const message = `requests for ${hosts.unsaid.join(', ')} stay with Apache: no rule can say which of them are for this virtual host`;
     remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
-  if (hosts.kind === 'none') {
-    for (const { line, prefix } of moves) {
-      const message = `${prefix} stays with Apache: no rule can say which requests are for this virtual host`;
-      remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', message, { hint: 'Give it a ServerName.' });
-    }
-    return { access: [], routes: [] };
+  for (const { name, by } of found.length > 0 ? hosts.taken : []) {
+    const message = `requests for ${name} stay with Apache: ${formatPlace(by.section.at)} comes before it and has that name, so that Apache never asks this virtual host`;
+    remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
+  const why = asksOtherCertificates(host, door, servers) ? OTHER_CERTIFICATES : UNNAMED;
+  const moves = why === OTHER_CERTIFICATES || hosts.kind === 'none' ? [] : found;
+  const kept = [...stays, ...(moves.length === 0 ? found.map((move) => stayOf(move, why)) : [])];
+  for (const stay of kept) remarkStay(stay);
+  const lines = new Set<Directive>([...moves, ...kept, ...twins].map(({ line }) => line));
+  const others = proxyLines(servers, host).filter(
+    ({ directive, target = '' }) => isHttp(target) && !lines.has(directive),
+  );
+  const fate = { host, moves, stays: kept, others: others.length, taken: hosts.taken };
+  if (moves.length === 0 || hosts.kind === 'none') return { access: [], routes: [], fate };
   const when: Condition = { ...(hosts.hosts !== undefined && { hosts: hosts.hosts }), ...here };
   remarkHost(host, hosts.hosts, lift);
-  const all = [...moves, ...addedRpc(moves, host, servers)];
+  const rpc = addedRpc(moves, host, servers);
+  const all = withCommonStays([...moves, ...(rpc.kind === 'added' ? [rpc.move] : [])]);
   return {
     access: [
       ...traceLines(servers, host, when),
       ...all.filter((move) => needsAccess(move, all)).flatMap((move) => accessLines(move, when)),
     ],
-    routes: all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    routes: withoutRepeats(
+      all.flatMap((move) => routesOf(move, when, apache, upstreamFor(move, moves, upstreams), servers, host)),
+    ),
     moved: movedRequests(all, when),
+    fate: {
+      ...fate,
+      ...(rpc.kind === 'notAdded' && { notAdded: rpc.reason }),
+      ...(hosts.hosts !== undefined && { names: hosts.hosts }),
+      moves: all,
+    },
   };
+}
+
+function isHttp(url: string): boolean {
+  return /^(?:https?|balancer):/i.test(url);
+}
+
+/** Why a whole virtual host stays. */
+const OTHER_CERTIFICATES = {
+  reason:
+    'its virtual host asks for other client certificates than the first of its address, and a listener asks all alike',
+  hint: 'Give it an address of its own.',
+};
+const UNNAMED = {
+  reason: 'no rule can say which requests are for this virtual host',
+  hint: 'Give it a ServerName.',
+};
+
+function stayOf({ prefix, line, sign }: Move, { reason, hint }: typeof UNNAMED): Stay {
+  return { prefix, line, obstacle: { line, reason }, isExchange: sign !== undefined, hint };
+}
+
+/** Requests that stay for every path alike are said once. */
+function withoutRepeats(routes: readonly Route[]): Route[] {
+  const said = new Map(routes.map((route) => [JSON.stringify([route.when, route.to]), route] as const).reverse());
+  return routes.filter((route) => said.get(JSON.stringify([route.when, route.to])) === route);
 }
 
 /** Whether a virtual host asks for client certificates that the listener, which is that of the first, does not ask for (AP-43). */
 function asksOtherCertificates(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): boolean {
   const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each)?.clients);
   return own !== undefined && (own.mode !== listeners?.mode || own.ca !== listeners.ca);
-}
-
-const RPC = '/rpc';
-
-/** `/rpc` beside `/owa` of the same Exchange, for which there was no use as long as Apache stood before it; where nothing is said of it. */
-function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): Move[] {
-  const owa = moves.find(
-    ({ prefix, sign, rewrite, when }) =>
-      sign !== undefined &&
-      exchangePath(prefix) === '/owa' &&
-      rewrite?.path === undefined &&
-      Object.keys(when).length === 0,
-  );
-  if (owa === undefined || moves.some(({ prefix }) => isUnder(RPC, prefix))) return [];
-  const said = [...everyNode(servers.main.nodes), ...everyNode(host.nodes)].some(({ words }) =>
-    words.some(({ text }) => /^[\^"]*\/rpc(?![a-z])/i.test(text)),
-  );
-  const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
-  const hindrance = hindranceOf(servers, host, RPC, serverRules(servers, host));
-  const isHindered = hindrance.kind === 'obstacle' || hindrance.staying.length > 0;
-  if (said || isRestricted || isHindered) {
-    const message =
-      'no route for /rpc goes to this server: Outlook from outside needs one, and who may ask is for you to say';
-    remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, {
-      hint: 'Add a route for /rpc, and its access lines.',
-    });
-    return [];
-  }
-  const message =
-    'a route for /rpc to the same server is added, which no line says: Outlook from outside needs it, and Apache could not carry it';
-  const hint = 'Take the route out if Outlook shall not connect from outside.';
-  remark(owa.line.entry, 'approximated', 'APACHE_ADDED', message, { hint });
-  return [{ ...owa, prefix: RPC, path: [{ prefix: RPC }], staying: [], isAdded: true }];
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */

@@ -9,11 +9,13 @@ export function movedRequests(moves: readonly Move[], host: Condition): Conditio
   const moved = isPlain
     ? pathed(host, pathsOf(moves))
     : joined(host, { any: moves.map((move) => pathed(move.when, pathsOf([move]))) });
-  const staying = moves.flatMap((move) => move.staying.map(({ where }) => where));
+  const staying = distinct(moves.flatMap((move) => move.staying.map(({ where }) => where)));
   if (staying.length === 0) return moved;
   const paths = staying.map(onlyPaths);
   const stays: Condition = paths.includes(undefined)
-    ? { any: staying }
+    ? staying.length === 1
+      ? (staying[0] ?? {})
+      : { any: staying }
     : { path: distinct(paths.flatMap((each) => each ?? [])) };
   return { all: [moved, { not: stays }] };
 }
@@ -33,6 +35,6 @@ function onlyPaths({ path, ...rest }: Condition): PathCondition[] | undefined {
   return Object.keys(rest).length === 0 ? path : undefined;
 }
 
-function distinct(paths: readonly PathCondition[]): PathCondition[] {
-  return [...new Map(paths.map((each) => [JSON.stringify(each), each])).values()];
+function distinct<Item>(items: readonly Item[]): Item[] {
+  return [...new Map(items.map((each) => [JSON.stringify(each), each])).values()];
 }

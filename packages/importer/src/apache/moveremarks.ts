@@ -6,11 +6,11 @@ import { remarkBackend } from './backend.ts';
 import type { Lift, Move, Stay } from './moves.ts';
 import { proxyLines } from './proxypass.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNode, inherited } from './settings.ts';
+import { everyNodeFor, inherited } from './settings.ts';
 import type { ConfigNode } from './tree.ts';
 
 /** Why a path stays. */
-export function remarkStay({ prefix, line, obstacle, isExchange }: Stay): void {
+export function remarkStay({ prefix, line, obstacle, isExchange, hint }: Stay): void {
   const because = obstacle.line === line ? '' : ` (line ${obstacle.line.at.line})`;
   const why = `${prefix ?? 'it'} stays with Apache: ${obstacle.reason}${because}`;
   if (!isExchange) {
@@ -18,7 +18,7 @@ export function remarkStay({ prefix, line, obstacle, isExchange }: Stay): void {
     return;
   }
   remark(line.entry, 'untranslated', 'APACHE_NOT_MOVED', `${why}. RPC over HTTP does not pass there`, {
-    hint: 'Write the route by hand if it may move.',
+    hint: hint ?? 'Write the route by hand if it may move.',
   });
 }
 
@@ -50,17 +50,17 @@ export function remarkHost({ section, serverName }: VirtualHost, hosts: string[]
 
 /** What became of the lines that a move comes from. `to`: its upstream. */
 export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost): void {
-  const { line, staying, changes, read } = move;
+  const { line, staying, changes, read, sections } = move;
   const { backend } = read;
   if (move.isAdded === undefined) remarkRoute(move, to);
-  remarkBackend(servers, host, read, line);
+  remarkBackend(servers, host, sections, read, line);
   for (const each of staying) {
     const who = `requests that ${each.line.at.directive} (line ${each.line.at.line}) is for stay with Apache`;
     if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
   }
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
   for (const almost of changes.almost) remarkAlmost(almost);
-  for (const node of [...everyNode(servers.main.nodes), ...everyNode(host.nodes)]) {
+  for (const node of everyNodeFor(servers, host)) {
     if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
     if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
   }

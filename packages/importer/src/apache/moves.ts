@@ -6,13 +6,15 @@ import { exchangePath, exchangeSign } from './exchange.ts';
 import { type FieldChanges, fieldChanges } from './fieldchanges.ts';
 import { type Lead, type Leads, leadsOf, nameOf } from './leads.ts';
 import { accessTo, type MoveAccess } from './moveaccess.ts';
-import { hindranceOf, type Obstacle, patternStays, type Staying, strictObstacle } from './obstacles.ts';
-import { isOtherCase, isUnder, overlapOf } from './overlap.ts';
-import { locationsOf, type ProxyLine, pathsOf } from './proxypass.ts';
+import { hindranceOf, type Obstacle, type Staying, strictObstacle } from './obstacles.ts';
+import { isUnder, overlapOf } from './overlap.ts';
+import { sectionsOfPath, wholeSections } from './pathsections.ts';
+import { patternStays } from './patternstays.ts';
+import { locationsOf, type ProxyLine } from './proxypass.ts';
 import { reversalsOf } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
-import { type Directive, directivesOf } from './tree.ts';
+import { type Directive, directivesOf, type Section } from './tree.ts';
 
 /** What is to move: paths of Exchange alone, or everything that is proxied. */
 export type Lift = 'exchange' | 'all';
@@ -20,8 +22,12 @@ export type Lift = 'exchange' | 'all';
 /** One path that moves. */
 export type Move = {
   prefix: string;
+  /** What stands in its place in the URL that a request goes to, as the line writes it. */
+  url: string;
   line: Directive;
   read: Extract<BackendRead, { kind: 'backend' }>;
+  /** Sections for all of its requests, in the order in which Apache merges them. */
+  sections: Section[];
   /** Why the server is taken for Exchange; undefined where it is not. */
   sign?: string;
   /** Its paths as a route names them; absent for all. */
@@ -37,8 +43,8 @@ export type Move = {
   rewrite?: Rewrite;
 };
 
-/** A path that stays, and why. `isExchange`: RPC does not pass there. */
-export type Stay = { prefix?: string; line: Directive; obstacle: Obstacle; isExchange: boolean };
+/** A path that stays, and why. `isExchange`: RPC does not pass there. `hint`: what to do about it, where it is not the usual. */
+export type Stay = { prefix?: string; line: Directive; obstacle: Obstacle; isExchange: boolean; hint?: string };
 
 /** A line whose path moves with that of a line asked before: the same in another case, or one below. */
 export type Twin = { line: Directive; of: Directive };
@@ -93,8 +99,27 @@ function isOfExchange({ prefix, target }: Lead): boolean {
 function isTwin({ prefix, target, when }: Lead, move: Move): boolean {
   if (move.read.backend.name !== nameOf(target) || Object.keys(move.when).length + Object.keys(when).length > 0)
     return false;
-  if (move.sign === undefined || move.rewrite?.path !== undefined) return prefix === move.prefix;
+  if (move.staying.some((each) => isAbout(each, (path) => isUnder(prefix, path)))) return false;
+  if (!isInAnyCase(move)) return prefix === move.prefix;
   return isUnder(prefix, move.prefix) && prefix.toLowerCase() === target.path.toLowerCase();
+}
+
+/** Whether a move takes its path as Exchange reads it. */
+function isInAnyCase({ sign, rewrite }: Move): boolean {
+  return sign !== undefined && rewrite?.path === undefined;
+}
+
+/** Whether requests stay for nothing but a path of which `isOne` holds. */
+function isAbout({ where: { path, ...more } }: Staying, isOne: (prefix: string) => boolean): boolean {
+  return Object.keys(more).length === 0 && path?.some((each) => 'prefix' in each && isOne(each.prefix)) === true;
+}
+
+/** Whether requests that a section keeps have moved by a line of their own. */
+function haveMoved(staying: Staying, moved: readonly Move[]): boolean {
+  return moved.some(
+    (move) =>
+      isInAnyCase(move) && Object.keys(move.when).length === 0 && isAbout(staying, (path) => path === move.prefix),
+  );
 }
 
 function passthroughLine(servers: Servers, server: VirtualHost): Directive | undefined {
@@ -115,14 +140,16 @@ function moveOf(
   server: VirtualHost,
   moved: readonly Move[],
 ): Move | Stay {
-  const { prefix, line, target, parameters, when, place } = lead;
+  const { prefix, line, target, url, parameters, when, place } = lead;
   const kind: BackendKind = sign === undefined ? 'plain' : 'exchange';
   const stay = (obstacle: Obstacle): Stay => ({ prefix, line, obstacle, isExchange: kind === 'exchange' });
   const map = mapOf(lead, kind);
   if (map === 'unsayable') return stay({ line, reason: 'its slashes do not agree with those of its target' });
   const odd = [...parameters.keys()].find((name) => !isKnownParameter(name, target.kind === 'balancer'));
   if (odd !== undefined) return stay({ line, reason: `what ${odd} does, no rule can say` });
-  const read = backendOf(servers, server, target, kind, parameters);
+  const sections = sectionsOfPath(servers, server, prefix, url);
+  const whole = wholeSections(sections);
+  const read = backendOf(servers, server, whole, target, kind, parameters);
   if (read.kind === 'dead') return stay({ line, reason: read.reason });
   const strict = kind === 'plain' ? strictObstacle(servers, server) : undefined;
   if (strict !== undefined) return stay(strict);
@@ -130,42 +157,35 @@ function moveOf(
   const earlier = before(lead, all, moved);
   if ('reason' in earlier) return stay(earlier);
   const rules = 'rule' in place ? all.rules.slice(0, all.rules.indexOf(place.rule)) : all.rules;
-  const hindrance = hindranceOf(servers, server, prefix, rules);
+  const hindrance = hindranceOf(servers, server, prefix, sections, rules);
   if (hindrance.kind === 'obstacle') return stay(hindrance.obstacle);
 
   const apart = new Set(hindrance.staying.map((each) => each.line));
-  const sections = locationsOf(servers, server).filter(
-    (section) => !apart.has(section) && overlapOf(pathsOf(section), prefix).kind !== 'none',
-  );
-  const access = accessTo(prefix, target, sections, servers, server);
+  const access = accessTo(sections.filter(({ section }) => !apart.has(section)));
   if ('reason' in access) return stay(access);
-  const covering = sections.filter(
-    (section) => overlapOf(pathsOf(section), prefix).kind === 'covers' && !isOtherCase(pathsOf(section), prefix),
-  );
   const changes = fieldChanges(
     ['requestheader', 'header']
-      .flatMap((key) => [
-        ...inherited(servers, server, key),
-        ...covering.flatMap(({ children }) => directivesOf(children, key)),
-      ])
+      .flatMap((key) => inherited(servers, server, key, whole))
       .filter(({ rest }) => read.balancer === undefined || !/BALANCER_ROUTE_CHANGED/.test(rest)),
   );
   if (changes.kind === 'unsayable') return stay(changes);
   const rewrite: Rewrite = {
     ...(map !== undefined && { path: map }),
-    ...reversalsOf(covering, servers, server, read.backend),
+    ...reversalsOf(whole, servers, server, read.backend),
   };
   const path = pathsOfMove(prefix, kind, map !== undefined);
   return {
     prefix,
+    url,
     line,
     read,
+    sections: whole,
     ...(sign !== undefined && { sign }),
     ...(path !== undefined && { path }),
     when,
     staying: distinct([
       ...earlier.staying,
-      ...hindrance.staying,
+      ...hindrance.staying.filter((each) => !haveMoved(each, moved)),
       ...('rule' in place ? refusedByRule(lead, place.rule.line) : []),
     ]),
     access,
@@ -202,8 +222,8 @@ function pathsOfMove(prefix: string, kind: BackendKind, isMapped: boolean): Path
 
 /** [P] refuses an escaped `?` in what it puts into the URL, since 2.4.60 (AP-78): so it does still. */
 function refusedByRule({ prefix }: Lead, line: Directive): Staying[] {
-  const where = patternStays('\\?', prefix, false);
-  return where === undefined || /UnsafeAllow3F/i.test(line.rest) ? [] : [{ where, line }];
+  const stays = patternStays('\\?', prefix, false);
+  return stays === undefined || /UnsafeAllow3F/i.test(line.rest) ? [] : [{ ...stays, line }];
 }
 
 /** Parameters that say how Apache keeps connections, or that are looked at elsewhere. */
@@ -258,8 +278,8 @@ function takenBefore(
     );
     return isSame || isMoved ? undefined : { where: { path: [{ prefix: overlap.prefix, ignoreCase: true }] }, line };
   }
-  const where = other.paths.kind === 'pattern' ? patternStays(other.paths.pattern, prefix, false) : undefined;
-  return where === undefined
+  const stays = other.paths.kind === 'pattern' ? patternStays(other.paths.pattern, prefix, false) : undefined;
+  return stays === undefined
     ? { line, reason: 'a pattern that Apache asks first may take some of its paths' }
-    : { where, line };
+    : { ...stays, line };
 }

@@ -1,10 +1,12 @@
 // Room: what else Apache does on a path that a rule would not do: the reason why the path must stay with Apache. Errs towards staying:
 // a path that stays is served as ever. Pure.
-import { type Condition, compileRegex } from '@outrigger/rules';
+import type { Condition } from '@outrigger/rules';
 import { knownDirective } from './directives.ts';
-import { mayMatchUnder, overlapOf } from './overlap.ts';
+import { mayMatchUnder } from './overlap.ts';
+import { type PathSection, wholeSections } from './pathsections.ts';
+import { patternStays } from './patternstays.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
-import { conditionsSaid } from './rewriteconditions.ts';
+import { rewritingHindrances } from './rewritehindrance.ts';
 import type { Rule } from './rewriterules.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited, isOn } from './settings.ts';
@@ -70,20 +72,29 @@ export function strictObstacle(servers: Servers, server: Server): Obstacle | und
     : undefined;
 }
 
-/** Requests under a prefix that stay with Apache all the same: `where` beside the condition of their virtual host. */
-export type Staying = { where: Condition; line: ConfigNode };
+/**
+ * Requests under a prefix that stay with Apache all the same: `where` beside the condition of their virtual host. `everywhere`: what
+ * keeps them, where it does so under any other prefix, too.
+ */
+export type Staying = { where: Condition; line: ConfigNode; everywhere?: Condition };
 
 /** What keeps a path with Apache, whole or in part. `line`: sections of those parts, whose other lines need no look. */
 export type Hindrance = { kind: 'obstacle'; obstacle: Obstacle } | { kind: 'staying'; staying: Staying[] };
 
 /** What Apache does on paths under `prefix` that a rule would not do; `rules`: the rewriting rules that it asks first. */
-export function hindranceOf(servers: Servers, server: Server, prefix: string, rules: readonly Rule[]): Hindrance {
+export function hindranceOf(
+  servers: Servers,
+  server: Server,
+  prefix: string,
+  sections: readonly PathSection[],
+  rules: readonly Rule[],
+): Hindrance {
   const outside = outsideObstacle(servers, server);
   if (outside !== undefined) return { kind: 'obstacle', obstacle: outside };
   const staying: Staying[] = [];
   const found = [
-    ...rules.map((rule) => ruleHindrance(rule, prefix)),
-    ...locationsOf(servers, server).map((section) => sectionHindrance(section, prefix)),
+    ...rewritingHindrances(rules, prefix, servers, server),
+    ...sections.map((each) => sectionHindrance(each, prefix, wholeSections(sections))),
   ];
   for (const each of found) {
     if (each === undefined) continue;
@@ -91,46 +102,6 @@ export function hindranceOf(servers: Servers, server: Server, prefix: string, ru
     if (!staying.some(({ where }) => JSON.stringify(where) === JSON.stringify(each.where))) staying.push(each);
   }
   return { kind: 'staying', staying };
-}
-
-/**
- * Requests under `prefix` whose path an expression of Apache takes, in any case; `!` in front: does not take. Undefined where that may
- * be all of them, or where nobody can run it. `more`: what must hold besides.
- */
-export function patternStays(
-  pattern: string,
-  prefix: string,
-  ignoreCase: boolean,
-  more: Condition = {},
-): Condition | undefined {
-  const isNegated = pattern.startsWith('!');
-  const regex = isNegated ? pattern.slice(1) : pattern;
-  const compiled = compileRegex(regex, ignoreCase || !isNegated);
-  if (!compiled.ok) return undefined;
-  const bare = prefix.replace(/\/$/, '');
-  const samples = [prefix, `${bare}/`, `${bare}/Xq7`, `${bare}/Xq7/Zk`];
-  const isForAll = samples.every((path) => compiled.regex.test(path) !== isNegated);
-  if (isForAll && Object.keys(more).length === 0) return undefined;
-  const held: Condition = { path: [{ regex, ...((ignoreCase || !isNegated) && { ignoreCase: true }) }] };
-  const terms: Condition[] = [
-    ...(bare === '' ? [] : [{ path: [{ prefix, ignoreCase: true }] }]),
-    ...(isForAll ? [] : [isNegated ? { not: held } : held]),
-    ...(Object.keys(more).length === 0 ? [] : [more]),
-  ];
-  return terms.length === 1 ? terms[0] : { all: terms };
-}
-
-/** Rules come before all proxying (AP-71). A rule that only looks on touches nothing; what one does elsewhere matters to nobody here. */
-function ruleHindrance({ line, conditions }: Rule, prefix: string): Staying | Obstacle | undefined {
-  const [pattern = '', substitution = '', flags = ''] = line.words.map(({ text }) => text);
-  const passesOn =
-    substitution === '-' && !/\b(?:F|G|R|P|END|L|forbidden|gone|H|handler|T|S|skip|N|C|chain)\b/i.test(flags);
-  const said = conditionsSaid(conditions, true);
-  if (passesOn || said === undefined) return undefined;
-  const ignoreCase = /\b(?:NC|nocase)\b/i.test(flags);
-  if (!pattern.startsWith('!') && !mayMatchUnder(ignoreCase ? `(?i)${pattern}` : pattern, prefix)) return undefined;
-  const where = patternStays(pattern, prefix, ignoreCase, said.when);
-  return where === undefined ? { line, reason: 'a RewriteRule may come first' } : { where, line };
 }
 
 const ADD_UP = new Set(['addoutputfilter', 'addoutputfilterbytype']);
@@ -176,30 +147,47 @@ function outsideObstacle(servers: Servers, server: Server): Obstacle | undefined
     : undefined;
 }
 
-function sectionHindrance(section: Section, prefix: string): Staying | Obstacle | undefined {
-  const overlap = overlapOf(pathsOf(section), prefix);
-  if (overlap.kind === 'none') return undefined;
-  if (overlap.kind === 'below') {
+function sectionHindrance(
+  { section, reach }: PathSection,
+  prefix: string,
+  whole: readonly Section[],
+): Staying | Obstacle | undefined {
+  if (reach.kind === 'below') {
     return keepsBelow(section)
-      ? { where: { path: [{ prefix: overlap.prefix, ignoreCase: true }] }, line: section }
+      ? { where: { path: [{ prefix: reach.prefix, ignoreCase: true }] }, line: section }
       : undefined;
   }
-  if (overlap.kind === 'unclear') {
+  if (reach.kind === 'some') {
     if (!section.children.some(hasEffect)) return undefined;
     const pattern = patternOf(section);
-    const where = pattern === undefined ? undefined : patternStays(pattern, prefix, false);
-    return where === undefined
+    if (pattern !== undefined && !mayMatchUnder(pattern, prefix)) return undefined;
+    const stays = pattern === undefined ? undefined : patternStays(pattern, prefix, false);
+    return stays === undefined
       ? { line: section, reason: 'a section for a pattern may hold some of its paths' }
-      : { where, line: section };
+      : { ...stays, line: section };
   }
   const line = section.children.find(changesSomething);
-  if (line === undefined) return undefined;
+  if (line === undefined) {
+    const isSaidTwice = whole.some((other) => saidIn(other) === saidIn(section));
+    return reach.kind === 'whole' || saidIn(section) === '' || isSaidTwice
+      ? undefined
+      : { line: section, reason: 'a section for another case of it says what is sent on' };
+  }
   const known = CHANGES[line.key] ?? IN_SECTIONS[line.key];
   return { line, reason: known ?? `what ${line.name} does there, no rule can say` };
 }
 
+/** The lines of a section that a rule carries, as one text. */
+function saidIn({ children }: Section): string {
+  return children
+    .filter(({ key }) => CARRIED.has(key))
+    .map(({ key, words }) => [key, ...words.map(({ text }) => text)].join(' '))
+    .join('\n');
+}
+
 /** The expression a section is for, that of its wildcards among them: they stop at slashes. Undefined for sets. */
 function patternOf(section: Section): string | undefined {
+  if (section.key.startsWith('proxy')) return undefined;
   const paths = pathsOf(section);
   if (paths.kind === 'pattern') return paths.pattern;
   const [first = ''] = section.words.map(({ text }) => text);
@@ -213,8 +201,13 @@ function patternOf(section: Section): string | undefined {
 
 /** True where a section below a moved path does more than say who may ask: those paths then stay with Apache. */
 function keepsBelow(section: Section): boolean {
-  return section.children.some((node) => changesSomething(node) || /^(?:limit|header|requestheader)/.test(node.key));
+  return section.children.some(
+    (node) => changesSomething(node) || CARRIED.has(node.key) || node.key.startsWith('limit'),
+  );
 }
+
+/** Of these, what a rule can say of a whole path: in a section for some of its requests they keep those with Apache. */
+const CARRIED = new Set(['header', 'requestheader', 'proxypreservehost']);
 
 /** Directives whose effect is looked at elsewhere, or that have none on what is proxied. */
 const LOOKED_AT = new Set(
@@ -235,5 +228,5 @@ function changesSomething(node: ConfigNode): boolean {
 
 /** What may matter in a section whose paths nobody can say. Its lines of proxying are asked in the order of all. */
 function hasEffect(node: ConfigNode): boolean {
-  return changesSomething(node) || /^(?:require|allow|deny|order|limit|header|requestheader)/.test(node.key);
+  return changesSomething(node) || CARRIED.has(node.key) || /^(?:require|allow|deny|order|limit)/.test(node.key);
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mayMatchUnder, overlapOf } from './overlap.ts';
+import { isSureFrom, mayMatchUnder, overlapOf } from './overlap.ts';
 
 it.each([
   ['^/owa', '/owa', true],
@@ -38,4 +38,19 @@ it.each([
   ['/ow', '/owa', 'none'],
 ])('a prefix %s to %s: %s', (path, prefix, kind) => {
   expect(overlapOf({ kind: 'prefix', prefix: path }, prefix).kind).toBe(kind);
+});
+
+it.each([
+  ['^/owa', '/owa', true],
+  ['^/(owa|ecp)', '/owa', true],
+  ['owa', '/owa', true],
+  ['^/owa/', '/owa', false],
+  ['^/owa/', '/owa/', true],
+  ['^/owa$', '/owa', false],
+  ['^/owa\\b', '/owa', false],
+  ['^/OWA', '/owa', false],
+  ['(?i)^/OWA', '/owa', true],
+  ['^/owa(?!/x)', '/owa', false],
+])('a pattern %s is found in all that begins with %s: %s', (pattern, prefix, isSure) => {
+  expect(isSureFrom(pattern, prefix)).toBe(isSure);
 });

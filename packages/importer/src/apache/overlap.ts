@@ -1,6 +1,7 @@
 // Room: whether what a line is for may be among the paths of a group, said with certainty where it is not. Pure; case is ignored,
 // for the server of a group ignores it.
-import { lettersOf } from './patternprefixes.ts';
+import { compileRegex } from '@outrigger/rules';
+import { lettersOf, prefixSplices } from './patternprefixes.ts';
 import type { Paths } from './proxypass.ts';
 
 /** How the paths of a line lie to those under `prefix`: all of them, some deeper prefix of them, none, or nobody can say. */
@@ -8,7 +9,10 @@ export type Overlap = { kind: 'none' } | { kind: 'covers' } | { kind: 'below'; p
 
 export function overlapOf(paths: Paths, prefix: string): Overlap {
   if (paths.kind === 'unclear') return { kind: 'unclear' };
-  if (paths.kind === 'pattern') return mayMatchUnder(paths.pattern, prefix) ? { kind: 'unclear' } : { kind: 'none' };
+  if (paths.kind === 'pattern') {
+    if (isSureFrom(paths.pattern, prefix)) return { kind: 'covers' };
+    return mayMatchUnder(paths.pattern, prefix) ? { kind: 'unclear' } : { kind: 'none' };
+  }
   // `/owa/` is for what lies below `/owa`, and not for that itself.
   const isOnlyBelow = paths.prefix.endsWith('/') && paths.prefix.toLowerCase() === `${prefix.toLowerCase()}/`;
   if (isOnlyBelow) return { kind: 'below', prefix: paths.prefix };
@@ -28,6 +32,13 @@ export function isOtherCase(paths: Paths, prefix: string): boolean {
 export function isUnder(path: string, prefix: string): boolean {
   const [inner, outer] = [path.toLowerCase(), prefix.toLowerCase().replace(/\/$/, '')];
   return inner === outer || inner.startsWith(`${outer}/`);
+}
+
+/** Whether an expression is found in every text that begins with `start`, in its case: it is found there, and looks at no end. */
+export function isSureFrom(pattern: string, start: string, ignoreCase = false): boolean {
+  if (/\$|\\[bBzZ]/.test(pattern)) return false;
+  const compiled = compileRegex(pattern, ignoreCase);
+  return compiled.ok && compiled.regex.test(start);
 }
 
 /**
@@ -50,6 +61,17 @@ export function mayMatchUnder(pattern: string, prefix: string): boolean {
   const inner = prefix.toLowerCase().replace(/\/$/, '');
   if (/^\??\$$/.test(behind)) return isUnder(text, inner) || isUnder(literal.replace(/\\(.)/g, '$1'), inner);
   return inner.startsWith(text) || text.startsWith(`${inner}/`) || text === inner;
+}
+
+/** Whether an expression is surely found in every path under `prefix`, as it is written. */
+export function coversAll(pattern: string, ignoreCase: boolean, prefix: string): boolean {
+  if (isSureFrom(pattern, prefix, ignoreCase)) return true;
+  const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
+  const taken = prefixSplices(pattern, ignoreCase, (_, path) => path) ?? [];
+  return taken.some((each) => {
+    const start = fold(each.prefix);
+    return fold(prefix) === start || fold(prefix).startsWith(start.endsWith('/') ? start : `${start}/`);
+  });
 }
 
 /** Whether an expression is a choice at its top: inside parentheses a choice comes behind the letters in front of them. */

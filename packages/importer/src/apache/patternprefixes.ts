@@ -131,6 +131,16 @@ function lettersOnly(pattern: string): string[] | undefined {
   return texts;
 }
 
+/** The texts that an expression takes, all of them, where it is anchored at both ends: `^(GET|HEAD)$`; undefined for others. */
+export function textsOf(pattern: string): string[] | undefined {
+  if (pattern.length > PATTERN_MAX) return undefined;
+  const texts = choicesOf(pattern).map((branch) => {
+    const inside = /^\^(.*)\$$/.exec(branch)?.[1];
+    return inside === undefined ? undefined : lettersOnly(inside);
+  });
+  return texts.includes(undefined) ? undefined : [...new Set(texts.flatMap((each) => each ?? []))];
+}
+
 /** Where the parenthesis closes with which `pattern` begins. */
 function closingAt(pattern: string): number | undefined {
   let depth = 0;

@@ -2,29 +2,26 @@
 // Source: modules/mappers/mod_rewrite.c apply_rewrite_cond (AP-83, AP-88, AP-89).
 import { type Condition, compileRegex } from '@outrigger/rules';
 import type { Directive } from './tree.ts';
+import { type About, type Said, variableSaid } from './variablesaid.ts';
 
 /** What the conditions of a rule come to together. `isExact`: nothing was left out; else they hold at least where `when` does not say no. */
 export type ConditionsSaid = { when: Condition; isExact: boolean };
 
-/** `always`, `never`: whatever is asked, for a request over TLS. */
-type Said = { kind: 'when'; when: Condition } | { kind: 'always' } | { kind: 'never' } | { kind: 'unsayable' };
-
-/**
- * Conditions are ANDed; one with [OR] is ORed with the next. Undefined: they never hold for a request over TLS. `isWide`: paths are
- * meant in any case, for a server that ignores case must be kept from all of them.
- */
-export function conditionsSaid(conditions: readonly Directive[], isWide: boolean): ConditionsSaid | undefined {
+/** Conditions are ANDed; one with [OR] is ORed with the next. Undefined: they never hold for the requests asked about. */
+export function conditionsSaid(conditions: readonly Directive[], about: About): ConditionsSaid | undefined {
   const all: Condition[] = [];
   let isExact = true;
   for (const group of alternatives(conditions)) {
-    const said = group.map((condition) => conditionSaid(condition, isWide));
+    const said = group.map((condition) => conditionSaid(condition, about));
     if (said.some(({ kind }) => kind === 'always')) continue;
     if (said.some(({ kind }) => kind === 'unsayable')) {
       isExact = false;
       continue;
     }
-    const whens = said.flatMap((each) => (each.kind === 'when' ? [each.when] : []));
-    if (whens.length === 0) return undefined;
+    const held = said.flatMap((each) => (each.kind === 'when' ? [each] : []));
+    if (held.length === 0) return undefined;
+    if (held.some((each) => !each.isExact)) isExact = false;
+    const whens = held.map(({ when }) => when);
     all.push(whens.length === 1 ? (whens[0] ?? {}) : { any: whens });
   }
   return { when: all.length === 0 ? {} : all.length === 1 ? (all[0] ?? {}) : { all }, isExact };
@@ -42,26 +39,15 @@ function alternatives(conditions: readonly Directive[]): Directive[][] {
   return isOr ? groups.slice(0, -1) : groups;
 }
 
-/** Variables that are the same for every request over TLS. */
-const OVER_TLS: Readonly<Record<string, string>> = { '%{HTTPS}': 'on', '%{REQUEST_SCHEME}': 'https' };
-/** Variables that hold what a field of the request does. */
-const FIELDS: Readonly<Record<string, string>> = {
-  '%{HTTP_HOST}': 'Host',
-  '%{HTTP_USER_AGENT}': 'User-Agent',
-  '%{HTTP_REFERER}': 'Referer',
-  '%{HTTP_COOKIE}': 'Cookie',
-};
-
-function conditionSaid({ words }: Directive, isWide: boolean): Said {
+function conditionSaid({ words }: Directive, about: About): Said {
   const [subject = '', written = '', flags = ''] = words.map(({ text }) => text);
   const isNegated = written.startsWith('!');
-  const ignoreCase = /\b(?:NC|nocase)\b/i.test(flags) || (isWide && !isNegated && subject === '%{REQUEST_URI}');
+  const name = /^%\{([^{}]+)\}$/.exec(subject)?.[1];
+  const ignoreCase = /\b(?:NC|nocase)\b/i.test(flags);
   const regex = regexOf(isNegated ? written.slice(1) : written, ignoreCase);
-  if (regex === undefined) return { kind: 'unsayable' };
-  const said = saidOf(subject, regex, ignoreCase);
-  if (said.kind === 'unsayable' || !isNegated) return said;
-  if (said.kind === 'when') return { kind: 'when', when: { not: said.when } };
-  return { kind: said.kind === 'always' ? 'never' : 'always' };
+  return name === undefined || regex === undefined
+    ? { kind: 'unsayable' }
+    : variableSaid(name, { regex, ignoreCase, isNegated }, about);
 }
 
 /** `=text` is an expression, too; undefined for comparisons, tests of files, and what only PCRE can run. */
@@ -74,17 +60,4 @@ function regexOf(pattern: string, ignoreCase: boolean): string | undefined {
         .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`
     : pattern;
   return compileRegex(regex, ignoreCase).ok ? regex : undefined;
-}
-
-function saidOf(subject: string, regex: string, ignoreCase: boolean): Said {
-  const compiled = compileRegex(regex, ignoreCase);
-  const constant = OVER_TLS[subject];
-  if (constant !== undefined && compiled.ok) return { kind: compiled.regex.test(constant) ? 'always' : 'never' };
-  if (subject === '%{REQUEST_URI}') return { kind: 'when', when: { path: [{ regex, ignoreCase }] } };
-  const name = FIELDS[subject] ?? /^%\{HTTP:([A-Za-z0-9-]+)\}$/.exec(subject)?.[1];
-  if (name === undefined || !compiled.ok) return { kind: 'unsayable' };
-  const holds: Condition = { headers: [{ name, regex, ...(ignoreCase && { ignoreCase }) }] };
-  // A field that is not there is empty text to Apache, and no value to a rule.
-  const isEmptyFine = compiled.regex.test('');
-  return { kind: 'when', when: isEmptyFine ? { any: [holds, { not: { headers: [{ name, regex: '' }] } }] } : holds };
 }

@@ -31,15 +31,18 @@ export const PROXY_TLS = [
   'sslproxymachinecertificatefile',
 ];
 
-/** TLS towards the servers at `urls` for what `server` proxies there. */
-export function readServerTls(servers: Servers, server: Server, urls: readonly string[]): ServerTlsRead {
+/** Servers that `server` proxies to; `isPreserved`: they are told the Host of the request (ProxyPreserveHost). */
+type Proxied = { urls: readonly string[]; isPreserved: boolean };
+
+/** TLS towards these servers. */
+export function readServerTls(servers: Servers, server: Server, proxied: Proxied): ServerTlsRead {
   const unsayable = (reason: string): ServerTlsRead => ({ kind: 'unsayable', reason });
   const get = (key: string): string | undefined => setting(servers, server, key);
   if (!isOn(servers, server, 'sslproxyengine')) return unsayable('without SSLProxyEngine On Apache answers 500 there');
   if (get('sslproxymachinecertificatepath') !== undefined)
     return unsayable('Apache shows its servers a certificate from a folder');
   const asked = checksOf(servers, server);
-  const names = namesOf(servers, server, urls.map(hostOf));
+  const names = namesOf(servers, server, proxied);
   if (asked.name && names.kind === 'any' && asked.authority)
     return unsayable('the certificate of its server must carry whatever Host a request names');
   const checks = { ...asked, name: asked.name && names.kind !== 'any' };
@@ -100,14 +103,16 @@ function hostOf(url: string): string {
 type Names = { kind: 'own' } | { kind: 'some'; names: string[] } | { kind: 'any' };
 
 /** The names sent and compared: `own`, the host in the URL of each server; with ProxyPreserveHost, the Host of the request. */
-function namesOf(servers: Servers, server: Server, hosts: readonly string[]): Names {
-  if (!isOn(servers, server, 'proxypreservehost')) return { kind: 'own' };
+function namesOf(servers: Servers, server: Server, { urls, isPreserved }: Proxied): Names {
+  if (!isPreserved) return { kind: 'own' };
   const own = server.kind === 'main' ? [] : [serverNameOf(server, servers), ...server.aliases];
   const names = own.flatMap((name) => name?.toLowerCase() ?? []);
   if (names.length === 0 || names.some((name) => sayable(name) === undefined)) return { kind: 'any' };
   const exact = [...new Set(names.flatMap((name) => sayable(name) ?? []))];
   // Requests for an address come without a name in TLS, and then it is that of the server.
-  return exact.every((name) => hosts.includes(name)) ? { kind: 'own' } : { kind: 'some', names: exact };
+  return exact.every((name) => urls.some((url) => hostOf(url) === name))
+    ? { kind: 'own' }
+    : { kind: 'some', names: exact };
 }
 
 /** A name as `serverName` has it; undefined for other patterns, and for addresses, which TLS sends none of. */
@@ -138,12 +143,12 @@ function allowsOld(servers: Servers, server: Server): boolean {
 export function remarkServerTls(
   servers: Servers,
   server: Server,
-  { tls, servers: urls }: { tls: UpstreamTls; servers: readonly string[] },
+  { tls, ...proxied }: Proxied & { tls: UpstreamTls },
   line: Directive,
 ): void {
   const asked = checksOf(servers, server);
-  const hosts = urls.map(hostOf);
-  const names = namesOf(servers, server, hosts);
+  const hosts = proxied.urls.map(hostOf);
+  const names = namesOf(servers, server, proxied);
   if (asked.name && names.kind === 'any') {
     const message =
       'Apache compared the name in the certificate of the server with the Host of each request, whatever it was; Outrigger compares none';

@@ -12,7 +12,7 @@
 //   macros.ts      Macro and Use
 //   include.ts     the files an Include names
 //   atonce.ts      what else Apache obeys while reading
-//   layout.ts      from a folder to the main file, its ServerRoot and its envvars (Debian, Red Hat, plain)
+//   layout.ts      from a folder to the main file, its ServerRoot and what its service starts it with (Debian, Red Hat, plain)
 //   reading.ts     the state of one reading, and how a line is refused or obeyed
 //   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
 //   check.ts       what Apache refuses once it has read everything
@@ -23,12 +23,14 @@
 //                  recorded to do is fixtures/apache/*/verdicts.tsv
 //   settings.ts, proxypass.ts, target.ts, access.ts, tls.ts
 //                  lines as values, with what is inherited
-//   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts
+//   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts, variablesaid.ts
 //                  which lines send which prefixes of paths to a server
-//   exchange.ts, overlap.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts, balancer.ts, backend.ts,
-//   servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
+//   overlap.ts, patternstays.ts, proxysections.ts, pathsections.ts
+//                  which sections hold for a path, and for which of its requests
+//   exchange.ts, rewritehindrance.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts,
+//   balancer.ts, backend.ts, servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
 //                  which of them surely go there, and what a rule must say of them
-//   listeners.ts, place.ts, moveremarks.ts, lower.ts, loopback.ts, import.ts
+//   listeners.ts, place.ts, addedrpc.ts, moveremarks.ts, overview.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger
 //   cutover/       the way to loopback: which lines change, what is read of them afterwards
 //   display.ts, secrets.ts  how a line is shown, and what in it is secret

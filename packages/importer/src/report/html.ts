@@ -84,7 +84,7 @@ export function reportHtml(translation: Translation): string {
 <header>
 <h1>What became of ${name}</h1>
 <p class="lead ${outcome}">${nextStep(translation, 'named below')}</p>${needs(translation, links)}
-${about.map((text) => html`<p>${text}</p>\n`)}<ul class="counts" aria-label="Directives by what became of them">
+${overviewList(translation)}${about.map((text) => html`<p>${text}</p>\n`)}<ul class="counts" aria-label="Directives by what became of them">
 <li><b>${summary.directives}</b> ${summary.directives === 1 ? 'directive' : 'directives'}</li>
 ${DISPOSITIONS.filter((each) => summary[each] > 0).map(
   (each) =>
@@ -103,6 +103,13 @@ ${shown.map(
 </html>
 `;
   return textOf(page);
+}
+
+function overviewList({ overview = [] }: Translation): Markup | undefined {
+  if (overview.length === 0) return undefined;
+  return html`<dl class="overview">${overview.map(
+    ({ question, answers }) => html`<dt>${question}</dt>${answers.map((answer) => html`<dd>${answer}</dd>`)}\n`,
+  )}</dl>\n`;
 }
 
 function needs({ ledger }: Translation, links: Links): Markup | undefined {

@@ -68,6 +68,8 @@ export type ReportDocument = {
   tree: ReportFile[];
   /** What the files are: no config at all, or one for a Squid that its own words tell. */
   about: string[];
+  /** Questions of whoever has imported, with the lines of each answer; absent where nothing answers them. */
+  overview?: { question: string; answers: string[] }[];
   summary: Summary;
   directives: ReportDirective[];
   /** Errors and warnings of directives, and of the files as a whole, for who wants no notes. */
@@ -83,7 +85,7 @@ export function reportJson(translation: Translation): string {
 }
 
 export function reportDocument(translation: Translation): ReportDocument {
-  const { outcome, files, tree, about, summary, ledger, diagnostics, letThrough, tightening, differences } =
+  const { outcome, files, tree, about, overview, summary, ledger, diagnostics, letThrough, tightening, differences } =
     translation;
   const shown = new Set<object>(letThrough);
   return {
@@ -93,6 +95,7 @@ export function reportDocument(translation: Translation): ReportDocument {
     files: files.map(({ path }) => path),
     tree: treesOf(tree, ledger),
     about,
+    ...(overview !== undefined && { overview }),
     summary,
     directives: ledger.map(directiveOf),
     diagnostics: diagnostics

@@ -29,6 +29,7 @@ header { padding-top: 2.25rem; }
 h1 { font-size: 1.65rem; font-weight: 600; letter-spacing: -0.01em; margin: 0 0 .35rem; }
 h2 { font-size: 1.15rem; font-weight: 600; margin: 2.75rem 0 .8rem; }
 h3 { font: 600 .95rem/1.4 var(--mono); margin: 0; padding: .7rem 1rem; border-bottom: 1px solid var(--rule); overflow-wrap: anywhere; }
+.overview { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1.2rem; margin: 1rem 0; } .overview dt { font-weight: 600; } .overview dd { grid-column: 2; margin: 0; overflow-wrap: anywhere; }
 .lead { font-size: 1.05rem; max-width: 60rem; margin: 0; }
 .lead { border-left: 4px solid var(--good); padding-left: .9rem; } .lead.partial { border-color: var(--about); } .lead.failed { border-color: var(--bad); }
 .needs { margin: .5rem 0 0; padding-left: .9rem; border-left: 4px solid var(--bad); max-width: 60rem; } .needs b { color: var(--bad); }

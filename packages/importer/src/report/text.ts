@@ -2,7 +2,7 @@
 import { formatPlace } from '@outrigger/rules';
 import type { LetThrough, Tightening } from '../judgement.ts';
 import { entriesInNeed, inOrder, isImplied, type LedgerEntry } from '../ledger.ts';
-import type { Translation } from '../translation.ts';
+import type { Answers, Translation } from '../translation.ts';
 import { printable } from './printable.ts';
 import { treeLines } from './treetext.ts';
 import { countsText, http2Sentence, nextStep, plural, ruleName, sentence, shortPlace } from './wording.ts';
@@ -35,7 +35,7 @@ export function reportText(translation: Translation): string {
 }
 
 function summaryLines(translation: Translation): string[] {
-  const { summary, about } = translation;
+  const { summary, about, overview = [] } = translation;
   const needy = entriesInNeed(translation.ledger);
   const made = [
     plural(summary.listeners, 'listener'),
@@ -44,6 +44,7 @@ function summaryLines(translation: Translation): string[] {
     plural(summary.routes, 'route'),
   ];
   return [
+    ...overviewLines(overview),
     `${countsText(summary)}.`,
     `${made.join(', ')}.`,
     nextStep(translation, 'marked with !'),
@@ -52,6 +53,15 @@ function summaryLines(translation: Translation): string[] {
       : []),
     ...about,
   ];
+}
+
+/** Questions on the left, the lines of each answer beside it; an empty line behind them. */
+function overviewLines(overview: readonly Answers[]): string[] {
+  const width = Math.max(...overview.map(({ question }) => question.length)) + 2;
+  const lines = overview.flatMap(({ question, answers }) =>
+    answers.map((answer, index) => `${(index === 0 ? question : '').padEnd(width)}${answer}`),
+  );
+  return lines.length === 0 ? [] : [...lines, ''];
 }
 
 /** Nothing for a section without lines. */

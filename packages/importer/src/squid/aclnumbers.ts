@@ -46,6 +46,13 @@ export function addresses(values: readonly AclValue[], unseen: string | undefine
   return clients.length === 0 ? { kind: 'never', notes } : meant({ clients }, notes);
 }
 
+/** The same addresses of who connects, whoever the client is. */
+export function connections(values: readonly AclValue[]): Meaning {
+  const meaning = addresses(values, undefined);
+  if (meaning.kind !== 'condition') return meaning;
+  return meant({ connectsFrom: meaning.condition.clients ?? [] }, meaning.notes);
+}
+
 /**
  * Values of the lines of one src acl as Squid keeps them: one that overlaps a value before it is dropped, be it the wider one
  * (acl/Ip.cc, acl_ip_data::NetworkCompare; Squid 5.7 warns and goes on).
@@ -92,6 +99,9 @@ const ADDRESS_WORDS: Readonly<Record<string, string[]>> = {
   // What Squid 5.7 matches by it, asked at both ends of each range: neither ::1 nor the deprecated and reserved rest.
   ipv6: ['1000::-efff:ffff:ffff:ffff:ffff:ffff:ffff:ffff', 'fc00::/7', 'fe80::/10'],
 };
+
+/** Every address, as rules write it. */
+export const EVERY_ADDRESS: readonly string[] = ['0.0.0.0/0', '::/0'];
 
 /** Words by which every client matches. */
 const EVERYBODY = ['all', '0/0', '0.0.0.0/0', '0.0.0.0/0.0.0.0'];

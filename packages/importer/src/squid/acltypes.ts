@@ -1,6 +1,15 @@
 // Room: the table of acl types: which reader says what their values mean, or why no condition can say it.
 import type { AclValue } from './acl.ts';
-import { addresses, listeners, localAddresses, localPorts, methods, ports, schemes } from './aclnumbers.ts';
+import {
+  addresses,
+  connections,
+  listeners,
+  localAddresses,
+  localPorts,
+  methods,
+  ports,
+  schemes,
+} from './aclnumbers.ts';
 import { domains, headers, patterns } from './acltext.ts';
 import { destinations } from './destinations.ts';
 import { type Meaning, type MeaningContext, urlReplaced } from './meaning.ts';
@@ -21,8 +30,9 @@ const READERS: Readonly<Record<string, Read>> = {
   dstdomain: domains,
   // On an accelerator it looks at the host of the URL, never at SNI (SQ-71).
   'ssl::server_name': domains,
-  src: (values, { unseenClients }) => addresses(values, unseenClients),
-  [CONNECTION_SRC]: (values, { unseenConnections }) => addresses(values, unseenConnections),
+  src: (values, { unseenClients, srcIsConnection }) =>
+    srcIsConnection === true ? connections(values) : addresses(values, unseenClients),
+  [CONNECTION_SRC]: connections,
   dst: destinations,
   // Only a URL with user:password@ in it has one, and such a request is answered 400.
   urllogin: () => ({ kind: 'never', notes: [] }),

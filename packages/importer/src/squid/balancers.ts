@@ -1,13 +1,11 @@
 // Room: ports behind a load balancer: `require-proxy-header` and who may send that header (proxy_protocol_access).
 // Source: client_side.cc ConnStateData::proxyProtocolError, Server::start; seen on 5.7: anybody else is closed unread, by default everybody.
 import { remark } from '../ledger.ts';
+import { EVERY_ADDRESS } from './aclnumbers.ts';
 import { allowedBy, type Expr } from './logic.ts';
 import type { Model } from './model.ts';
 import type { Port } from './ports.ts';
 import type { Resolver } from './resolve.ts';
-
-/** Every address, as rules write it. */
-const EVERYBODY = ['0.0.0.0/0', '::/0'];
 
 /** Whom the list lets speak: addresses, or why rules cannot say it. */
 type Balancers = { kind: 'addresses'; addresses: string[] } | { kind: 'everybody' | 'nobody' | 'unsayable' };
@@ -60,7 +58,7 @@ function announced(port: Port, balancers: Balancers): Port[] {
     remark(entry, 'untranslated', 'SQUID_PORT_BALANCER', message, { hint });
     return [];
   }
-  const addresses = balancers.kind === 'addresses' ? balancers.addresses : EVERYBODY;
+  const addresses = balancers.kind === 'addresses' ? balancers.addresses : EVERY_ADDRESS;
   const others = balancers.kind === 'everybody' ? '' : ', and connections of anybody else are closed unread';
   const message = `${addresses.join(', ')} must begin each connection with a PROXY header, whose client rules and log see${others}`;
   remark(entry, 'translated', 'SQUID_PORT_BALANCER', message);

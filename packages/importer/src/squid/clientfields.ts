@@ -4,8 +4,9 @@
 import type { Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
+import { EVERY_ADDRESS } from './aclnumbers.ts';
 import type { Directive } from './expand.ts';
-import { lowerHeaders } from './headers.ts';
+import { lowerHeaders } from './lowerheaders.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
 import type { Resolver } from './resolve.ts';
@@ -15,8 +16,8 @@ export function lowerFields(
   model: Model,
   resolver: Resolver,
 ): Pick<Upstream, 'forwardedFor' | 'requestHeaders' | 'responseHeaders'> {
-  const requestHeaders = lowerHeaders(model.headers.request, 'request', resolver);
-  const responseHeaders = lowerHeaders(model.headers.reply, 'reply', resolver);
+  const requestHeaders = lowerHeaders(model.headers.request, 'request', model.version, resolver);
+  const responseHeaders = lowerHeaders(model.headers.reply, 'reply', model.version, resolver);
   return {
     ...forwardedForPolicy(model),
     ...(requestHeaders.length > 0 && { requestHeaders }),
@@ -62,19 +63,25 @@ function forwardedForPolicy({ forwardedFor }: Model): Pick<Upstream, 'forwardedF
   return policy;
 }
 
-/** `unseen`: why acls on addresses cannot be said, of the client where the list trusts more than addresses, else of the connection. */
-export type Trusted = { ranges: string[]; unseen: Pick<MeaningContext, 'unseenClients' | 'unseenConnections'> };
+/** `clients`: what `src` acls see where that is not what conditions on clients see. */
+export type Trusted = { ranges: string[]; clients: Pick<MeaningContext, 'unseenClients' | 'srcIsConnection'> };
 
 /** Proxies in front that follow_x_forwarded_for believes. */
 export function trustedByAcls(model: Model, resolver: Resolver): Trusted {
-  if (model.directAcls !== undefined) return believedByLogAlone(model, model.directAcls);
+  const { directAcls, directLog } = model;
+  if (directAcls !== undefined && directLog !== undefined) return believedByNobody(model, directAcls, directLog);
   const trusted = believedByAcls(model, resolver);
-  if (trusted.ranges.length > 0 && model.directLog !== undefined) {
+  if (trusted.ranges.length === 0) return trusted;
+  if (directLog !== undefined) {
     const message =
       'logs name the client of X-Forwarded-For, as rules see it; Squid named the address that connects, which is via= in the log on stdout';
-    remark(model.directLog.entry, 'approximated', 'SQUID_LOG', message);
+    remark(directLog.entry, 'approximated', 'SQUID_LOG', message);
   }
-  return trusted;
+  if (directAcls === undefined) return trusted;
+  const message =
+    'src acls become connectsFrom, the address that connects, whomever X-Forwarded-For names as the client';
+  remark(directAcls.entry, 'translated', 'SQUID_CARRIED', message);
+  return { ...trusted, clients: { srcIsConnection: true } };
 }
 
 function believedByAcls(model: Model, resolver: Resolver): Trusted {
@@ -89,16 +96,20 @@ function believedByAcls(model: Model, resolver: Resolver): Trusted {
       return trustedRanges(ranges);
     }
     if (expr.kind === 'never') {
-      // Behind the last line stands its opposite: everybody is believed whom no line before it names.
-      if (action === 'deny' && lines.length === 0) return believesTooMuch(directive);
+      // Behind the last line stands its opposite.
+      if (action === 'deny' && lines.length === 0) return everybodyTrusted(directive);
       remark(directive.entry, 'translated', 'SQUID_CARRIED', 'holds for nobody');
       continue;
+    }
+    if (expr.kind === 'always') {
+      remarkUnasked(lines, directive);
+      return everybodyTrusted(directive);
     }
     const clients = expr.kind === 'atom' && resolver.isKnown(expr.name) ? resolver.condition(expr).clients : undefined;
     const isPlain = action === 'allow' && clients?.every((entry) => !entry.startsWith('!'));
     if (!isPlain || clients === undefined) {
       remarkUnasked(lines, directive);
-      return believesTooMuch(directive);
+      return believesTooMuch(model, directive);
     }
     ranges.push(...clients);
     const message = `trustedProxies: X-Forwarded-For of ${printTerms(terms)} is believed, in rules and in the log`;
@@ -108,9 +119,18 @@ function believedByAcls(model: Model, resolver: Resolver): Trusted {
 }
 
 function trustedRanges(ranges: readonly string[]): Trusted {
-  const unseenConnections =
-    'miss_access asks it of the address that connects, and rules see the client X-Forwarded-For names';
-  return { ranges: [...new Set(ranges)], unseen: ranges.length === 0 ? {} : { unseenConnections } };
+  return { ranges: [...new Set(ranges)], clients: {} };
+}
+
+/** Exact, and as good as no rule on clients at all: who wants in claims an address. */
+function everybodyTrusted({ entry }: Directive): Trusted {
+  const message =
+    'trustedProxies: X-Forwarded-For of everybody is believed, as by Squid: any client may claim any address, in rules and in the log';
+  remark(entry, 'translated', 'SQUID_CARRIED', message, {
+    severity: 'warning',
+    hint: 'Name the proxies in front in trustedProxies instead.',
+  });
+  return trustedRanges(EVERY_ADDRESS);
 }
 
 /** Lines behind the one that ends the matter. */
@@ -121,23 +141,25 @@ function remarkUnasked(lines: readonly SquidAccessLine[], behind: Directive): vo
   }
 }
 
-/** Acls see who connects all the same, and so do rules that trust nobody. */
-function believedByLogAlone({ followForwarded }: Model, { at }: Directive): Trusted {
-  const message = `with acl_uses_indirect_client off (line ${at.line}) only the log of Squid names the client of X-Forwarded-For; here rules and log name the address that connects`;
-  for (const { directive } of followForwarded) {
-    remark(directive.entry, 'approximated', 'SQUID_LOG', message, {
-      hint: 'Name the proxies in front in trustedProxies if that is wanted: rules on clients go by it, too.',
-    });
-  }
-  return { ranges: [], unseen: {} };
+/** Neither acls nor logs go by what the list finds. */
+function believedByNobody({ followForwarded }: Model, ...off: Directive[]): Trusted {
+  const lines = off.map(({ at }) => at.line).sort((a, b) => a - b);
+  const message = `changes nothing: acls and logs see the address that connects (lines ${lines.join(' and ')})`;
+  for (const { directive } of followForwarded) remark(directive.entry, 'irrelevant', 'SQUID_OPERATION', message);
+  return { ranges: [], clients: {} };
 }
 
-function believesTooMuch(directive: Directive): Trusted {
+function believesTooMuch({ directAcls }: Model, directive: Directive): Trusted {
+  if (directAcls !== undefined) {
+    const message = `only the log of Squid names the client of X-Forwarded-For (acl_uses_indirect_client, line ${directAcls.at.line}), and of more proxies than a list of addresses says; here rules and log name the address that connects`;
+    remark(directive.entry, 'approximated', 'SQUID_LOG', message);
+    return { ranges: [], clients: {} };
+  }
   const message =
     'believes more than a list of addresses says; rules on client addresses see the address that connects';
   remark(directive.entry, 'untranslated', 'SQUID_UNTRANSLATED', message, {
     hint: 'Name the proxies in front in trustedProxies, and check every rule on client addresses.',
   });
   const unseenClients = `with follow_x_forwarded_for (line ${directive.at.line}) it sees the address a header names`;
-  return { ranges: [], unseen: { unseenClients } };
+  return { ranges: [], clients: { unseenClients } };
 }

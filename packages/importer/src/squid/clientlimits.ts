@@ -70,7 +70,7 @@ function namedAcls(model: Model): Set<string> {
     ...model.proxyProtocol,
     ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
-      ...[...access.values()].flatMap((list) => list.lines),
+      ...access.map(({ line }) => line),
       ...additions,
     ]),
     ...model.peers.flatMap(({ access, domains }) => [...access, ...domains]),

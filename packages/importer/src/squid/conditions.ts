@@ -4,9 +4,11 @@ import type { Condition } from '@outrigger/rules';
 import type { Expr } from './logic.ts';
 
 /** Lists whose entries may be negated with `!`: `!a, !b` holds when neither does. */
-const NEGATABLE = ['hosts', 'methods', 'clients', 'listeners'] as const;
+const NEGATABLE = ['hosts', 'methods', 'clients', 'connectsFrom', 'listeners'] as const;
+/** Lists whose entries may overlap: no look at two of them says that no request is in both. */
+const ADDRESS_LISTS: ReadonlySet<string> = new Set(['clients', 'connectsFrom']);
 /** Lists of alternatives: two conditions of one such key alone are one list. */
-const LISTS = ['hosts', 'path', 'url', 'methods', 'headers', 'clients', 'listeners', 'ports', 'time'] as const;
+const LISTS = [...NEGATABLE, 'path', 'url', 'headers', 'ports', 'time'] as const;
 
 /** A condition that holds exactly when `expr` does; `expr` must not be `never`, for no condition says that. */
 export function conditionOf(expr: Expr, meaning: (name: string) => Condition): Condition {
@@ -119,7 +121,7 @@ function entriesOf(condition: Condition): Entries | undefined {
 }
 
 function newEntriesOf(condition: Condition): Entries | 'other' {
-  const key = NEGATABLE.find((each) => each !== 'clients' && each === onlyKey(condition));
+  const key = NEGATABLE.find((each) => !ADDRESS_LISTS.has(each) && each === onlyKey(condition));
   const entries = key === undefined ? [] : (condition[key] ?? []);
   if (key === undefined || entries.some((entry) => entry.startsWith('!') || entry === '*')) return 'other';
   return { key, entries, within: new Set(key === 'hosts' ? entries.flatMap(domainsOf) : entries) };

@@ -280,8 +280,8 @@ function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly n
   const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
     ...(target === '*' ? [501] : []),
-    // 403 where http_reply_access keeps back that answer, too.
-    ...(isNameless ? [400, 403] : []),
+    // 400, or what deny_info says where http_reply_access keeps back that answer, too.
+    ...(isNameless ? DENIALS : []),
     // 403 where nothing lets it in; else what became of the page in the cache.
     ...(method === 'PURGE' ? [403, 404, 200] : []),
   ];

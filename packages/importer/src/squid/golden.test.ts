@@ -138,7 +138,7 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
   if (client.kind === 'bad') return 'bad request';
   const time = parseLocalTime(options.get('time') ?? 'wed 12:00');
   if (time === undefined) return 'no time';
-  const result = requestFacts(head, { listener, client: client.address, time });
+  const result = requestFacts(head, { listener, client: client.address, connectsFrom: address, time });
   if (result.kind === 'bad') return 'bad request';
   const decision = route(rules, result.facts);
   if (decision.access === 'deny') {

@@ -39,7 +39,7 @@ export function lower(given: Model): Lowered {
   const context = contextOf(served, site);
   const ports = behindBalancers(served, model, createResolver(model.acls, context));
   const trusted = trustedByAcls(model, createResolver(model.acls, context));
-  const resolver = createResolver(model.acls, { ...context, ...trusted.unseen });
+  const resolver = createResolver(model.acls, { ...context, ...trusted.clients });
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
   const { lines: access, narrowed } = writeAccess(model, resolver);
@@ -259,7 +259,7 @@ function aclsThatDecide(model: Model): string[] {
     ...model.proxyProtocol,
     ...model.logs.lines,
     ...Object.values(model.headers).flatMap(({ access, additions }) => [
-      ...[...access.values()].flatMap((list) => list.lines),
+      ...access.map(({ line }) => line),
       ...additions,
     ]),
     ...http,

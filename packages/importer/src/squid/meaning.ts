@@ -37,8 +37,8 @@ export type MeaningContext = {
   replacedPort?: { by: string; number?: number };
   /** Why rules do not see the client that `src` acls see, where they do not (follow_x_forwarded_for). */
   unseenClients?: string;
-  /** Why rules do not see the address that connects, where they do not (trustedProxies). */
-  unseenConnections?: string;
+  /** `src` acls see who connects, and rules a client that a trusted proxy names (acl_uses_indirect_client off). */
+  srcIsConnection?: true;
 };
 
 /** For acls that look at a URL no rule can see. */

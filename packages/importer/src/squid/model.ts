@@ -20,6 +20,8 @@ export type Lists = Record<'http' | 'adapted' | 'miss' | 'reply' | 'alwaysDirect
 export type DenyInfo = { answer: string; acls: string[]; directive: Directive };
 
 export type Model = {
+  /** Number of the Squid that the file is read as. */
+  version: number;
   ports: Port[];
   peers: Peer[];
   /** By name in lower case. */
@@ -55,6 +57,7 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
   // Squid 6 was the first to define it.
   if (version.given && version.number < 6) acls.delete('to_linklocal');
   const model: Model = {
+    version: version.number,
     ports: [],
     peers: [],
     acls,

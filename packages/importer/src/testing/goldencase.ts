@@ -18,6 +18,7 @@ const NOT_CONFIG = [
   'refused.txt',
   'squid-version',
   'secrets.txt',
+  'cutover.diff',
 ];
 /** Folder of a case with what is expected of it under --tighten. */
 const TIGHTENED = 'tightened';

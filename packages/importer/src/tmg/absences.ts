@@ -2,13 +2,8 @@
 // nothing absent is taken for everybody, everywhere or always: the rule lets nobody in, and its entry says what to write. Pure.
 import { remark } from '../ledger.ts';
 import { mappingElements } from './paths.ts';
-import { isOff, isOn, orderOf, property, type TmgRecord, textOf } from './records.ts';
+import { ALLOW, DENY, isOn, ownText, property, type TmgRecord, textOf, WEB_PUBLISHING } from './records.ts';
 import { childOf } from './xml.ts';
-
-/** Values of Action and Type (SDK, FpcPolicyRuleActions and FpcPolicyRuleTypes). */
-export const ALLOW = '0';
-export const DENY = '1';
-export const WEB_PUBLISHING = '2';
 
 /** `name`: of the element; `unknown`: what cannot be known without it; `write`: what to write where the usual was meant. */
 type AbsenceRow = { name: string; isSaid: (rule: TmgRecord) => boolean; unknown: string; write: string };
@@ -22,27 +17,27 @@ const hasValues = (rule: TmgRecord, name: string): boolean => (property(rule, na
 const ABSENCES: readonly AbsenceRow[] = [
   {
     name: 'Type',
-    isSaid: (rule) => textOf(rule, 'Type') === WEB_PUBLISHING,
+    isSaid: (rule) => ownText(rule, 'Type') === WEB_PUBLISHING,
     unknown: 'whether it publishes a web site',
     write: 'If it does, write Type 2.',
   },
   {
     name: 'Enabled',
-    isSaid: (rule) => isOn(textOf(rule, 'Enabled')),
+    isSaid: (rule) => isOn(ownText(rule, 'Enabled')),
     unknown: 'whether it was in force',
     write: 'If it was, write Enabled 1.',
   },
   {
     name: 'Action',
-    isSaid: (rule) => [ALLOW, DENY].includes(textOf(rule, 'Action')),
+    isSaid: (rule) => [ALLOW, DENY].includes(ownText(rule, 'Action')),
     unknown: 'whether it allowed or denied',
     write: 'If it allowed, write Action 0.',
   },
   {
     name: 'Order',
-    isSaid: (rule) => orderOf(rule) !== undefined,
+    isSaid: (rule) => rule.place !== undefined,
     unknown: 'which rules it went before',
-    write: 'Until then it stands before all others. Write Order, its number in the list of rules.',
+    write: 'Until then it stands before all others. Write Order, its number in the list of rules, as an int.',
   },
   {
     name: 'SelectionIPs',
@@ -58,9 +53,9 @@ const ABSENCES: readonly AbsenceRow[] = [
   },
   {
     name: 'PublicNames',
-    isSaid: (rule) => hasValues(rule, 'PublicNames'),
+    isSaid: (rule) => hasValues(rule, 'PublicNames') || isOn(textOf(rule, 'AllPublicNames')),
     unknown: 'for which hosts it was',
-    write: 'Name them; if for every host, write PublicNames with a Str *.',
+    write: 'Name them; if for every host, write AllPublicNames 1.',
   },
   {
     name: 'PathMappings',
@@ -82,21 +77,9 @@ const ABSENCES: readonly AbsenceRow[] = [
   },
 ];
 
-/** Whether the rule is to be read as a web publishing rule that is in force: where it does not say, it is. */
-export function isPublished(rule: TmgRecord): boolean {
-  return isWebPublishing(rule) && !isOff(textOf(rule, 'Enabled'));
-}
-
-/** A rule of no type that is known is one where it has what only those have. */
-export function isWebPublishing(rule: TmgRecord): boolean {
-  const type = textOf(rule, 'Type');
-  if (type === WEB_PUBLISHING) return true;
-  return !['0', '1'].includes(type) && childOf(rule.element, 'WebPublishingProperties') !== undefined;
-}
-
 /** Bars the rule for each thing it must say and does not. */
 export function tellAbsences(rule: TmgRecord): void {
-  const then = textOf(rule, 'Action') === DENY ? 'it denies as widely as it can be said' : 'it lets nobody in';
+  const then = ownText(rule, 'Action') === DENY ? 'it denies as widely as it can be said' : 'it lets nobody in';
   for (const { name, isSaid, unknown, write } of ABSENCES) {
     if (isSaid(rule)) continue;
     rule.bars.push(`${name} is absent`);

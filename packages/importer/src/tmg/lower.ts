@@ -2,230 +2,238 @@
 import {
   type AccessLine,
   type Condition,
+  type Denial,
   defaultLimits,
   type Listener,
   listenerName,
   type Route,
   type RuleSet,
+  redirectError,
   TUNNEL_METHODS,
   type Upstream,
-  upstreamOf,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { DENY, isPublished, isWebPublishing, tellAbsences } from './absences.ts';
-import { ADDRESS, certificateOf, clientsOf, tellLists } from './lists.ts';
-import { mappingsOf, pathCondition, prefixOf } from './paths.ts';
-import { type Export, isOff, isOn, property, type TmgRecord, textOf } from './records.ts';
-
-/** Paths of Exchange and RD Gateway, the first segment in lower case. */
-const RPC_PATHS =
-  /^\/(?:rpc(?:withcert)?|owa|ecp|ews|mapi|oab|autodiscover|microsoft-server-activesync|rdweb|remotedesktopgateway)(?:\/|$)/i;
-const HOST_NAME = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?$/;
-
-/** A listener of TMG, and the names ours have. */
-type Door = { record: TmgRecord; listeners: Listener[] };
+import { tellAbsences } from './absences.ts';
+import { pathsOfExchange } from './exchange.ts';
+import { type Door, readDoors } from './listeners.ts';
+import { tellLists } from './lists.ts';
+import { type Mapping, mappingsOf, pathCondition, prefixOf } from './paths.ts';
+import {
+  DENY,
+  type Export,
+  isOn,
+  isPublished,
+  isWebPublishing,
+  ownText,
+  property,
+  type TmgRecord,
+  textOf,
+} from './records.ts';
+import { bridging, HOST_NAME, listenersUsed, publishedServer } from './servers.ts';
 
 export function lower(found: Export): RuleSet | undefined {
-  const published = found.rules.filter(isPublished);
-  const used = new Set(published.flatMap((rule) => property(rule, 'WebListenerUsed')?.refs ?? []));
-  const doors = new Map<string, Door>();
-  const taken = new Set<string>();
-  for (const record of found.listeners) {
-    if (used.has(record.element.id)) doors.set(record.element.id, readDoor(record, taken));
-    else remark(record.entry, 'irrelevant', 'TMG_NOT_USED', 'no publishing rule that is enabled uses it');
-  }
-  for (const record of found.listeners) tellLists(record, found);
-  const upstreams = new Map<string, Upstream>();
-  const access: AccessLine[] = [];
-  const routes: Route[] = [];
+  const used = new Set(found.rules.filter(({ element }) => isPublished(element)).flatMap(listenersUsed));
+  const doors = readDoors(found, used);
+  const served = [...doors.values()]
+    .flatMap(({ listeners }) => listeners)
+    .filter(({ redirect }) => redirect === undefined);
+  const work: Work = { found, doors, served, upstreams: new Map(), access: [], routes: [] };
   for (const rule of found.rules) {
-    tellLists(rule, found);
-    if (!isPublished(rule)) {
-      tellUnpublished(rule);
-      continue;
-    }
-    tellAbsences(rule);
-    lowerRule(rule, { found, doors, upstreams, access, routes });
+    if (isPublished(rule.element)) lowerRule(rule, work);
+    else tellUnpublished(rule);
   }
   const listen = [...doors.values()].flatMap(({ listeners }) => listeners);
+  const { upstreams, access, routes } = work;
   if (listen.length === 0 || routes.length === 0) return undefined;
   return { listen, upstreams, access, routes, limits: defaultLimits(), tunnelMethods: [...TUNNEL_METHODS] };
 }
 
 function tellUnpublished(rule: TmgRecord): void {
-  if (isWebPublishing(rule)) remark(rule.entry, 'irrelevant', 'TMG_NOT_USED', 'it is disabled');
-  else if (textOf(rule, 'Type') === '1')
+  if (isWebPublishing(rule.element)) remark(rule.entry, 'irrelevant', 'TMG_NOT_USED', 'it is disabled');
+  else if (ownText(rule, 'Type') === '1')
     remark(rule.entry, 'untranslated', 'TMG_SERVER_PUBLISHING', 'it publishes a server that is no web server', {
       hint: 'Forward its port on the firewall.',
     });
   else remark(rule.entry, 'irrelevant', 'TMG_OPERATION', 'a rule of the firewall, no publishing');
 }
 
-function readDoor(record: TmgRecord, taken: Set<string>): Door {
-  const door: Door = { record, listeners: [] };
-  const given = property(record, 'IPAddresses')?.values ?? [];
-  const addresses = given.filter((each) => ADDRESS.test(each)).map((each) => (each.includes(':') ? `[${each}]` : each));
-  if (given.length > addresses.length) {
-    remark(record.entry, 'malformed', 'TMG_BAD_VALUE', 'an address of it is none: it gets no listener');
-    return door;
-  }
-  if (given.length === 0) {
-    remark(record.entry, 'untranslated', 'TMG_ABSENT', 'the export does not say its IPAddresses: it gets no listener', {
-      hint: 'Name them; if on every address, write IPAddresses with a Str 0.0.0.0.',
-    });
-    return door;
-  }
-  const redirect = textOf(record, 'RedirectHTTPAsHTTPS');
-  const ports = (['SSLPort', 'TCPPort'] as const).map((name) => [name, Number(textOf(record, name))] as const);
-  for (const [name, port] of ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) continue;
-    for (const address of addresses) {
-      const key = `${address}:${port}`;
-      if (taken.has(key)) {
-        remark(record.entry, 'untranslated', 'TMG_LISTENER', `${key} is taken by a listener before it`, {
-          hint: 'Give it an address of its own.',
-        });
-        continue;
-      }
-      taken.add(key);
-      door.listeners.push({
-        address: key,
-        ...(name === 'SSLPort'
-          ? { tls: { certificates: [{ pkcs12: certificateOf(record) }] } }
-          : !isOff(redirect) && { redirect: 'https' as const }),
-        from: [record.at],
-      });
-    }
-  }
-  if (door.listeners.length === 0)
-    remark(record.entry, 'untranslated', 'TMG_LISTENER', 'no port of it could be read: it gets no listener');
-  else remark(record.entry, 'translated', 'TMG_CARRIED', `listener ${door.listeners.map(listenerName).join(', ')}`);
-  if (door.listeners.some((listener) => listener.redirect !== undefined) && !isOn(redirect))
-    remark(
-      record.entry,
-      'untranslated',
-      'TMG_ABSENT',
-      'the export does not say its RedirectHTTPAsHTTPS: whether it let in without TLS is unknown; its plain port only redirects',
-      { hint: 'If it did, write RedirectHTTPAsHTTPS 0.' },
-    );
-  if ((property(record, 'AuthenticationSchemes')?.values ?? []).length === 0)
-    remark(
-      record.entry,
-      'untranslated',
-      'TMG_ABSENT',
-      'the export does not say its AuthenticationSchemes: whether TMG asked for a login is unknown; Outrigger asks for none',
-      { hint: 'Make sure that every server asks for a login itself, and locks out who guesses.' },
-    );
-  return door;
-}
-
 type Work = {
   found: Export;
   doors: ReadonlyMap<string, Door>;
+  /** All listeners that take requests: a rule for all of them needs no word about it. */
+  served: readonly Listener[];
   upstreams: Map<string, Upstream>;
   access: AccessLine[];
   routes: Route[];
 };
 
-function lowerRule(rule: TmgRecord, { found, doors, upstreams, access, routes }: Work): void {
-  const isDenied = textOf(rule, 'Action') === DENY;
-  const used = (property(rule, 'WebListenerUsed')?.refs ?? []).flatMap((ref) => doors.get(ref) ?? []);
-  const listeners = used.flatMap((door) => door.listeners).filter(({ redirect }) => redirect === undefined);
-  const names = property(rule, 'PublicNames')?.values ?? [];
-  const hosts = names.includes('*') ? [] : names;
-  const mappings = mappingsOf(rule);
-  const bars = [...rule.bars, ...used.flatMap(({ record }) => record.bars)];
-  // Whom the rule kept out, a later rule must not let in: what it took is denied, as widely as it can be said.
-  const refuse = (message: string): void => {
+/** A publishing rule as far as it can be said; `mappings` undefined where they cannot. */
+type Reading = {
+  isDenied: boolean;
+  used: Door[];
+  /** Those of its listeners that take requests. */
+  listeners: Listener[];
+  hosts: string[];
+  mappings: Mapping[] | undefined;
+  /** Undefined where every one may ask. */
+  clients: string[] | undefined;
+  bars: string[];
+};
+
+function readRule(rule: TmgRecord, { found, doors }: Work): Reading {
+  const clients = tellLists(rule, found);
+  tellAbsences(rule);
+  const used = listenersUsed(rule).flatMap((ref) => doors.get(ref) ?? []);
+  if (used.some(({ alwaysAsks }) => alwaysAsks) && !pathsOfExchange(rule).isAll)
+    rule.bars.push('its listener always asks for a login first');
+  const names = isOn(textOf(rule, 'AllPublicNames')) ? ['*'] : (property(rule, 'PublicNames')?.values ?? []);
+  return {
+    isDenied: ownText(rule, 'Action') === DENY,
+    used,
+    listeners: used.flatMap((door) => door.listeners).filter(({ redirect }) => redirect === undefined),
+    hosts: names.includes('*') ? [] : names,
+    mappings: mappingsOf(rule),
+    clients,
+    bars: [...rule.bars, ...used.flatMap(({ record }) => record.bars)],
+  };
+}
+
+function lowerRule(rule: TmgRecord, work: Work): void {
+  const reading = readRule(rule, work);
+  const { isDenied, hosts, mappings, bars } = reading;
+  const deny = (when: Condition): void => {
+    work.access.push({ action: 'deny', when, answer: answerOf(rule, isDenied), from: [rule.at] });
+  };
+  const ways = waysOf(rule, reading, work);
+  if (ways.kind === 'refused') {
+    // Whom the rule kept out, a later rule must not let in: what it took is denied, as widely as it can be said.
     const hint = 'What it took is denied. Write it by hand if it is needed.';
-    remark(rule.entry, 'untranslated', 'TMG_NOT_CARRIED', `the rule is not carried: ${message}`, { hint });
+    remark(rule.entry, 'untranslated', 'TMG_NOT_CARRIED', `the rule is not carried: ${ways.message}`, { hint });
     const isNamed = hosts.every((host) => HOST_NAME.test(host));
-    const taken = mappings?.map(({ external }) => external) ?? ['/*'];
-    const widest: Condition = {
-      ...(isNamed && hostCondition(hosts)),
-      ...(!taken.includes('/*') && { path: taken.map(pathCondition) }),
-    };
-    access.push({ action: 'deny', when: widest, answer: 'forbidden', from: [rule.at] });
-  };
-  if (listeners.length === 0) {
-    refuse('it has no listener');
+    deny({ ...(isNamed && hostCondition(hosts)), ...pathsCondition(mappings ?? []) });
     return;
   }
-  if (!hosts.every((host) => HOST_NAME.test(host))) {
-    refuse('a public name of it is none');
-    return;
-  }
-  if (mappings === undefined) {
-    refuse('a path of it is neither whole nor ends in /*');
-    return;
-  }
-  // A denial that cannot be said exactly is widened to whom it does not name: it may deny more, never less.
-  if (bars.length > 0 && !isDenied) {
-    refuse([...new Set(bars)].join(', '));
-    return;
-  }
-  if (bars.length > 0)
-    remark(rule.entry, 'approximated', 'TMG_RESTRICTION', 'it denies everybody, not only whom it named');
-  const clients = bars.length > 0 ? undefined : clientsOf(found, property(rule, 'SelectionIPs')?.refs ?? []);
-  const methods = property(rule, 'AllowedMethods')?.values ?? [];
-  const when: Condition = {
-    ...hostCondition(hosts),
-    ...(clients !== undefined && { clients }),
-    ...(methods.length > 0 && !isDenied && { methods }),
-    ...(doors.size > 1 && { listeners: listeners.map(listenerName) }),
-  };
-  const paths = mappings.map(({ external }) => external);
-  const whole: Condition = paths.includes('/*') ? when : { ...when, path: paths.map(pathCondition) };
+  const when = whenOf(rule, reading);
+  const whole: Condition = { ...when, ...pathsCondition(ways.mappings) };
+  const at = (some: readonly Listener[]): Condition =>
+    some.length === work.served.length ? {} : { listeners: some.map(listenerName) };
   if (isDenied) {
-    access.push({ action: 'deny', when: whole, answer: 'forbidden', from: [rule.at] });
+    deny({ ...whole, ...at(reading.listeners) });
+    // A denial that cannot be said exactly is widened to whom it does not name: it may deny more, never less.
+    if (bars.length > 0)
+      remark(rule.entry, 'approximated', 'TMG_RESTRICTION', 'it denies everybody, not only whom it named');
     remark(rule.entry, 'translated', 'TMG_CARRIED', 'an access line that denies');
     return;
   }
-  const server = serverOf(
-    rule,
-    used.some(({ record }) => textOf(record, 'SSLPort') !== ''),
-  );
-  if (server === undefined) {
-    refuse('the server it publishes could not be read');
-    return;
-  }
-  const rpcOverHttp = paths.some((path) => RPC_PATHS.test(path));
-  const keepsHost = isOn(textOf(rule, 'SendOriginalHostHeader'));
-  const made = upstreamOf({
-    servers: [server.url],
-    ...(rpcOverHttp && { rpcOverHttp }),
-    ...(!keepsHost && { host: server.name }),
-    from: [rule.at],
+  const open = ways.ways.flatMap(({ listeners }) => listeners);
+  const closed = reading.listeners.filter((listener) => !open.includes(listener));
+  if (closed.length > 0) deny({ ...whole, ...at(closed) });
+  work.access.push({ action: 'allow', when: { ...whole, ...at(open) }, answer: 'forbidden', from: [rule.at] });
+  const to = ways.ways.map((way) => {
+    const name = nameFor(way.upstream, way.name, work.upstreams);
+    for (const mapping of ways.mappings)
+      work.routes.push(
+        routeOf(rule, mapping, { when: { ...when, ...at(way.listeners) }, to: name, origins: way.origins }),
+      );
+    return name;
   });
-  const to = nameFor(made, server.name, upstreams);
-  if (rpcOverHttp)
+  tellCarried(rule, to, hosts.length === 0);
+}
+
+/** How requests of some of its listeners go on. */
+type Way = { listeners: Listener[]; upstream: Upstream; name: string; origins: string[] };
+type Ways = { kind: 'ways'; mappings: Mapping[]; ways: Way[] } | { kind: 'refused'; message: string };
+
+/** A denial goes nowhere: it has no ways, and is refused only where it is for no requests that can be said. */
+function waysOf(rule: TmgRecord, { isDenied, listeners, hosts, mappings, bars }: Reading, { found }: Work): Ways {
+  const refused = (message: string): Ways => ({ kind: 'refused', message });
+  if (listeners.length === 0) return refused('it has no listener');
+  if (!hosts.every((host) => HOST_NAME.test(host))) return refused('a public name of it is none');
+  if (mappings === undefined)
+    return refused('a path of it is none, ends in no star that can be mapped, or is not said');
+  if (isDenied) return { kind: 'ways', mappings, ways: [] };
+  if (bars.length > 0) return refused([...new Set(bars)].join(', '));
+  const published = publishedServer(rule, found);
+  if (published.kind === 'refused') return published;
+  const isSecure = bridging(
+    rule,
+    listeners.some(({ tls }) => tls !== undefined),
+  );
+  if (isSecure === undefined) return refused('the server it publishes is no web server');
+  const open = isTlsOnly(rule) ? listeners.filter(({ tls }) => tls !== undefined) : listeners;
+  if (open.length === 0) return refused('it wants TLS, and its listener has none');
+  const { server } = published;
+  const ways = [true, false].map((secure) => ({
+    listeners: open.filter(({ tls }) => isSecure(tls !== undefined) === secure),
+    upstream: server.upstream(secure),
+    name: server.name,
+    origins: server.origins(secure),
+  }));
+  return { kind: 'ways', mappings, ways: ways.filter((way) => way.listeners.length > 0) };
+}
+
+/** The requests of a rule, apart from paths and listeners. */
+function whenOf(rule: TmgRecord, { hosts, clients, isDenied, bars }: Reading): Condition {
+  const methods = property(rule, 'AllowedMethods')?.values ?? [];
+  return {
+    ...hostCondition(hosts),
+    ...(clients !== undefined && bars.length === 0 && { clients }),
+    ...(methods.length > 0 && !isDenied && { methods }),
+  };
+}
+
+function pathsCondition(mappings: readonly Mapping[]): Condition {
+  const paths = mappings.map(({ external }) => external);
+  return paths.length === 0 || paths.includes('/*') ? {} : { path: paths.map(pathCondition) };
+}
+
+function routeOf(
+  rule: TmgRecord,
+  { external, internal }: Mapping,
+  { when, to, origins }: { when: Condition; to: string; origins: readonly string[] },
+): Route {
+  const condition: Condition = { ...when, ...(external !== '/*' && { path: [pathCondition(external)] }) };
+  const [from, target] = [prefixOf(external), prefixOf(internal)];
+  const location = origins.map((origin) => ({ from: `${withoutUsualPort(origin)}${target}`, to: from }));
+  return {
+    ...(Object.keys(condition).length > 0 && { when: condition }),
+    to,
+    ...(from !== target && { rewrite: { path: { from, to: target }, location } }),
+    from: [rule.at],
+  };
+}
+
+function tellCarried(rule: TmgRecord, upstreams: readonly string[], isForEveryHost: boolean): void {
+  const shown = upstreams.join(' and ');
+  remark(rule.entry, 'translated', 'TMG_CARRIED', `routes to upstream ${shown}`);
+  if (pathsOfExchange(rule).isAny)
     remark(
       rule.entry,
       'translated',
       'TMG_EXCHANGE',
-      `its paths are those of Exchange or RD Gateway: RPC may be tunnelled to ${to}`,
+      `its paths are those of Exchange or RD Gateway: RPC may be tunnelled to ${shown}`,
     );
-  if (hosts.length === 0)
-    remark(rule.entry, 'approximated', 'TMG_HOSTS', 'its public name is *: it takes every Host', {
+  if (isForEveryHost)
+    remark(rule.entry, 'approximated', 'TMG_HOSTS', 'it is for every public name: it takes every Host', {
       hint: 'Name the hosts.',
     });
-  access.push({ action: 'allow', when: whole, answer: 'forbidden', from: [rule.at] });
-  for (const { external, internal } of mappings) {
-    const condition = external === '/*' ? when : { ...when, path: [pathCondition(external)] };
-    const [from, target] = [prefixOf(external), prefixOf(internal)];
-    routes.push({
-      ...(Object.keys(condition).length > 0 && { when: condition }),
-      to,
-      ...(from !== target && {
-        rewrite: {
-          path: { from, to: target },
-          location: [{ from: `${server.url.replace(/^(https:.*):443$|^(http:.*):80$/, '$1$2')}${target}`, to: from }],
-        },
-      }),
-      from: [rule.at],
-    });
-  }
-  remark(rule.entry, 'translated', 'TMG_CARRIED', `routes to upstream ${to}`);
+}
+
+/** Where a denial of TMG sent people on (SDK, RedirectURL), it still does. */
+function answerOf(rule: TmgRecord, isDenied: boolean): Denial {
+  const redirect = textOf(rule, 'RedirectURL');
+  return isDenied && /^https?:[^{}]+$/i.test(redirect) && redirectError(redirect) === undefined
+    ? { redirect }
+    : 'forbidden';
+}
+
+/** SDK, FpcSSLRequireSecureChannelMode: 0 asks for nothing. */
+function isTlsOnly(rule: TmgRecord): boolean {
+  return !['', '0'].includes(textOf(rule, 'SSLRequireSecureChannel'));
+}
+
+function withoutUsualPort(origin: string): string {
+  return origin.replace(/^(https:.*):443$|^(http:.*):80$/, '$1$2');
 }
 
 /** `*.x` of TMG is all below x and not x itself, which `.x` is too. */
@@ -240,17 +248,6 @@ function hostCondition(hosts: readonly string[]): Condition {
       ...below.map((host) => ({ hosts: [`.${host}`], not: { hosts: [host] } })),
     ],
   };
-}
-
-/** Where nothing is said of bridging, what came by TLS goes on by TLS: never weaker than it was. */
-function serverOf(rule: TmgRecord, isTls: boolean): { url: string; name: string } | undefined {
-  const name = textOf(rule, 'WebSite');
-  if (!HOST_NAME.test(name) || name.startsWith('*')) return undefined;
-  const isSecure = isTls && textOf(rule, 'RedirectSSLAs') !== '0';
-  const given = textOf(rule, isSecure ? 'SSLRedirectPort' : 'HTTPRedirectPort');
-  const port = given === '' ? (isSecure ? 443 : 80) : Number(given);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) return undefined;
-  return { url: `${isSecure ? 'https' : 'http'}://${name}:${port}`, name };
 }
 
 /** Rules that go to one server alike share an upstream. */

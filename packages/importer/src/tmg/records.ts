@@ -3,26 +3,37 @@
 import type { SourceRef } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
 import type { Redactor } from '../redact.ts';
-import { PROPERTIES } from './properties.ts';
+import { placesOf } from './orders.ts';
+import { DELEGATIONS, LOGINS, PROPERTIES, type PropertyRow } from './properties.ts';
+import { type Named, nameOf, type Reference, referencesOf } from './references.ts';
 import { childOf, everyElement, type XmlElement } from './xml.ts';
 
-/** A listener or a rule with its properties, each of which is entered. */
+/** A listener or a rule with its properties, each of which is entered. A rule that publishes nothing is one entry, without any. */
 export type TmgRecord = {
   element: XmlElement;
   name: string;
   at: SourceRef;
   entry: LedgerEntry;
   properties: Property[];
+  /** Number in the list of rules, to compare; undefined where it says none. */
+  place: number | undefined;
   /** Why more would get in if the rule were carried, a clause each: what cannot be said, and what is absent. */
   bars: string[];
 };
-export type Property = { element: XmlElement; entry: LedgerEntry; at: SourceRef; values: string[]; refs: string[] };
+/** `values`: the texts in it; `references`: what a list in it names. */
+export type Property = {
+  element: XmlElement;
+  entry: LedgerEntry;
+  at: SourceRef;
+  values: string[];
+  references: Reference[];
+};
 
-export type Export = { listeners: TmgRecord[]; rules: TmgRecord[]; named: ReadonlyMap<string, XmlElement> };
+export type Export = { listeners: TmgRecord[]; rules: TmgRecord[]; named: Named };
 
 /** Characters of a property in a report. */
 const DISPLAY_MAX = 88;
-/** Elements below these names are one property: values in lists, references. */
+/** Elements below these names are one property: values in lists, references. Every list of references is one, too. */
 const WHOLE = new Set([
   'PublicNames',
   'SelectionIPs',
@@ -31,77 +42,139 @@ const WHOLE = new Set([
   'AuthenticationSchemes',
   'AppliedSSLCertificates',
   'IPAddresses',
+  'IPsOnNetworks',
   'AllowedMethods',
   'ServerFarm',
   'LinkTranslationDictionary',
   'ScheduleUsed',
+  'SSLClientCertificate',
 ]);
 /** What says how a list is kept, and not what is in it. */
-const BESIDE_VALUES = new Set(['RefClass', 'StorageType', 'Guid']);
+const BESIDE_VALUES = new Set(['RefClass', 'StorageType', 'Guid', 'Scope']);
 
 export function readExport(root: XmlElement, file: string, ledger: Ledger, redactor: Redactor): Export {
   const named = new Map<string, XmlElement>();
+  for (const element of everyElement(root))
+    if (element.id !== '' && !named.has(element.id)) named.set(element.id, element);
   const listeners: TmgRecord[] = [];
   const rules: TmgRecord[] = [];
-  for (const element of everyElement(root)) {
-    if (element.id !== '' && !named.has(element.id)) named.set(element.id, element);
-    if (element.name === 'WebListener') listeners.push(recordOf(element, file, ledger, redactor));
-    if (element.name === 'PolicyRule') rules.push(recordOf(element, file, ledger, redactor));
-  }
-  // A rule without a number goes first: it lets nobody in, so that what it may have denied stays denied.
-  const place = (rule: TmgRecord): number => orderOf(rule) ?? Number.MIN_SAFE_INTEGER;
-  return { listeners, rules: rules.sort((a, b) => place(a) - place(b)), named };
-}
-
-function recordOf(element: XmlElement, file: string, ledger: Ledger, redactor: Redactor): TmgRecord {
-  const enter = (of: XmlElement, text: string): { at: SourceRef; entry: LedgerEntry } => {
+  const enter: Enter = (of, text) => {
     const shown = redactor.directive(text.replace(/\s+/g, ' '));
     const directive = shown.length > DISPLAY_MAX ? `${shown.slice(0, DISPLAY_MAX - 2)} …` : shown;
     const at = { file, line: of.line, directive };
     return { at, entry: ledger.enter(at, shown, of.lastLine) };
   };
+  const read = (parent: XmlElement): void => {
+    const list = parent.children.filter(({ name }) => name === 'PolicyRule');
+    const places = placesOf(list);
+    const made: TmgRecord[] = [];
+    for (const element of parent.children) {
+      if (element.name === 'WebListener') listeners.push(recordOf(element, undefined, named, enter));
+      if (element.name === 'PolicyRule') made.push(recordOf(element, places[made.length], named, enter));
+      read(element);
+    }
+    // A rule without a number goes first: it lets nobody in, so that what it may have denied stays denied.
+    const place = (rule: TmgRecord): number => rule.place ?? Number.MIN_SAFE_INTEGER;
+    rules.push(...made.sort((a, b) => place(a) - place(b)));
+  };
+  read(root);
+  return { listeners, rules, named };
+}
+
+/** Whether the properties of the element count one by one: those of a listener and of a publishing rule in force do. */
+function isReadWhole(element: XmlElement): boolean {
+  return element.name === 'PolicyRule' && !isPublished(element);
+}
+
+/** Enters an element with what a report calls it. */
+type Enter = (of: XmlElement, text: string) => { at: SourceRef; entry: LedgerEntry };
+
+function recordOf(element: XmlElement, place: number | undefined, named: Named, enter: Enter): TmgRecord {
   const name = childOf(element, 'Name')?.text ?? '';
   const record: TmgRecord = {
     element,
     name,
     ...enter(element, `${element.name} ${name}`),
     properties: [],
+    place,
     bars: [],
   };
   const walk = (parent: XmlElement, path: string): void => {
     for (const each of parent.children) {
       const child = byStorageName(each);
-      if (child.children.length > 0 && !WHOLE.has(child.name)) {
+      if (child.children.length > 0 && !WHOLE.has(child.name) && child === each) {
         walk(child, `${path}${child.name}/`);
         continue;
       }
       const inside = [child, ...everyElement(child)].filter((each) => !BESIDE_VALUES.has(each.name));
-      const refs = inside.filter((each) => each.name === 'Ref').map((each) => childOf(each, 'Name')?.text ?? '');
       const values = inside.filter(({ text }) => text !== '').map(({ text }) => text);
-      const property = { element: child, values, refs, ...enter(child, `${path}${child.name}: ${values.join(', ')}`) };
+      const references = referencesOf(child);
+      const shown = references.length > 0 ? references.map((each) => shownName(named, each)) : values;
+      const property = {
+        element: child,
+        values,
+        references,
+        ...enter(child, `${path}${child.name}: ${shown.join(', ')}`),
+      };
       record.properties.push(property);
       tell(record, property);
     }
   };
-  walk(element, '');
+  if (!isReadWhole(element)) walk(element, '');
   return record;
+}
+
+function shownName(named: Named, reference: Reference): string {
+  return `${reference.isExcluded ? 'not ' : ''}${nameOf(named, reference)}`;
 }
 
 /** Exports keep references as `Refs` or `Ref` with the name of the property as StorageName. */
 function byStorageName(element: XmlElement): XmlElement {
-  if (!WHOLE.has(element.id) || !/^Refs?$/.test(element.name)) return element;
+  if (!/^Refs?$/.test(element.name) || !/^[A-Za-z]+$/.test(element.id)) return element;
   return { ...element, name: element.id, children: element.name === 'Ref' ? [element] : element.children };
 }
 
-/** Names whose meaning depends on the rest of the export: `lower.ts` speaks of them. */
-export const LOWERED = new Set(['SelectionIPs', 'UserSets', 'AuthenticationSchemes', 'AppliedSSLCertificates']);
+/** Values of Action and Type (SDK, FpcPolicyRuleActions and FpcPolicyRuleTypes). */
+export const ALLOW = '0';
+export const DENY = '1';
+export const WEB_PUBLISHING = '2';
+const OTHER_TYPES = ['0', '1', '100', '256'];
+
+/** Whether the rule is to be read as a web publishing rule that is in force: where it does not say, it is. */
+export function isPublished(rule: XmlElement): boolean {
+  return isWebPublishing(rule) && !isOff(childOf(rule, 'Enabled')?.text ?? '');
+}
+
+/** A rule of no type that is known is one where it has what only those have. */
+export function isWebPublishing(rule: XmlElement): boolean {
+  const type = childOf(rule, 'Type')?.text ?? '';
+  if (type === WEB_PUBLISHING) return true;
+  return !OTHER_TYPES.includes(type) && childOf(rule, 'WebPublishingProperties') !== undefined;
+}
+
+/** Names whose meaning depends on the rest of the export: `lists.ts` and `listeners.ts` speak of them. */
+export const LOWERED: ReadonlySet<string> = new Set([
+  ...LOGINS,
+  'SelectionIPs',
+  'UserSets',
+  'AuthenticationSchemes',
+  'AppliedSSLCertificates',
+  'ScheduleUsed',
+  'SSLClientCertificate',
+]);
 
 /** Unknown names that sound like a restriction: no rule is carried without it. */
-const RESTRICTS = /exclu|except|selection|userset|schedule|contenttype|clientcert/i;
+const RESTRICTS = /exclu|except|selection|userset|schedule|contenttype|clientcert|method/i;
 
-function tell(record: TmgRecord, { element, entry, values }: Property): void {
+function rowOf({ element, values }: Property): PropertyRow | undefined {
+  if (element.name === 'CredentialsDelegationType') return DELEGATIONS.get(values[0] ?? '0');
+  return PROPERTIES.get(element.name);
+}
+
+function tell(record: TmgRecord, property: Property): void {
+  const { element, entry, values } = property;
   if (LOWERED.has(element.name)) return;
-  const row = PROPERTIES.get(element.name);
+  const row = rowOf(property);
   if (row === undefined) {
     if (RESTRICTS.test(element.name)) record.bars.push(`${element.name} cannot be said`);
     const message = `${element.name} is no property this importer knows; nothing was made of it`;
@@ -125,16 +198,15 @@ export function textOf(record: TmgRecord, name: string): string {
   return property(record, name)?.values[0] ?? '';
 }
 
+/** The same for what the rule itself says, and nothing inside it: Type, Action, Enabled. */
+export function ownText(record: TmgRecord, name: string): string {
+  return childOf(record.element, name)?.text ?? '';
+}
+
 export function isOn(value: string): boolean {
   return /^(?:1|-1|true)$/i.test(value);
 }
 
 export function isOff(value: string): boolean {
   return /^(?:0|false)$/i.test(value);
-}
-
-/** Number in the list of rules; undefined where it says none. */
-export function orderOf(record: TmgRecord): number | undefined {
-  const order = Number.parseInt(textOf(record, 'Order'), 10);
-  return Number.isNaN(order) ? undefined : order;
 }

@@ -9,6 +9,8 @@ export type XmlElement = {
   namespace: string;
   /** StorageName, by which references find it; empty where absent. */
   id: string;
+  /** As written, with their prefixes; values as they are meant. */
+  attributes: ReadonlyMap<string, string>;
   text: string;
   children: XmlElement[];
   /** Physical lines, from 1. */
@@ -113,6 +115,7 @@ function elementsOf(nodes: readonly ParsedNode[], starts: readonly number[]): Xm
         name: name.slice(colon + 1),
         namespace: attributes[colon === -1 ? 'xmlns' : `xmlns:${name.slice(0, colon)}`] ?? '',
         id: attributes.StorageName ?? '',
+        attributes: attributesOf(attributes),
         text: inside
           .map((each) => ('#text' in each ? plain(String(each['#text'])) : ''))
           .join('')
@@ -123,6 +126,13 @@ function elementsOf(nodes: readonly ParsedNode[], starts: readonly number[]): Xm
       },
     ];
   });
+}
+
+const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
+
+function attributesOf(attributes: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const entries = Object.entries(attributes);
+  return entries.length === 0 ? NO_ATTRIBUTES : new Map(entries.map(([name, value]) => [name, plain(value)]));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };

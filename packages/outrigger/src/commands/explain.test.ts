@@ -75,7 +75,11 @@ describe('explain --json', () => {
 
   it('judges a client behind a trusted proxy by the address that one names', async () => {
     const request = ['GET', 'https://mail.contoso.com/ecp', '--header', 'X-Forwarded-For: 10.1.2.3'];
-    expect(await explained(...request, '--from', '192.0.2.250')).toMatchObject({ code: 0, client: '10.1.2.3' });
+    expect(await explained(...request, '--from', '192.0.2.250')).toMatchObject({
+      code: 0,
+      client: '10.1.2.3',
+      connectsFrom: '192.0.2.250',
+    });
     expect(await explained(...request, '--from', '192.0.2.251')).toMatchObject({ code: 3, client: '192.0.2.251' });
     expect(
       await explained('GET', 'https://a.test/', '--header', 'X-Forwarded-For: x', '--from', '192.0.2.250'),

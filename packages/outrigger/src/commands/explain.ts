@@ -18,6 +18,7 @@ import {
   parseAddress,
   parseListenAddress,
   parseLocalTime,
+  plainAddress,
   type RuleSet,
   redirection,
   requestFacts,
@@ -65,6 +66,8 @@ export type Explanation = {
   /** Who must begin a connection with the PROXY protocol; `only`: connections of anybody else are closed unread. */
   proxyProtocol?: { from: string[]; only: boolean };
   client: string;
+  /** The address that connects, where it is a trusted proxy that names another client. */
+  connectsFrom?: string;
   /** When the request comes, as in `mon 09:30`. */
   time: string;
   /** Whether a browser that connects to this host is offered HTTP/2; `because` where not. */
@@ -132,8 +135,14 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const compiled = compileRules(rules);
   const from = clientOf(head.fields, options.from, compiled.trusts);
   const client = from.kind === 'client' ? from.address : options.from;
-  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client, time });
-  const asked = { ...doorOf(listener), client, time: formatLocalTime(time) };
+  const connectsFrom = plainAddress(options.from);
+  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client, connectsFrom, time });
+  const asked = {
+    ...doorOf(listener),
+    client,
+    ...(client !== options.from && { connectsFrom }),
+    time: formatLocalTime(time),
+  };
   const place = { ...asked, http2: explainHttp2(rules, listener, serverName) };
   const unrouted = { upstream: null, ...NOWHERE, lane: 'relay', route: null, accessLine: null, ...place } as const;
   const refuse = ({ status, code, message }: NonNullable<Explanation['refusal']>): Explanation => ({
@@ -226,9 +235,10 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 }
 
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
-  const { access, answered, upstream, lane, refusal, redirect, listener, client, time } = explanation;
+  const { access, answered, upstream, lane, refusal, redirect, listener, client, connectsFrom, time } = explanation;
+  const via = connectsFrom === undefined ? '' : ` via ${connectsFrom}`;
   const request: Row[] = [
-    ['request', `${method} ${url} from ${client} on ${listener}, ${time}`],
+    ['request', `${method} ${url} from ${client}${via} on ${listener}, ${time}`],
     ...doorRows(explanation.proxyProtocol),
   ];
   if (explanation.passedThrough) {

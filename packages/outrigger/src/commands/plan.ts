@@ -213,7 +213,7 @@ function planned(file: string, rules: RuleSet, options: Options): Planned {
     fresh: freshAddresses(rules, result.doors),
     pidFile: resolve(result.apache.pidFile),
   } as const;
-  const commands = apacheCommands(options, plan, file, names);
+  const commands = apacheCommands(options, plan, file);
   return { plan, commands, steps: apacheSteps(plan, commands, resolve(file)) };
 }
 

@@ -53,11 +53,16 @@ export function apacheCommands(
   given: GivenCommands,
   { apache }: Pick<CutoverPlan, 'apache'>,
   rulesFile: string,
-  names: readonly string[] = [],
 ): Commands {
   const service = apache.isRedHat ? 'httpd' : 'apache2';
   const program = findProgram(service) ?? findProgram('httpd') ?? findProgram('apache2') ?? service;
-  const files = ['-d', resolve(apache.root), '-f', resolve(apache.main), ...names.flatMap((name) => ['-D', name])];
+  const files = [
+    '-d',
+    resolve(apache.root),
+    '-f',
+    resolve(apache.main),
+    ...apache.names.flatMap((name) => ['-D', name]),
+  ];
   const env = Object.fromEntries(apache.environment);
   const reload =
     picked(given.reloadApache) ??

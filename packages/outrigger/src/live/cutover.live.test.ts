@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { createAuthority, saveLeaf } from '@outrigger/tools/certs';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type DebianApache, hasPackagedTree, startDebianApache } from './debianapache.ts';
+import type { ApacheTree } from './apachetree.ts';
+import { hasPackagedTree, startDebianApache } from './debianapache.ts';
 import { startExchangeInside } from './exchangeinside.ts';
 import { mayHaveNetwork, type Network, openNetwork } from './network.ts';
 import { clientScript, type Finished, runToEnd, type Watched, watch } from './witness.ts';
@@ -37,7 +38,7 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
   let certificates: string;
   let files: { cert: string; key: string };
   let folder: string;
-  let apache: DebianApache;
+  let apache: ApacheTree;
   let sums: Record<string, string>;
   let before: Record<string, string>;
 
@@ -159,9 +160,9 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
         const ran = await run(PYTHON, clientScript('impacket_connect.py'), url, PUBLIC, ...login);
         expect(ran).toMatchObject({ code: 0, out: 'connected\n' });
       }
-      const logged = apache.log('www.contoso.com').length;
+      const logged = apache.log('www.contoso.com.log').length;
       expect(await askAll()).toEqual(before);
-      const lines = apache.log('www.contoso.com').slice(logged).trim().split('\n');
+      const lines = apache.log('www.contoso.com.log').slice(logged).trim().split('\n');
       expect(lines).toHaveLength(3);
       for (const line of lines) expect(line.split(' ')[0]).toBe(CLIENT);
       expect(await plan()).toMatchObject({ code: 0, err: expect.stringContaining('behind Outrigger already') });

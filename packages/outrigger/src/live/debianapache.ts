@@ -1,40 +1,22 @@
 // Room: a fresh Debian Apache for live tests: the tree that the package installs, copied under a folder of its own, with an Exchange
 // virtual host and two sites. It runs from there as the package would run it.
-import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
   existsSync,
-  lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { type ApacheTree, startApacheTree } from './apachetree.ts';
 import type { Network } from './network.ts';
 
 /** Where the package puts its tree. */
 const PACKAGED = '/etc/apache2';
 const MODULES = ['headers', 'proxy', 'proxy_http', 'socache_shmcb', 'ssl'];
-/** Milliseconds until Apache is gone: children that hold a connection are given ten seconds. */
-const END_PATIENCE = 20_000;
-
-export type DebianApache = {
-  /** The copy of /etc/apache2. */
-  tree: string;
-  /** Words that run this Apache inside the network. */
-  command(...args: string[]): [string, ...string[]];
-  /** All paths of the tree with what they hold, mode and owner. */
-  sums(): Record<string, string>;
-  log(name: string): string;
-  stop(): Promise<void>;
-};
-
 export function hasPackagedTree(): boolean {
   return existsSync(join(PACKAGED, 'apache2.conf')) && existsSync(join(PACKAGED, 'mods-available/ssl.load'));
 }
@@ -45,7 +27,7 @@ export function startDebianApache(
   network: Network,
   files: { cert: string; key: string },
   exchange: string,
-): DebianApache {
+): ApacheTree {
   const tree = join(folder, 'apache2');
   cpSync(PACKAGED, tree, { recursive: true, verbatimSymlinks: true });
   const at = (...names: string[]): string => join(tree, ...names);
@@ -88,39 +70,10 @@ export function startDebianApache(
   const environment = [...readFileSync(at('envvars'), 'latin1').matchAll(/^export (APACHE_\w+)=(.*)$/gm)].map(
     ([, name, value = '']) => `${name}=${value.replace('$SUFFIX', '')}`,
   );
-  const command: DebianApache['command'] = (...args) =>
-    network.inside('env', ...environment, 'apache2', '-d', tree, '-f', at('apache2.conf'), ...args);
-  const run = (...args: string[]): string => {
-    const [program, ...rest] = command(...args);
-    const { status, stderr } = spawnSync(program, rest, { encoding: 'utf8' });
-    if (status !== 0) throw new Error(`apache2 ${args.join(' ')}: ${stderr}`);
-    return stderr;
-  };
-  run('-k', 'start');
-  const pidFile = join(folder, 'var/run/apache2/apache2.pid');
-  return {
+  return startApacheTree(network, {
     tree,
-    command,
-    sums: () => sumsOf(tree),
-    log: (name) => readFileSync(join(folder, 'var/log/apache2', `${name}.log`), 'utf8'),
-    async stop() {
-      run('-k', 'stop');
-      const deadline = Date.now() + END_PATIENCE;
-      while (existsSync(pidFile) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
-    },
-  };
-}
-
-function sumsOf(folder: string, prefix = ''): Record<string, string> {
-  const sums: Record<string, string> = {};
-  for (const name of readdirSync(folder).sort()) {
-    const path = join(folder, name);
-    const { mode, uid, gid } = lstatSync(path);
-    if (lstatSync(path).isDirectory()) Object.assign(sums, sumsOf(path, `${prefix}${name}/`));
-    else {
-      const bytes = lstatSync(path).isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
-      sums[prefix + name] = `${createHash('sha256').update(bytes).digest('hex')} ${mode.toString(8)} ${uid}:${gid}`;
-    }
-  }
-  return sums;
+    words: [...environment, 'apache2', '-d', tree, '-f', at('apache2.conf')],
+    pidFile: join(folder, 'var/run/apache2/apache2.pid'),
+    logs: join(folder, 'var/log/apache2'),
+  });
 }

@@ -21,12 +21,12 @@ export function mayHaveNetwork(): boolean {
   return spawnSync('unshare', [...LEAVE, 'ip', 'link', 'set', 'lo', 'up']).status === 0;
 }
 
-/** Opens one with these IPv4 addresses on loopback; any user may bind any port in it. */
+/** Opens one with these addresses on loopback; any user may bind any port in it. */
 export async function openNetwork(addresses: readonly string[]): Promise<Network> {
   const script = [
     'set -e',
     'ip link set lo up',
-    ...addresses.map((address) => `ip addr add ${address}/32 dev lo`),
+    ...addresses.map((address) => `ip addr add ${address}/${address.includes(':') ? 128 : 32} dev lo`),
     'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start',
     'echo ready',
     // Until our end of the pipe is closed.

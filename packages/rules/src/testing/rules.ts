@@ -56,6 +56,8 @@ export type Asked = {
   host?: string | undefined;
   version?: '1.0' | '1.1';
   client?: string;
+  /** Where it is a trusted proxy that named the client. */
+  connectsFrom?: string;
   time?: LocalTime;
   fields?: [string, string][];
 };
@@ -63,11 +65,15 @@ export type Asked = {
 /** Facts of a request that must be well-formed. */
 export function factsOf(rules: RuleSet, asked: Asked): RequestFacts {
   const { method = 'GET', target = '/', version = '1.1', client = '192.0.2.7', time = NOON, fields = [] } = asked;
+  const { connectsFrom = client } = asked;
   const host: [string, string][] =
     'host' in asked && asked.host === undefined ? [] : [['Host', asked.host ?? 'contoso.com']];
   const [listener] = rules.listen;
   if (listener === undefined) throw new Error('a rule set has a listener');
-  const result = requestFacts({ method, target, version, fields: [...host, ...fields] }, { listener, client, time });
+  const result = requestFacts(
+    { method, target, version, fields: [...host, ...fields] },
+    { listener, client, connectsFrom, time },
+  );
   expect(result.kind).toBe('facts');
   if (result.kind !== 'facts') throw new Error(result.message);
   return result.facts;

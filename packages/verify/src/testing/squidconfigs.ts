@@ -301,7 +301,18 @@ const ANSWERS = [
 
 /** Changes of header fields that servers see. */
 function fieldLines(names: readonly string[]): fc.Arbitrary<Line[]> {
-  const field = fc.constantFrom('User-Agent', 'X-Test', 'Referer');
+  const field = fc.constantFrom(
+    'User-Agent',
+    'X-Test',
+    'Referer',
+    'Accept',
+    'Host',
+    'All',
+    'Other',
+    'All',
+    'Other',
+    'all',
+  );
   const acls = terms([...names, 'all']);
   return fc.array(
     fc.oneof(
@@ -312,7 +323,7 @@ function fieldLines(names: readonly string[]): fc.Arbitrary<Line[]> {
       acls.map((list_) => `request_header_add X-Added "added here" ${list_}`),
       fc.constantFrom('forwarded_for delete', 'forwarded_for transparent', 'forwarded_for off', 'via off'),
     ),
-    { minLength: 1, maxLength: 3 },
+    { minLength: 1, maxLength: 5 },
   );
 }
 

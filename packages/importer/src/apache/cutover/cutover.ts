@@ -50,6 +50,8 @@ export type CutoverPlan = {
 export type InstalledApache = {
   main: string;
   root: string;
+  /** Given with -D. */
+  names: readonly string[];
   environment: ReadonlyMap<string, string>;
   isRedHat: boolean;
   pidFile: string;
@@ -90,7 +92,7 @@ export function planApache(options: CutoverOptions): CutoverResult {
     fail('CUTOVER_BY_HAND', message, node.at);
   const edited = editFiles(doors, reader);
   if (edited.kind === 'failed') return byHand(edited);
-  const root = layout.envvars === undefined ? rootOf(layout) : layout.root;
+  const { root } = layout;
   let files: FileChange[] = [];
   let wrong: string | undefined;
   for (const inMain of [false, true]) {
@@ -117,6 +119,7 @@ export function planApache(options: CutoverOptions): CutoverResult {
     apache: {
       main: layout.main,
       root: layout.root,
+      names: [...(layout.envvars?.names ?? []), ...(options.names ?? [])],
       environment: new Map([...(layout.envvars?.values ?? []), ...(options.values ?? [])]),
       isRedHat: /(?:^|\/)httpd\.conf$/.test(layout.main),
       pidFile: pathIn(tree.serverRoot, setting(servers, servers.main, 'pidfile') ?? DEFAULT_PID_FILE),
@@ -171,11 +174,6 @@ function isLeft({ written: address }: { written: string }, old: readonly { writt
 
 function isMoved(listen: Servers['listens'][number], doors: readonly MovedDoor[]): boolean {
   return doors.some(({ listens }) => listens.includes(listen));
-}
-
-/** The folder that conf-enabled or conf.d is in: that of the main file, of Red Hat the one above it. */
-function rootOf({ main, root }: Layout): string {
-  return /(?:^|\/)conf\/[^/]*$/.test(main) ? main.replace(/\/?conf\/[^/]*$/, '') : root;
 }
 
 function filesOf({ listen }: RuleSet): string[] {

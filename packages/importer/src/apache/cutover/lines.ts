@@ -11,7 +11,7 @@ import { type MovedDoor, written } from './door.ts';
 type Edit = { node: ConfigNode; lines: (text: string[]) => string[] };
 
 /** A second address for a site, in front of what ends its line. */
-const SECTION_END = />\s*$/;
+const SECTION_END = /\s*>\s*$/;
 
 /**
  * The changed files, or the line that cannot be changed. A VirtualHost keeps its old address and is given the new one beside it: the
@@ -45,7 +45,7 @@ export function editFiles(
     if ([...made].some((each) => each !== lines.join('\n') && own.length === 1))
       return { kind: 'failed', node, message: 'its macro is used for several things: change it by hand' };
     if (lines.join('\n') === text.join('\n')) continue;
-    files.set(file, [...(files.get(file) ?? []), { first, last, lines }]);
+    files.set(file, [...(files.get(file) ?? []), withoutKept(text, { first, last, lines })]);
   }
   return {
     kind: 'files',
@@ -54,6 +54,13 @@ export function editFiles(
       return { kind: 'edit', path, before, after: changed(before, changes), changes };
     }),
   };
+}
+
+/** Of a line over several, only the part that changes. */
+function withoutKept(text: readonly string[], { first, last, lines }: LineChange): LineChange {
+  const same = text.findIndex((line, at) => line !== lines[at]);
+  const front = same === -1 ? text.length : same;
+  return { first: first + front, last, lines: lines.slice(front) };
 }
 
 /** Each Listen line becomes those of the places on loopback; where another line says them already, it is switched off. */

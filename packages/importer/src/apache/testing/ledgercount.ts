@@ -94,8 +94,8 @@ export function apacheLedgerErrors(translation: Translation, files: Readonly<Rec
   return errors;
 }
 
-/** Debian's environment is read and holds no directives. */
-const NO_CONFIG = /(?:^|\/)envvars$/;
+/** The environment of its service is read and holds no directives. */
+const NO_CONFIG = /(?:^|\/)(?:envvars|sysconfig\/httpd)$/;
 
 function isUseLine(text: string | undefined, line: number): boolean {
   return /^\s*["']?use(?![\w-])/i.test(text?.split('\n')[line - 1] ?? '');

@@ -1,5 +1,6 @@
 // A configuration on the installed Apache: private ports, stand-ins for every server it proxies to, and one way to ask it.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectPlain } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
@@ -32,6 +33,8 @@ export type Question = {
   fields?: Fields;
   /** Bytes of a body; none where absent. */
   body?: number;
+  /** The name in SNI, '' for none; that of the Host where absent. `plain`: without TLS. */
+  handshake?: { serverName: string } | 'plain';
 };
 
 /** What Apache did: `proxied SERVER TARGET HOST`, `redirect STATUS LOCATION`, `denied`, `local` (a page of its own or none), `status N`. */
@@ -170,7 +173,7 @@ function theirs(value: string, origins: ReadonlyMap<string, Origin>): string {
 }
 
 function answerTo(
-  { method, target, host, client, fields = [], body }: Question,
+  { method, target, host, client, fields = [], body, handshake = { serverName: host } }: Question,
   place: { host: string; port: number },
 ): Promise<string> {
   const lines = [
@@ -185,9 +188,13 @@ function answerTo(
   ];
   return new Promise((resolve, reject) => {
     let answer = '';
-    const socket = connect({ ...place, servername: host, rejectUnauthorized: false }, () => {
+    const send = (): void => {
       socket.write(lines.join('\r\n'), 'latin1');
-    });
+    };
+    const socket =
+      handshake === 'plain'
+        ? connectPlain(place, send)
+        : connect({ ...place, servername: handshake.serverName, rejectUnauthorized: false }, send);
     socket.on('error', reject).on('data', (bytes) => {
       answer += bytes.toString('latin1');
     });
