@@ -32,6 +32,7 @@ function asked(target: string, host = 'a.test'): AccessEntry {
       authority: host,
       client: '192.0.2.1',
       connectsFrom: '192.0.2.1',
+      connections: 1,
       listener: 'x',
       time: { day: 'wed', minute: 720 },
       fields: [],

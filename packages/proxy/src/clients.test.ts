@@ -114,6 +114,21 @@ describe('the edge', () => {
     expect((await expectResponse(fourth)).status).toBe(200);
   });
 
+  it('tells rules how many connections the client of a request has open', async () => {
+    const rules = simpleRules(await stage.server(echoing('one')));
+    const proxy = await stage.proxy(rules.replace('access: [', 'access: [{ deny: { connectionsOver: 2 } }, '));
+    const [first, second] = [await proxy.wire(), await proxy.wire()];
+    await second.send(GET);
+    expect((await expectResponse(second)).status).toBe(200);
+    const third = await proxy.wire();
+    await third.send(GET);
+    expect((await expectResponse(third)).status).toBe(403);
+    await Promise.all([first.close(), third.close()]);
+    await expect.poll(() => proxy.edge.connections()).toBe(1);
+    await second.send(GET);
+    expect((await expectResponse(second)).status).toBe(200);
+  });
+
   it('answers 429 to one head too many, and no server sees it', async () => {
     let seen = 0;
     const port = await stage.server(async (connection) => {

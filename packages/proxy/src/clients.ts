@@ -17,7 +17,7 @@ const IPV6_CLIENT_BITS = 64n;
 
 /** What the rules say of clients. */
 export type ClientLimits = Pick<Limits, 'connectionsPerClient' | 'headsPerSecond'> & {
-  /** True for addresses of trusted proxies, which bring the clients of many and are not counted. */
+  /** True for addresses of trusted proxies, which bring the clients of many and are not limited. */
   isProxy?: ((address: string) => boolean) | undefined;
 };
 
@@ -26,6 +26,8 @@ export type Clients = {
   heed(limits: ClientLimits): void;
   /** Counts one more connection of a client; what to call when it is closed, or undefined where it is one too many. */
   enter(address: string): (() => void) | undefined;
+  /** Connections that a client has open now; none where others bring its requests. */
+  connectionsOf(address: string): number;
   /** Counts one more head of a client; false where it is one too many in this second. */
   mayAsk(address: string): boolean;
 };
@@ -56,10 +58,9 @@ export function createClients(first: ClientLimits, report: (record: LogRecord) =
     },
     enter(address) {
       const { connectionsPerClient, isProxy } = limits;
-      if (isProxy?.(address) === true) return () => {};
       const client = clientOf(address);
       const open = connections.get(client) ?? 0;
-      if (open >= connectionsPerClient) {
+      if (open >= connectionsPerClient && isProxy?.(address) !== true) {
         tell(
           client,
           'TOO_MANY_CONNECTIONS',
@@ -75,6 +76,7 @@ export function createClients(first: ClientLimits, report: (record: LogRecord) =
         else connections.set(client, left);
       };
     },
+    connectionsOf: (address) => connections.get(clientOf(address)) ?? 0,
     mayAsk(address) {
       const { headsPerSecond, isProxy } = limits;
       if (headsPerSecond === undefined || isProxy?.(address) === true) return true;

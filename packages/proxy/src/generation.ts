@@ -2,6 +2,7 @@
 // before it what has not changed: a dialler with its health and sessions, the rewrite lane.
 import { type CompiledRules, compileRules, type Listener, listenerName, type RuleSet } from '@outrigger/rules';
 import { type ListenerTls, listenerTls } from './certificates.ts';
+import { loadPages, type Pages } from './pages.ts';
 import type { PemReader } from './pem.ts';
 import type { StartProblem } from './start.ts';
 import { createDiallers, type ServerDialler, type TellFailover } from './upstream.ts';
@@ -15,6 +16,7 @@ export type Generation = {
   diallers: ReadonlyMap<string, ServerDialler>;
   rewriteLane: RewriteLane;
   listeners: readonly PreparedListener[];
+  pages: Pages;
 };
 
 export type GenerationResult =
@@ -31,12 +33,14 @@ export function createGeneration(
 ): GenerationResult {
   const dialling = createDiallers(rules, reader, now, tell, before?.diallers);
   const { listeners, problems } = prepareListeners(rules.listen, reader);
+  const { pages, problems: unshown } = loadPages(rules, reader);
+  problems.push(...unshown);
   if (dialling.kind === 'bad') return { kind: 'bad', problems: [...problems, ...dialling.problems] };
   if (problems.length > 0) return { kind: 'bad', problems };
   const { head } = rules.limits;
   const rewriteLane = before?.rules.ruleSet.limits.head === head ? before.rewriteLane : createRewriteLane(head);
   const { diallers } = dialling;
-  return { kind: 'generation', generation: { rules: compileRules(rules), diallers, rewriteLane, listeners } };
+  return { kind: 'generation', generation: { rules: compileRules(rules), diallers, rewriteLane, listeners, pages } };
 }
 
 /** Every listener with its certificates, or what is wrong with their files. */

@@ -164,13 +164,10 @@ export async function openListener(
       return;
     }
     const { source, destination: local } = endsOf(raw);
-    const { listener } = runtime;
-    const connection = serveAs(
-      socket,
-      raw,
-      { listener, ...source, local, ...(shown && { certificate: certificateFields(shown) }) },
-      through,
-    );
+    const { listener, clients } = runtime;
+    const { connectionsOf } = clients;
+    const certificate = shown && { certificate: certificateFields(shown) };
+    const connection = serveAs(socket, raw, { listener, ...source, local, connectionsOf, ...certificate }, through);
     keep(connection);
     // There was a reload during the handshake.
     if (through.runtime !== door.runtime) connection.retire();

@@ -49,6 +49,7 @@ const ENTRY: AccessEntry = {
     authority: 'contoso.com',
     client: '2001:db8::7',
     connectsFrom: '2001:db8::7',
+    connections: 1,
     listener: '*:443',
     time: { day: 'wed', minute: 720 },
     fields: [],

@@ -28,13 +28,15 @@ export type Origin = {
   certificate?: Fields;
   /** There where the client speaks HTTP/2: hosts its connection may ask for. */
   http2?: { covers(host: string): boolean };
+  /** How many connections a client has open now. */
+  connectionsOf(address: string): number;
   /** What its requests without an affinity cookie are given, all of them, so that they stay at one server. */
   newVisit?: string;
 };
 
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
-  | { kind: 'refuse'; status: number; code: string; message: string }
+  | { kind: 'refuse'; status: number; code: string; message: string; page?: string }
   | { kind: 'redirect'; status: number; location: string; denied?: { code: string; message: string } }
   | { kind: 'reset'; code: string; message: string }
   | Forward
@@ -66,7 +68,8 @@ export function judge(head: RequestHead, origin: Origin, rules: CompiledRules, t
   const client = clientOf(head.fields, origin.address, rules.trusts);
   if (client.kind === 'bad') return { ...client, kind: 'refuse' };
   const { listener, address: connectsFrom } = origin;
-  const read = requestFacts(head, { listener, client: client.address, connectsFrom, time });
+  const connections = origin.connectionsOf(client.address);
+  const read = requestFacts(head, { listener, client: client.address, connectsFrom, connections, time });
   if (read.kind === 'bad') return { ...read, kind: 'refuse' };
 
   const { facts } = read;
@@ -105,6 +108,8 @@ function denied(decision: Decision, facts: RequestFacts): Verdict {
       return { kind: 'reset', facts, decision, ...finding };
     case 'status':
       return { kind: 'refuse', facts, decision, status: answer.status, ...finding };
+    case 'page':
+      return { kind: 'refuse', facts, decision, status: answer.status, page: answer.page, ...finding };
     case 'redirect':
       return { ...answer, facts, decision, denied: finding };
   }

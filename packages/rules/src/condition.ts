@@ -41,6 +41,10 @@ const leafConditions = {
     description:
       'Addresses that connect here, as in clients: another than the client where a trusted proxy names that; ! negates',
   }),
+  connectionsOver: z.int().min(1).optional().meta({
+    description:
+      'The client has more connections open than this; an IPv6 /64 is one client, and each worker counts by itself',
+  }),
   listeners: list(text).optional().meta({ description: 'Names (or addresses, where unnamed) of listeners; ! negates' }),
   ports: list(z.union([port, portRange], PORT_FORM))
     .optional()

@@ -22,6 +22,8 @@ export type RequestFacts = {
   client: string;
   /** Address that connects, whoever the client is; behind the PROXY protocol the one in its header. */
   connectsFrom: string;
+  /** Connections that the client has open with this process. */
+  connections: number;
   /** Name of the listener, or its address where unnamed. */
   listener: string;
   /** When its head came. */
@@ -52,8 +54,17 @@ export function listenerName(listener: Pick<Listener, 'name' | 'address'>): stri
   return listener.name ?? listener.address;
 }
 
-/** The connection a head came on. `connectsFrom`: where it is not the client, because a trusted proxy named one. */
-export type FactsConnection = { listener: Listener; client: string; connectsFrom?: string; time: LocalTime };
+/**
+ * The connection a head came on. `connectsFrom`: where it is not the client, because a trusted proxy named one. `connections`: one
+ * where nothing counts them.
+ */
+export type FactsConnection = {
+  listener: Listener;
+  client: string;
+  connectsFrom?: string;
+  connections?: number;
+  time: LocalTime;
+};
 
 /**
  * Reads Host and target as RFC 9112 3.2 wants: one Host, required in HTTP/1.1; an absolute-form target overrides it
@@ -94,6 +105,7 @@ export function requestFacts(head: FactsHead, connection: FactsConnection): Fact
       authority,
       client: connection.client,
       connectsFrom: connection.connectsFrom ?? connection.client,
+      connections: connection.connections ?? 1,
       listener: listenerName(connection.listener),
       time: connection.time,
       fields: head.fields,

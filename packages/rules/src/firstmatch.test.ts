@@ -40,6 +40,7 @@ function asking(host: string, method: string): Subject {
     target: '/',
     client: '192.0.2.7',
     connectsFrom: '192.0.2.7',
+    connections: 1,
     listener: '',
     time: { day: 'wed', minute: 720 },
     fields: [],

@@ -75,6 +75,7 @@ function known(condition: Condition, host: string, listener: string): Truth {
     authority: host,
     client: '',
     connectsFrom: '',
+    connections: 1,
     time: { day: 'mon', minute: 0 },
     fields: [],
   } as const;

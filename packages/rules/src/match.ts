@@ -68,12 +68,14 @@ export function conditionTest(condition: Condition): (facts: RequestFacts) => bo
  */
 export function compileCondition(condition: Condition, ignoreCase: boolean): Predicate {
   const parts: Predicate[] = [];
-  const { hosts, path, url, methods, headers, clients, connectsFrom, listeners, ports, time, any, all, not } =
+  const { hosts, path, url, methods, headers, clients, connectsFrom, connectionsOver, listeners, ports, time } =
     condition;
+  const { any, all, not } = condition;
   // Cheap look-ups first: the order changes no verdict, for predicates are pure.
   if (methods !== undefined) parts.push(negatable(methods, textSet, (subject: Subject) => subject.facts.method));
   if (listeners !== undefined) parts.push(negatable(listeners, textSet, (subject: Subject) => subject.facts.listener));
   if (ports !== undefined) parts.push(portPredicate(ports));
+  if (connectionsOver !== undefined) parts.push(({ facts }) => facts.connections > connectionsOver);
   if (time !== undefined) parts.push(anyOf(time.map(timePredicate)));
   if (hosts !== undefined) parts.push(negatable(hosts, hostSet, (subject: Subject) => subject.facts.host));
   if (clients !== undefined) parts.push(negatable(clients, addressesOf, (subject: Subject) => subject.client));

@@ -81,6 +81,8 @@ describe('other conditions', () => {
       { client: '192.0.2.7', connectsFrom: '::ffff:10.0.0.6' },
       true,
     ],
+    ['{ connectionsOver: 60 }', { connections: 60 }, false],
+    ['{ connectionsOver: 60 }', { connections: 61 }, true],
     ['{ listeners: "127.0.0.1:443" }', {}, true],
     ["{ listeners: '!127.0.0.1:443' }", {}, false],
     ['{ headers: [{ name: user-agent, regex: ^MSRPC$ }] }', { fields: [['User-Agent', 'MSRPC']] }, true],

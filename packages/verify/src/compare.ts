@@ -41,7 +41,8 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
   if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
   theirs.reached.forEach((head, index) => {
     const other = ours.reached[index];
-    if (other !== undefined) aspects.push(...headAspects(head, other, known, asked));
+    if (other !== undefined)
+      aspects.push(...headAspects(head, other, known, asked, isOtherServer(head, other, knowledge)));
   });
   return aspects;
 }
@@ -72,6 +73,13 @@ function wentTheSameWay(theirs: readonly Reached[], ours: readonly Reached[], kn
   });
 }
 
+/** Of servers that share requests each side may have chosen another: how that one is spoken to says nothing of the first. */
+function isOtherServer(theirs: Reached, ours: Reached, { servers, standIns, upstreams }: Knowledge): boolean {
+  const url = servers.find(({ name }) => name === theirs.server)?.url;
+  const sharing = upstreams.get(standIns.get(ours.server) ?? '')?.servers ?? [];
+  return sharing.length > 1 && url !== undefined && !ours.server.endsWith(url);
+}
+
 function wayOf(outcome: Outcome, { standIns }: Knowledge): string {
   if (outcome.reached.length === 0) return `nobody (${answerOf(outcome)})`;
   return outcome.reached.map(({ server }) => standIns.get(server) ?? server).join(', ');
@@ -91,8 +99,8 @@ function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: 
   const alone = theirs.reached.length === 0;
   const status = theirs.kind === 'answered' ? theirs.status : 0;
   if (sign.kind === 'reply') return alone === (sign.late === undefined) && sign.statuses(asked).includes(status);
+  if (sign.kind === 'shared') return theirs.reached.length === 1 && ours.reached.length === 1;
   if (sign.kind === 'route') return !alone || status >= FAILED;
-  if (sign.kind === 'verdict') return sign.of?.(asked) ?? true;
   if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
   if (sign.of?.(asked) === false) return false;
   if (sign.squid === undefined) return true;
@@ -140,7 +148,13 @@ function otherwise(
 /** Fields of one hop alone: each proxy has its own (RFC 9110 7.6.1). */
 const OF_THE_HOP: ReadonlySet<string> = new Set(['connection', 'keep-alive']);
 
-function headAspects(theirs: Reached, ours: Reached, known: readonly Known[], asked: AskedRequest): Aspect[] {
+function headAspects(
+  theirs: Reached,
+  ours: Reached,
+  known: readonly Known[],
+  asked: AskedRequest,
+  isOther: boolean,
+): Aspect[] {
   const aspects: Aspect[] = [];
   for (const field of ['method', 'target', 'version'] as const) {
     if (theirs[field] === ours[field]) continue;
@@ -157,7 +171,7 @@ function headAspects(theirs: Reached, ours: Reached, known: readonly Known[], as
     );
   }
   const [sent, send] = [tlsOf(theirs), tlsOf(ours)];
-  if (sent !== send) {
+  if (sent !== send && !isOther) {
     const aspect: Aspect = { kind: 'head', field: 'TLS', theirs: sent, ours: send };
     const isNameAlone = theirs.tls !== undefined && theirs.tls.serverName === undefined && ours.tls !== undefined;
     aspects.push(

@@ -108,8 +108,10 @@ export function compareSides({
     known,
     asked: (probe) => {
       const written = writtenTarget?.(probe);
+      const cameTo = oracle.addressOf?.(probe.entrance);
       return {
         ...probe,
+        ...(cameTo !== undefined && { cameTo }),
         hasSite: listenerOf(probe, pairs)?.defaultHost !== undefined,
         ...(written !== undefined && { written }),
       };

@@ -26,7 +26,11 @@ export type OldConfig = {
 };
 
 /** A running daemon on a private copy of its config. Its pid, ports, logs and shared memory are its own. */
-export type Oracle = Side & { readonly config: OldConfig };
+export type Oracle = Side & {
+  readonly config: OldConfig;
+  /** The address at which an entrance takes connections here, where that may be a name of the host. */
+  addressOf?(entrance: string): string | undefined;
+};
 
 /** Why there is no oracle. `said` are the daemon's own words, places in them as in the file, secrets masked. */
 export type OracleProblem = {

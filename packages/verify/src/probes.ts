@@ -6,7 +6,7 @@ import type { Entrance, Fields, Probe } from './probe.ts';
 import { PROBE_ADDRESSES, percent, type Subjects, subjectsOf } from './subjects.ts';
 
 /** What of an old config probes are made of; `followForwarded` are proxies whose X-Forwarded-For is believed. */
-export type OldWords = Pick<Model, 'acls'> & Partial<Pick<Model, 'followForwarded'>>;
+export type OldWords = Pick<Model, 'acls'> & Partial<Pick<Model, 'followForwarded' | 'headers'>>;
 
 export type ProbeOptions = {
   rules: RuleSet;

@@ -17,13 +17,15 @@ export type Subjects = {
 
 /** Everything the acls of an old config and the conditions of the rules name. */
 export function subjectsOf(
-  model: Pick<Model, 'acls'> | undefined,
+  model: (Pick<Model, 'acls'> & Partial<Pick<Model, 'headers'>>) | undefined,
   rules: RuleSet,
   more: Partial<Subjects> = {},
 ): Subjects {
   const none: Subjects = { urls: [], hosts: [], methods: [], clients: [], ports: [], fields: [], schemes: [] };
   const subjects: Subjects = { ...none, ...more };
   for (const acl of model?.acls.values() ?? []) fromAcl(acl, subjects);
+  for (const { access, replacements } of model?.headers === undefined ? [] : [model.headers.request])
+    for (const { name } of [...access, ...replacements.values()]) takeField(name, subjects);
   const conditions = [...rules.access.map(({ when }) => when), ...rules.routes.flatMap(({ when }) => when ?? [])];
   for (const condition of conditions) fromCondition(condition, subjects);
   for (const { defaultHost } of rules.listen) if (defaultHost !== undefined) subjects.hosts.push(defaultHost);
@@ -94,6 +96,11 @@ function fromCondition(condition: Condition, subjects: Subjects): void {
     field(name)([{ text: regex, ignoreCase }], subjects);
   for (const inner of [...(condition.any ?? []), ...(condition.all ?? []), ...(condition.not ? [condition.not] : [])])
     fromCondition(inner, subjects);
+}
+
+/** A field that lines take away or replace, with a value of its own. Some names stand for many fields: one that no Squid knows is among them. */
+function takeField(name: string, { fields }: Subjects): void {
+  fields.push([/^(?:all|other)$/i.test(name) ? 'X-Unknown' : name, 'sent']);
 }
 
 /** A text of a pattern over the whole URL: where it can be read as host and path, so; else somewhere in a path and a query. */

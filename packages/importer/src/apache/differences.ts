@@ -18,7 +18,7 @@ export type ApacheDifference = {
 };
 
 /** Signs that cannot excuse another way of a request. */
-export type ApacheSign = Exclude<Sign, { kind: 'verdict' | 'route' | 'reading' | 'reply' }>;
+export type ApacheSign = Exclude<Sign, { kind: 'shared' | 'route' | 'reading' | 'reply' }>;
 
 /** Closed; each has its line in the README. */
 export type ApacheDifferenceCode =

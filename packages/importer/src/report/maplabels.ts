@@ -26,7 +26,7 @@ export function conditionParts({ hosts, path, url, any, all, not, ...others }: C
     if (value !== undefined)
       parts.push({
         label: key,
-        entries: value.map(entryText),
+        entries: typeof value === 'number' ? [String(value)] : value.map(entryText),
       });
   const inner = (conditions: readonly Condition[], word: string): Part[] =>
     conditions.flatMap((each, index) =>

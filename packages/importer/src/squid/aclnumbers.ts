@@ -132,6 +132,17 @@ function prefixOf(mask: string): number {
   return bits.indexOf('0') === -1 ? 32 : bits.indexOf('0');
 }
 
+/** A client has more connections open than the first number; what stands behind it counts for nothing (acl/MaxConnection.cc, seen on 5.7). */
+export function connectionCounts([value]: readonly AclValue[]): Meaning {
+  const connectionsOver = Number(/^\d{1,9}/.exec(value?.text ?? '')?.[0] ?? 0);
+  if (connectionsOver === 0) {
+    const message = `${value?.text} is no number of connections: Squid does not start`;
+    return { kind: 'never', notes: [{ code: 'SQUID_ACL_BAD', message, grave: true }] };
+  }
+  const reason = 'of IPv6 a /64 counts as one client, where Squid counted each address';
+  return { kind: 'approximate', condition: { connectionsOver }, reason, notes: [] };
+}
+
 export function methods(values: readonly AclValue[]): Meaning {
   // In a list of the rules a `!` turns its entry around; no client sends such a method.
   const names = values

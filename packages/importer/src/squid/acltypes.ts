@@ -2,6 +2,7 @@
 import type { AclValue } from './acl.ts';
 import {
   addresses,
+  connectionCounts,
   connections,
   listeners,
   localAddresses,
@@ -36,6 +37,7 @@ const READERS: Readonly<Record<string, Read>> = {
   dst: destinations,
   // Only a URL with user:password@ in it has one, and such a request is answered 400.
   urllogin: () => ({ kind: 'never', notes: [] }),
+  maxconn: connectionCounts,
   method: methods,
   port: ports,
   proto: schemes,
@@ -60,7 +62,7 @@ const INEXPRESSIBLE: readonly (readonly [reason: string, types: string])[] = [
   ['it looks at the reply', 'http_status rep_header rep_mime_type hier_code peername peername_regex tag'],
   [
     'it counts or marks connections',
-    'maxconn random clientside_mark client_connection_mark connections_encrypted annotate_client annotate_transaction note transaction_initiator has at_step adaptation_service urlgroup snmp_community server_cert_fingerprint client_cert_fingerprint ssl_error certUntrusted',
+    'random clientside_mark client_connection_mark connections_encrypted annotate_client annotate_transaction note transaction_initiator has at_step adaptation_service urlgroup snmp_community server_cert_fingerprint client_cert_fingerprint ssl_error certUntrusted',
   ],
   ['it looks at the link layer', 'arp eui64'],
 ];

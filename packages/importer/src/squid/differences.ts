@@ -27,6 +27,10 @@ export type AskedRequest = {
   hasSite: boolean;
   /** Other field lines. */
   fields?: Fields;
+  /** The address it comes from. */
+  client?: string;
+  /** The address at which the daemon took it, which is its name where it names no host and the port puts its own into URLs. */
+  cameTo?: string;
   /** The target in the spelling of the line behind the route that takes it; absent where it has that spelling, or no route takes it. */
   written?: string;
 };
@@ -39,8 +43,8 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   respelled the daemon does as Outrigger did when it is given the request in the spelling that the rules stand for
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
- *   verdict   the request goes another way, or is denied by one of the two; only such as `of` names, where it is given
  *   serverName  the name sent in TLS to a server differs where Squid sent none
+ *   shared    both sent it to a server, of those that share requests
  *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
@@ -60,12 +64,12 @@ export type Sign =
     }
   | {
       kind: 'respelled';
-      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host'>> | undefined;
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host' | 'client'>> | undefined;
     }
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
-  | { kind: 'verdict'; of?: (request: AskedRequest) => boolean }
   | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }
   | { kind: 'serverName' }
+  | { kind: 'shared' }
   | { kind: 'route' }
   | {
       kind: 'target';
@@ -92,15 +96,15 @@ const DENIALS = Array.from({ length: 300 }, (_, index) => 300 + index);
 const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_PEER_LOGIN: [{ by: 'server', sign: { kind: 'field', names: ['authorization'] } }],
   SQUID_FRONT_END_HTTPS: [{ by: 'server', sign: { kind: 'field', names: ['front-end-https'] } }],
+  SQUID_PEER_BALANCE: [{ by: 'server', sign: { kind: 'shared' } }],
   SQUID_PEER_KIND: [{ by: 'server', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   // Which fields, the remark itself says.
   SQUID_HEADER: [{ by: 'request', sign: { kind: 'field', names: [] } }],
   SQUID_PORT_SITE: [
     { by: 'entrance', sign: { kind: 'field', names: ['host'] } },
     // vport puts its port into URLs that Squid makes of Host and path, not into those a client sends whole.
-    { by: 'entrance', sign: { kind: 'verdict', of: ({ target }) => /^https?:/i.test(target) } },
-    // Where a request names no host, the port's address is one.
-    { by: 'entrance', sign: { kind: 'verdict', of: ({ host = '' }) => host === '' } },
+    { by: 'entrance', sign: { kind: 'respelled', as: inOriginForm } },
+    { by: 'entrance', sign: { kind: 'reading', as: namedForItsPort } },
   ],
   SQUID_ALWAYS_DIRECT: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
   SQUID_PEER_INEXPRESSIBLE: [{ by: 'request', sign: { kind: 'refusal', codes: ['NO_ROUTE'] } }],
@@ -108,10 +112,31 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_DENY_WIDENED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_ACL_APPROXIMATED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
-  SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'verdict' } }],
+  SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'respelled', as: fromLocalhost } }],
   SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
   SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
+
+/** The same request with its host where clients of an accelerator have it. */
+function inOriginForm({ target }: AskedRequest): { target: string; host: string } | undefined {
+  const [, host = '', rest = ''] = /^https?:\/\/([^/?#]+)(.*)$/is.exec(target) ?? [];
+  return host === '' ? undefined : { host, target: rest.startsWith('/') ? rest : `/${rest}` };
+}
+
+/** Where a request names no host, the port's address is one. */
+function namedForItsPort({ host = '', cameTo }: AskedRequest): { host: string } | undefined {
+  return host === '' && cameTo !== undefined ? { host: cameTo } : undefined;
+}
+
+/** The hosts file may say less of localhost than a rule, or more: another loopback address is what the rule took this one for. */
+function fromLocalhost({ client = '' }: AskedRequest): { client: string } | undefined {
+  if (client === '127.0.0.1') return { client: '::1' };
+  if (client === '::1') return { client: '127.0.0.1' };
+  return client.startsWith('127.') ? { client: SOME_LOOPBACK } : undefined;
+}
+
+/** An address of loopback that no hosts file names. */
+const SOME_LOOPBACK = '127.255.255.254';
 
 /** Differences that lines of the file make, in the order of the file. */
 export function lineDifferences(ledger: readonly LedgerEntry[]): LineDifference[] {
@@ -264,7 +289,6 @@ const ALWAYS: readonly AnnouncedDifference[] = [
     { kind: 'refusal', codes: ['CONNECT'], squid: 'denies' },
     { kind: 'reading', as: withoutFinalDots },
     // A port that replaces the Host glues the * to the name of the site, and makes / of it towards servers.
-    { kind: 'verdict', of: ({ target }) => target === '*' },
     { kind: 'target', alike: (squid, outrigger) => outrigger === '*' && squid === '/' },
     { kind: 'field', names: ['host'], alike: (squid, outrigger) => squid === `${outrigger}*` },
     { kind: 'reading', as: ({ target }) => (target === '*' ? { target: '/' } : undefined) },

@@ -76,7 +76,7 @@ function meetByChance(one: Expr, other: Expr, resolver: Resolver): boolean {
 }
 
 /** True where no request of `when` is one that `other` may take. */
-function areApart(choice: Choice, other: Choice, when: Expr, resolver: Resolver): boolean {
+export function areApart(choice: Choice, other: Choice, when: Expr, resolver: Resolver): boolean {
   return demandApart(choice, other, resolver) || areNeverBoth(when, most(other.takes, resolver.isKnown), resolver);
 }
 

@@ -96,7 +96,7 @@ type Row = {
  * Columns: method, target, Host or (none), verdict, then `listener=`, `client=`, `proxy=` (the client in a PROXY header), `tls=` (the one version offered), `time=` (`mon 09:30`), `down=` (peers
  * that cannot be reached) or a field as `Name: value`; `narrower` where the rules let the request through nowhere, as the report
  * says; `announced` where it goes another way, as the report says. A verdict `a+b`: requests were spread over these peers;
- * `a=150 b=50` (`spread=200`): so many of as many clients each;
+ * `open=60`: the client has so many connections open besides; `a=150 b=50` (`spread=200`): so many of as many clients each;
  * `a=2 none=1` (`at-once=3`): so many of as many requests at once.
  */
 function readVerdicts(path: string): Row[] {
@@ -138,7 +138,9 @@ function verdictOf(rules: CompiledRules | undefined, { method, target, host, opt
   if (client.kind === 'bad') return 'bad request';
   const time = parseLocalTime(options.get('time') ?? 'wed 12:00');
   if (time === undefined) return 'no time';
-  const result = requestFacts(head, { listener, client: client.address, connectsFrom: address, time });
+  const connections = 1 + Number(options.get('open') ?? 0);
+  const connectsFrom = address;
+  const result = requestFacts(head, { listener, client: client.address, connectsFrom, connections, time });
   if (result.kind === 'bad') return 'bad request';
   const decision = route(rules, result.facts);
   if (decision.access === 'deny') {

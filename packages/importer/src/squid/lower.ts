@@ -12,7 +12,6 @@ import { remark } from '../ledger.ts';
 import { remarkPeers, remarkReplyAccess, remarkRoutes } from './accounts.ts';
 import { behindBalancers } from './balancers.ts';
 import { lowerFields, trustedByAcls } from './clientfields.ts';
-import { withoutClientLimits } from './clientlimits.ts';
 import { withConnectionAcls } from './connectionacls.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
@@ -33,8 +32,7 @@ export type Lowered = { resolver: Resolver; routes: PlannedRoute[] } & (
 );
 
 export function lower(given: Model): Lowered {
-  const { model: unlimited, connectionsPerClient } = withoutClientLimits(given);
-  const model = withConnectionAcls(unlimited);
+  const model = withConnectionAcls(given);
   const { ports: served, site } = portsToServe(model);
   const context = contextOf(served, site);
   const ports = behindBalancers(served, model, createResolver(model.acls, context));
@@ -42,7 +40,7 @@ export function lower(given: Model): Lowered {
   const resolver = createResolver(model.acls, { ...context, ...trusted.clients });
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
-  const { lines: access, narrowed } = writeAccess(model, resolver);
+  const { lines: access, pages, narrowed } = writeAccess(model, resolver);
   const upstreams = new Map<string, Upstream>();
   const fields = lowerFields(model, resolver);
   const logs = lowerLogs(model.logs, resolver);
@@ -65,6 +63,7 @@ export function lower(given: Model): Lowered {
   const rules: RuleSet = {
     listen: ports.map(({ listener }) => listener),
     upstreams,
+    ...(pages.size > 0 && { pages }),
     access,
     routes: routes.map(({ choice, fallback, when, from }) => ({
       ...(when.kind !== 'always' && { when: resolver.condition(when) }),
@@ -72,7 +71,7 @@ export function lower(given: Model): Lowered {
       ...(fallback.length > 0 && { fallback: fallback.map(({ name }) => name) }),
       from,
     })),
-    limits: { ...limitsOf(model.limits), ...(connectionsPerClient !== undefined && { connectionsPerClient }) },
+    limits: limitsOf(model.limits),
     tunnelMethods: [...TUNNEL_METHODS],
     ...(logs.length > 0 && { accessLog: logs }),
     ...(trusted.ranges.length > 0 && { trustedProxies: trusted.ranges }),

@@ -77,6 +77,12 @@ const READ = [
 /** Options only an accelerator has: in old files they stand without accel (field case 106, SQ-115). */
 const ACCELERATOR_SIGNS = ['accel', 'vhost', 'no-vhost', 'vport', 'defaultsite', 'act-as-origin'];
 
+/** What makes a port an accelerator, and what stops Squid from starting where none of these stands in front of it (cache_cf.cc; 5.7). */
+const MODES = ['accel', 'vhost'];
+const NEED_MODE = ['defaultsite', 'vport', 'protocol', 'allow-direct'];
+/** Before it, each of the signs was the mode as well. */
+const MODE_SINCE = 3.2;
+
 type Options = ReadonlyMap<string, string>;
 type ClientCertificates = NonNullable<NonNullable<Listener['tls']>['clientCertificates']>;
 
@@ -99,6 +105,7 @@ export function readPort(directive: Directive, version: number): Port | undefine
   }
   const options: Options = new Map(directive.words.slice(1).map(({ text }) => splitOption(text)));
   checkOptions(options, directive);
+  if (version >= MODE_SINCE) checkMode(directive);
   if (kind === 'https_port' && options.has('require-proxy-header')) {
     const message = 'require-proxy-header is not for https_port: Squid does not start. No listener is made';
     const hint =
@@ -106,7 +113,7 @@ export function readPort(directive: Directive, version: number): Port | undefine
     remark(entry, 'malformed', 'SQUID_PORT_BAD', message, { hint });
     return undefined;
   }
-  const obstacle = obstacleOf(options);
+  const obstacle = obstacleOf(options, version);
   if (obstacle !== undefined) {
     remark(entry, 'untranslated', obstacle.code, obstacle.message, { hint: obstacle.hint });
     return undefined;
@@ -187,6 +194,7 @@ function withSite(port: Port, options: Options, site: string | undefined, versio
 
 function obstacleOf(
   options: Options,
+  version: number,
 ): { code: 'SQUID_PORT_FORWARD' | 'SQUID_PORT_CLIENT_CERT'; message: string; hint: string } | undefined {
   const interception = ['intercept', 'tproxy', 'transparent', 'ssl-bump'].find((option) => options.has(option));
   if (interception !== undefined) {
@@ -196,7 +204,8 @@ function obstacleOf(
       hint: 'Leave that port to Squid.',
     };
   }
-  if (!ACCELERATOR_SIGNS.some((option) => options.has(option))) {
+  const signs = version >= MODE_SINCE ? [...MODES, ...NEED_MODE] : ACCELERATOR_SIGNS;
+  if (!signs.some((option) => options.has(option))) {
     return {
       code: 'SQUID_PORT_FORWARD',
       message: 'without accel it is a forward proxy; no listener is made',
@@ -240,6 +249,16 @@ function checkOptions(options: Options, { entry, words }: Directive): void {
   if (accel > 1 && before !== undefined) {
     remark(entry, 'malformed', 'SQUID_PORT_BAD', `accel must stand before ${before.text}: Squid does not start`);
   }
+}
+
+function checkMode({ entry, words }: Directive): void {
+  const names = words.slice(1).map(({ text }) => splitOption(text)[0]);
+  const mode = names.findIndex((name) => MODES.includes(name));
+  const early = names.slice(0, mode === -1 ? undefined : mode).find((name) => NEED_MODE.includes(name));
+  // An accel behind it is told of already.
+  if (early === undefined || names.includes('accel')) return;
+  const message = `${early} needs accel in front of it since Squid ${MODE_SINCE}: it does not start`;
+  remark(entry, 'malformed', 'SQUID_PORT_BAD', message, { hint: 'Write accel behind the address.' });
 }
 
 function readTls(options: Options, directive: Directive): Listener['tls'] | undefined {

@@ -145,9 +145,21 @@ function resolveAcl(name: string, acl: Acl, context: MeaningContext, exprOf: (ac
 /** Types whose values are addresses, of which Squid drops those that overlap. */
 const ADDRESS_TYPES: readonly string[] = ['src', CONNECTION_SRC, 'localip'];
 
+/** Types of which the last line takes the place of those before it, where those of others add. */
+const LAST_LINE_TYPES: readonly string[] = ['maxconn'];
+
+function lostTo(last: AclLine | undefined): Meaning {
+  const message = `line ${last?.directive?.at.line} says it again, and the last one counts`;
+  return { kind: 'never', notes: [{ code: 'SQUID_ACL_BAD', message }] };
+}
+
 function meaningsOf({ type, lines }: Acl, context: MeaningContext): Resolved['meanings'] {
-  if (!ADDRESS_TYPES.includes(type))
-    return lines.map((line) => ({ line, meaning: meaningOf(type, line.values, context) }));
+  if (!ADDRESS_TYPES.includes(type)) {
+    return lines.map((line, index) => {
+      const isLost = LAST_LINE_TYPES.includes(type) && index < lines.length - 1;
+      return { line, meaning: isLost ? lostTo(lines.at(-1)) : meaningOf(type, line.values, context) };
+    });
+  }
   const kept = keptAddresses(lines.map(({ values }) => values));
   return lines.map((line, index) => {
     const { values = [], notes = [] } = kept[index] ?? {};
@@ -258,6 +270,7 @@ export function describe(condition: Condition): string {
       return (value as Condition[]).map((each) => `(${describe(each)})`).join(key === 'any' ? ' or ' : ' and ');
     }
     if (key === 'time') return `time ${(value as TimeCondition[]).map(describeTime).join(', ')}`;
+    if (typeof value === 'number') return `${key} ${value}`;
     const entries = (value as (string | number | { regex: string; name?: string; ignoreCase?: boolean })[]).map(
       (entry) =>
         typeof entry === 'object'

@@ -3,7 +3,7 @@
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
-import { type Part, remarkFallback, remarkUncarried, standIns, type Uncarried } from './fallback.ts';
+import { areApart, type Part, remarkFallback, remarkUncarried, standIns, type Uncarried } from './fallback.ts';
 import {
   allowedBy,
   and,
@@ -19,7 +19,7 @@ import {
 } from './logic.ts';
 import { type Peer, SELECTIONS } from './peers.ts';
 import { type Resolver, unclearAtom } from './resolve.ts';
-import { areSharing, connectionsOf, sharesOf } from './shares.ts';
+import { areSharing, connectionsOf, isShared, remarkUnshared, sharesOf } from './shares.ts';
 
 /** Peers that take the same requests and differ in their servers alone: one upstream. */
 export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: Expr };
@@ -41,6 +41,7 @@ export type PlannedRoute = {
  */
 export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: Expr): PlannedRoute[] {
   const choices = choicesOf(inOrderOfChoice(peers), resolver);
+  remarkApart(choices, resolver);
   const blockers: Expr[] = [direct];
   const planned: PlannedRoute[] = [];
   const uncarried: Uncarried[] = [];
@@ -114,6 +115,22 @@ function choicesOf(peers: readonly Peer[], resolver: Resolver): Choice[] {
   for (const { upstream, peers: sharing } of choices)
     Object.assign(upstream, sharesOf(sharing), connectionsOf(sharing));
   return choices;
+}
+
+/** Says of each choice with which one before it Squid shared requests all the same: rules share them inside an upstream alone. */
+function remarkApart(choices: readonly Choice[], resolver: Resolver): void {
+  const sharing = choices.filter(({ peers: [first] }) => isShared(first));
+  for (const [index, choice] of sharing.entries()) {
+    const others = sharing
+      .slice(0, index)
+      .filter((other) => other.peers[0]?.selection === choice.peers[0]?.selection)
+      .filter((other) => !areApart(choice, other, choice.takes, resolver));
+    if (others.length > 0)
+      remarkUnshared(
+        choice.peers,
+        others.map(({ name }) => name),
+      );
+  }
 }
 
 /** Peers of one selection method share the requests among them; any other stands by until none of those can be reached. */

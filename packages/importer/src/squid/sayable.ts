@@ -32,6 +32,15 @@ export function remarkWidened(line: SquidAccessLine, when: Expr, resolver: Resol
   });
 }
 
+/** Says that an allow line allows less than the old one. */
+export function remarkLeftOut(line: SquidAccessLine, resolver: Resolver): void {
+  const message = `${unclearIn(line, resolver)}, so what only this line allows is not allowed`;
+  remark(line.directive.entry, 'untranslated', 'SQUID_ALLOW_LEFT_OUT', message, {
+    hint: 'Write an access line by hand that allows what was meant.',
+    concerns: concernOf(line, resolver),
+  });
+}
+
 /** Every request that a line may decide over, whatever the acls that cannot be said would say. */
 export function concernOf(line: SquidAccessLine, resolver: Resolver): Condition {
   return resolver.condition(most(resolver.accessOf(line), clearIn(line, resolver)));

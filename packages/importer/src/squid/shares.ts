@@ -37,6 +37,20 @@ const SHARES: Readonly<Partial<Record<Selection, Share>>> = {
 /** Greatest weight of a rules file. */
 const WEIGHT_MOST = 1_000;
 
+/** Whether a peer shares requests with others of its selection method. */
+export function isShared(peer: Peer | undefined): boolean {
+  return peer !== undefined && SHARES[peer.selection] !== undefined;
+}
+
+/** Says of peers that others, who are another upstream for their settings or lists, get all that Squid had them share. */
+export function remarkUnshared(peers: readonly Peer[], others: readonly string[]): void {
+  for (const { selection, directive } of peers) {
+    const message = `Squid shared requests between it and ${others.join(', ')} by ${selection}; their settings or lists differ, and rules share clients among servers of one upstream alone: what more than one of them may take goes to the first, and to the others while that cannot be reached`;
+    const hint = 'Give these cache_peer lines the same options and the same lists, and import again.';
+    remark(directive.entry, 'approximated', 'SQUID_PEER_BALANCE', message, { hint });
+  }
+}
+
 /** Whether all of these peers share the requests that one of them may take. */
 export function areSharing(peers: readonly Peer[]): boolean {
   const [first] = peers;

@@ -15,16 +15,21 @@ import { importTmg, memoryReader } from '../index.ts';
 import { FIXTURES, filesOfCase } from '../testing/goldencase.ts';
 
 /**
- * Elements whose absence nothing can show: a rule that is gone was never there, and what TMG refuses only where somebody switched it on is
- * absent where nobody did.
+ * Elements whose absence nothing can show: a rule that is gone was never there, what TMG refuses only where somebody switched it on is
+ * absent where nobody did, and a server that says nothing else is a web server.
  */
 const UNSEEN = [
   'PolicyRule',
   'PolicyRules',
-  'AllowedMethods',
+  'Policy',
+  'Policies',
+  'Enterprise',
   'ScheduleUsed',
   'IncludeStatus',
   'SSLRequireSecureChannel',
+  'VendorParametersSet',
+  'VendorParametersSets',
+  'PublishedServerType',
 ];
 /** What stands in lists, where a gap shows only when nothing of its kind is left. */
 const MEMBERS = ['Str', 'Ref', 'Refs', 'PathMapping', 'IpRange', 'Network', 'Computer', 'AddressRange', 'Subnet'];

@@ -15,9 +15,11 @@ import {
 import { remark } from '../ledger.ts';
 import { tellAbsences } from './absences.ts';
 import { pathsOfExchange } from './exchange.ts';
+import { deniedByFirewall } from './firewall.ts';
+import { HOST_NAME, hostCondition } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
 import { tellLists } from './lists.ts';
-import { type Mapping, mappingsOf, pathCondition, prefixOf } from './paths.ts';
+import { type Mapping, mappingsOf, pathCondition, pathsCondition, prefixOf } from './paths.ts';
 import {
   DENY,
   type Export,
@@ -29,7 +31,8 @@ import {
   type TmgRecord,
   textOf,
 } from './records.ts';
-import { bridging, HOST_NAME, listenersUsed, publishedServer } from './servers.ts';
+import { bridging, listenersUsed, publishedServer } from './servers.ts';
+import { readWebFilters, type WebFilters } from './webfilters.ts';
 
 export function lower(found: Export): RuleSet | undefined {
   const used = new Set(found.rules.filter(({ element }) => isPublished(element)).flatMap(listenersUsed));
@@ -38,9 +41,10 @@ export function lower(found: Export): RuleSet | undefined {
     .flatMap(({ listeners }) => listeners)
     .filter(({ redirect }) => redirect === undefined);
   const work: Work = { found, doors, served, upstreams: new Map(), access: [], routes: [] };
-  for (const rule of found.rules) {
+  const last = found.rules.findLastIndex(({ element }) => isPublished(element));
+  for (const [index, rule] of found.rules.entries()) {
     if (isPublished(rule.element)) lowerRule(rule, work);
-    else tellUnpublished(rule);
+    else lowerOther(rule, index < last, work);
   }
   const listen = [...doors.values()].flatMap(({ listeners }) => listeners);
   const { upstreams, access, routes } = work;
@@ -48,13 +52,20 @@ export function lower(found: Export): RuleSet | undefined {
   return { listen, upstreams, access, routes, limits: defaultLimits(), tunnelMethods: [...TUNNEL_METHODS] };
 }
 
-function tellUnpublished(rule: TmgRecord): void {
+/** A rule that publishes no web site, or is disabled. `isInFront`: rules that do stand behind it. */
+function lowerOther(rule: TmgRecord, isInFront: boolean, { found, access }: Work): void {
   if (isWebPublishing(rule.element)) remark(rule.entry, 'irrelevant', 'TMG_NOT_USED', 'it is disabled');
   else if (ownText(rule, 'Type') === '1')
     remark(rule.entry, 'untranslated', 'TMG_SERVER_PUBLISHING', 'it publishes a server that is no web server', {
       hint: 'Forward its port on the firewall.',
     });
-  else remark(rule.entry, 'irrelevant', 'TMG_OPERATION', 'a rule of the firewall, no publishing');
+  else if (!isInFront) remark(rule.entry, 'irrelevant', 'TMG_OPERATION', 'a rule of the firewall, no publishing');
+  else {
+    const denied = deniedByFirewall(rule, found);
+    if (denied === undefined) return;
+    const when: Condition = denied.clients === undefined ? {} : { clients: denied.clients };
+    access.push({ action: 'deny', when, answer: 'forbidden', from: [rule.at] });
+  }
 }
 
 type Work = {
@@ -77,11 +88,13 @@ type Reading = {
   mappings: Mapping[] | undefined;
   /** Undefined where every one may ask. */
   clients: string[] | undefined;
+  filters: WebFilters;
   bars: string[];
 };
 
 function readRule(rule: TmgRecord, { found, doors }: Work): Reading {
   const clients = tellLists(rule, found);
+  const filters = readWebFilters(rule);
   tellAbsences(rule);
   const used = listenersUsed(rule).flatMap((ref) => doors.get(ref) ?? []);
   if (used.some(({ alwaysAsks }) => alwaysAsks) && !pathsOfExchange(rule).isAll)
@@ -94,6 +107,7 @@ function readRule(rule: TmgRecord, { found, doors }: Work): Reading {
     hosts: names.includes('*') ? [] : names,
     mappings: mappingsOf(rule),
     clients,
+    filters,
     bars: [...rule.bars, ...used.flatMap(({ record }) => record.bars)],
   };
 }
@@ -113,8 +127,9 @@ function lowerRule(rule: TmgRecord, work: Work): void {
     deny({ ...(isNamed && hostCondition(hosts)), ...pathsCondition(mappings ?? []) });
     return;
   }
-  const when = whenOf(rule, reading);
+  const when = whenOf(reading);
   const whole: Condition = { ...when, ...pathsCondition(ways.mappings) };
+  const { refusals, serverHeader } = reading.filters;
   const at = (some: readonly Listener[]): Condition =>
     some.length === work.served.length ? {} : { listeners: some.map(listenerName) };
   if (isDenied) {
@@ -128,12 +143,25 @@ function lowerRule(rule: TmgRecord, work: Work): void {
   const open = ways.ways.flatMap(({ listeners }) => listeners);
   const closed = reading.listeners.filter((listener) => !open.includes(listener));
   if (closed.length > 0) deny({ ...whole, ...at(closed) });
+  // What the filter refused was refused for good: no later rule took it.
+  for (const refusal of refusals)
+    work.access.push({
+      action: 'deny',
+      when: both({ ...whole, ...at(open) }, refusal.when),
+      answer: 'forbidden',
+      from: [rule.at, refusal.property.at],
+    });
   work.access.push({ action: 'allow', when: { ...whole, ...at(open) }, answer: 'forbidden', from: [rule.at] });
   const to = ways.ways.map((way) => {
     const name = nameFor(way.upstream, way.name, work.upstreams);
     for (const mapping of ways.mappings)
       work.routes.push(
-        routeOf(rule, mapping, { when: { ...when, ...at(way.listeners) }, to: name, origins: way.origins }),
+        routeOf(rule, mapping, {
+          when: { ...when, ...at(way.listeners) },
+          to: name,
+          origins: way.origins,
+          serverHeader,
+        }),
       );
     return name;
   });
@@ -145,7 +173,8 @@ type Way = { listeners: Listener[]; upstream: Upstream; name: string; origins: s
 type Ways = { kind: 'ways'; mappings: Mapping[]; ways: Way[] } | { kind: 'refused'; message: string };
 
 /** A denial goes nowhere: it has no ways, and is refused only where it is for no requests that can be said. */
-function waysOf(rule: TmgRecord, { isDenied, listeners, hosts, mappings, bars }: Reading, { found }: Work): Ways {
+function waysOf(rule: TmgRecord, reading: Reading, { found }: Work): Ways {
+  const { isDenied, listeners, hosts, mappings, filters, bars } = reading;
   const refused = (message: string): Ways => ({ kind: 'refused', message });
   if (listeners.length === 0) return refused('it has no listener');
   if (!hosts.every((host) => HOST_NAME.test(host))) return refused('a public name of it is none');
@@ -153,7 +182,7 @@ function waysOf(rule: TmgRecord, { isDenied, listeners, hosts, mappings, bars }:
     return refused('a path of it is none, ends in no star that can be mapped, or is not said');
   if (isDenied) return { kind: 'ways', mappings, ways: [] };
   if (bars.length > 0) return refused([...new Set(bars)].join(', '));
-  const published = publishedServer(rule, found);
+  const published = publishedServer(rule, found, filters);
   if (published.kind === 'refused') return published;
   const isSecure = bridging(
     rule,
@@ -173,24 +202,25 @@ function waysOf(rule: TmgRecord, { isDenied, listeners, hosts, mappings, bars }:
 }
 
 /** The requests of a rule, apart from paths and listeners. */
-function whenOf(rule: TmgRecord, { hosts, clients, isDenied, bars }: Reading): Condition {
-  const methods = property(rule, 'AllowedMethods')?.values ?? [];
-  return {
-    ...hostCondition(hosts),
-    ...(clients !== undefined && bars.length === 0 && { clients }),
-    ...(methods.length > 0 && !isDenied && { methods }),
-  };
+function whenOf({ hosts, clients, bars }: Reading): Condition {
+  return { ...hostCondition(hosts), ...(clients !== undefined && bars.length === 0 && { clients }) };
 }
 
-function pathsCondition(mappings: readonly Mapping[]): Condition {
-  const paths = mappings.map(({ external }) => external);
-  return paths.length === 0 || paths.includes('/*') ? {} : { path: paths.map(pathCondition) };
+/** Requests for which both hold. */
+function both(one: Condition, other: Condition): Condition {
+  const isApart = Object.keys(one).every((key) => !(key in other));
+  return isApart ? { ...one, ...other } : { ...one, all: [other] };
 }
 
 function routeOf(
   rule: TmgRecord,
   { external, internal }: Mapping,
-  { when, to, origins }: { when: Condition; to: string; origins: readonly string[] },
+  {
+    when,
+    to,
+    origins,
+    serverHeader,
+  }: Pick<WebFilters, 'serverHeader'> & { when: Condition; to: string; origins: readonly string[] },
 ): Route {
   const condition: Condition = { ...when, ...(external !== '/*' && { path: [pathCondition(external)] }) };
   const [from, target] = [prefixOf(external), prefixOf(internal)];
@@ -199,6 +229,9 @@ function routeOf(
     ...(Object.keys(condition).length > 0 && { when: condition }),
     to,
     ...(from !== target && { rewrite: { path: { from, to: target }, location } }),
+    ...(serverHeader !== undefined && {
+      responseHeaders: [serverHeader === 'remove' ? { remove: ['Server'] } : { set: { Server: serverHeader.set } }],
+    }),
     from: [rule.at],
   };
 }
@@ -234,20 +267,6 @@ function isTlsOnly(rule: TmgRecord): boolean {
 
 function withoutUsualPort(origin: string): string {
   return origin.replace(/^(https:.*):443$|^(http:.*):80$/, '$1$2');
-}
-
-/** `*.x` of TMG is all below x and not x itself, which `.x` is too. */
-function hostCondition(hosts: readonly string[]): Condition {
-  if (hosts.length === 0) return {};
-  const plain = hosts.filter((host) => !host.startsWith('*.'));
-  const below = hosts.filter((host) => host.startsWith('*.')).map((host) => host.slice(2));
-  if (below.length === 0) return { hosts: plain };
-  return {
-    any: [
-      ...(plain.length > 0 ? [{ hosts: plain }] : []),
-      ...below.map((host) => ({ hosts: [`.${host}`], not: { hosts: [host] } })),
-    ],
-  };
 }
 
 /** Rules that go to one server alike share an upstream. */

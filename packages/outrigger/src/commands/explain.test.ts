@@ -18,6 +18,7 @@ access:
   - deny: { path: { prefix: /gone } }
     answer: reset
   - { deny: { hosts: foreign.example }, answer: misdirected }
+  - deny: { hosts: busy.contoso.com, connectionsOver: 60 }
   - { deny: { path: { prefix: /moved } }, answer: { redirect: 'https://{host}/new' } }
   - allow: {}
 routes:
@@ -65,10 +66,10 @@ describe('explain --json', () => {
       servers: [{ url: 'https://10.1.1.14:443', sni: 'contoso.com' }],
       lane: 'relay',
       route: {
-        line: 21,
+        line: 22,
         importedFrom: [{ file: 'squid.conf', line: 18, directive: 'acl exch_url url_regex -i contoso.com/owa' }],
       },
-      accessLine: { line: 18, importedFrom: [] },
+      accessLine: { line: 19, importedFrom: [] },
       listener: '203.0.113.10:443',
     });
   });
@@ -84,6 +85,12 @@ describe('explain --json', () => {
     expect(
       await explained('GET', 'https://a.test/', '--header', 'X-Forwarded-For: x', '--from', '192.0.2.250'),
     ).toMatchObject({ code: 3, refusal: { status: 400, code: 'FORWARDED_FOR_MALFORMED' } });
+  });
+
+  it('asks as a client with so many connections open', async () => {
+    const request = ['GET', 'https://busy.contoso.com/', '--connections'];
+    expect(await explained(...request, '60')).toMatchObject({ code: 0 });
+    expect(await explained(...request, '61')).toMatchObject({ code: 3 });
   });
 
   it('tells where a listener redirects to, and that channels are not', async () => {
@@ -187,7 +194,7 @@ describe('explain --json', () => {
     expect(http2).toEqual({
       offered: false,
       because: expect.stringMatching(
-        /rules.yaml:21\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
+        /rules.yaml:22\S* may lead to exchange, which takes RPC, and RPC needs HTTP\/1.1$/,
       ),
     });
     expect((await explained('GET', 'https://203.0.113.10/')).http2.because).toMatch(/an address is no name/);
@@ -245,7 +252,7 @@ describe('explain for a person', () => {
       expect(code).toBe(0);
       expect(out).toMatch(/^verdict +allowed$/m);
       expect(out).toMatch(/^server +https:\/\/10\.1\.1\.14:443 \(SNI contoso\.com\)$/m);
-      expect(out).toMatch(/^route +.*rules\.yaml:21\n +from squid\.conf:18 {2}acl exch_url/m);
+      expect(out).toMatch(/^route +.*rules\.yaml:22\n +from squid\.conf:18 {2}acl exch_url/m);
     });
   });
 

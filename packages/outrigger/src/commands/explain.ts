@@ -44,7 +44,15 @@ import { explainHttp2 } from './explainhttp2.ts';
 /** A client no rule should know (RFC 5737): what a request from outside looks like where --from does not say. */
 const CLIENT_FROM_OUTSIDE = '192.0.2.1';
 
-type Options = { from: string; header: string[]; at?: string; listener?: string; target?: string; json?: true };
+type Options = {
+  from: string;
+  header: string[];
+  connections?: string;
+  at?: string;
+  listener?: string;
+  target?: string;
+  json?: true;
+};
 
 /** What `--json` prints. `route` and `accessLine` are places in the rules file, with the lines they were imported from. */
 export type Explanation = {
@@ -90,6 +98,7 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
     .argument('<url>', 'http://HOST[:PORT]/PATH or https://…')
     .option('--from <ip>', 'address the connection comes from', CLIENT_FROM_OUTSIDE)
     .option('--header <name: value>', 'a header field of the request (may be repeated)', collect, [])
+    .option('--connections <number>', 'connections that the client has open, this one included (default: 1)')
     .option('--at <time>', 'day and time of the request by the local clock, as in "mon 09:30" (default: now)')
     .option('--listener <address>', 'name or address of the listener that accepts the request')
     .option('--target <target>', 'request target, where it is not the path of the URL (absolute form, *)')
@@ -136,7 +145,10 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const from = clientOf(head.fields, options.from, compiled.trusts);
   const client = from.kind === 'client' ? from.address : options.from;
   const connectsFrom = plainAddress(options.from);
-  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client, connectsFrom, time });
+  const connections = Number(options.connections ?? 1);
+  if (!Number.isSafeInteger(connections) || connections < 0)
+    throw new UsageError(`${options.connections}: not a number of connections`);
+  const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client, connectsFrom, connections, time });
   const asked = {
     ...doorOf(listener),
     client,
@@ -289,6 +301,7 @@ function doorRows(proxyProtocol: Explanation['proxyProtocol']): Row[] {
 
 function printedAnswer(answer: DenialAnswer): string {
   if (answer.kind === 'reset') return 'connection reset';
+  if (answer.kind === 'page') return `${answer.status} with the page ${answer.page}`;
   return answer.kind === 'status' ? String(answer.status) : `${answer.status} to ${answer.location}`;
 }
 

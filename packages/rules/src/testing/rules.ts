@@ -37,6 +37,7 @@ export function meaning(rules: RuleSet): unknown {
     ...rules,
     listen: rules.listen.map(strip),
     upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
+    ...(rules.pages && { pages: [...rules.pages].map(([name, page]) => [name, strip(page)]) }),
     access: rules.access.map(strip),
     routes: rules.routes.map(strip),
   };
@@ -58,6 +59,7 @@ export type Asked = {
   client?: string;
   /** Where it is a trusted proxy that named the client. */
   connectsFrom?: string;
+  connections?: number;
   time?: LocalTime;
   fields?: [string, string][];
 };
@@ -65,14 +67,14 @@ export type Asked = {
 /** Facts of a request that must be well-formed. */
 export function factsOf(rules: RuleSet, asked: Asked): RequestFacts {
   const { method = 'GET', target = '/', version = '1.1', client = '192.0.2.7', time = NOON, fields = [] } = asked;
-  const { connectsFrom = client } = asked;
+  const { connectsFrom = client, connections = 1 } = asked;
   const host: [string, string][] =
     'host' in asked && asked.host === undefined ? [] : [['Host', asked.host ?? 'contoso.com']];
   const [listener] = rules.listen;
   if (listener === undefined) throw new Error('a rule set has a listener');
   const result = requestFacts(
     { method, target, version, fields: [...host, ...fields] },
-    { listener, client, connectsFrom, time },
+    { listener, client, connectsFrom, connections, time },
   );
   expect(result.kind).toBe('facts');
   if (result.kind !== 'facts') throw new Error(result.message);

@@ -7,7 +7,7 @@ import { ask } from '../ask.ts';
 import { atExit, daemonFolder, findProgram, freePorts, startProgram, takesConnections, writeFiles } from '../daemon.ts';
 import type { Oracle, OracleStart, Pem, ServerPem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
-import { type Probe, probeBytes } from '../probe.ts';
+import { type Entrance, type Probe, probeBytes } from '../probe.ts';
 import { clientField, PROBES_COME_FROM } from './clients.ts';
 import type { SquidCopy } from './copy.ts';
 
@@ -106,6 +106,7 @@ async function startOnce(
   }
   const side: Omit<Oracle, 'config'> = {
     name: `Squid ${versionOf(program) ?? ''}`.trim(),
+    addressOf: (entrance) => copy.hostOf(entranceOf(entrance, copy).address),
     ask: async (probe) => ({ ...(await put(probe, copy, portOf)), reached: origins.take() }),
     stop: async () => {
       await (sharedMemory === undefined ? started.stop() : started.kill());
@@ -118,11 +119,15 @@ async function startOnce(
   return { kind: 'ready', oracle: { ...side, config: copy }, isWhole: open.every(Boolean) };
 }
 
+function entranceOf(wanted: string, { entrances }: SquidCopy): Entrance {
+  const entrance = entrances.find(({ name }) => name === wanted);
+  if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${wanted}`);
+  return entrance;
+}
+
 function put(probe: Probe, copy: SquidCopy, portOf: (address: string) => number) {
-  const entrance = copy.entrances.find(({ name }) => name === probe.entrance);
-  if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${probe.entrance}`);
   const bytes = probeBytes(probe, clientField(copy.clients, probe));
-  const { address, tls } = entrance;
+  const { address, tls } = entranceOf(probe.entrance, copy);
   return ask({ host: copy.hostOf(address), port: portOf(address), tls, from: PROBES_COME_FROM }, bytes);
 }
 

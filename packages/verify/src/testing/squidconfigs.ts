@@ -2,225 +2,13 @@
 // say with patterns that are hard to read, lists in any order, peers by every way of choosing, and the layout of lines that
 // people use. Arbitraries of fast-check, so that what is found is shrunk.
 import fc from 'fast-check';
+import { aclLines, domains, groupLine, HELPER, terms } from './squidacls.ts';
 
 /** A config: path to content, one character a byte. The main file is `squid.conf`. */
 export type Config = Readonly<Record<string, string>>;
 
-const HOSTS = ['one.example', 'www.one.example', 'mail.two.example', 'two.example', 'three.test'] as const;
-const WORDS = ['owa', 'rpc', 'API', 'app', 'a', 'ab', 'wp-admin', 'x.php', 'b1'] as const;
-
-const host = fc.constantFrom(...HOSTS);
-const word = fc.constantFrom(...WORDS);
-
-/** Pieces of patterns, each with a meaning that one of POSIX, GNU, RE2 and JavaScript reads otherwise. */
-const PIECES = [
-  ...[
-    '/',
-    '/owa',
-    '/owa/',
-    '/rpc',
-    '/API',
-    '/app',
-    '/a',
-    '/ab',
-    '.',
-    '.*',
-    '[^/]+',
-    '[a-z]+',
-    '[[:alnum:]]*',
-    '[[:upper:]]',
-  ],
-  ...[
-    '(owa|rpc)',
-    '(/|$)',
-    '(^|/)',
-    '(a|ab)(b|)',
-    '(ab)+',
-    '(ab){2}',
-    'a{1,2}',
-    'a{,2}',
-    'b{0}',
-    'o?w',
-    '[a\\d]',
-    '[]a]',
-    '[^]]',
-  ],
-  ...[
-    '\\.',
-    '\\/',
-    '\\w+',
-    '\\W',
-    '\\s',
-    '\\b',
-    '\\<a',
-    'a\\>',
-    '\\d',
-    '\\-',
-    '\\?',
-    '?x',
-    '=1',
-    '%2',
-    '%',
-    '$',
-    '^',
-    '|',
-    '||',
-    '()',
-  ],
-  ...[
-    'one.example',
-    'one\\.example',
-    'two',
-    '.example/',
-    '://',
-    ':8080',
-    '&',
-    '#a',
-    '~',
-    '\\^',
-    '[.]',
-    'x*',
-    'p+',
-    '(?:a)',
-    '%2F',
-    '%20',
-    '\\ ',
-    '^http:',
-    'none',
-    '@',
-    '*a',
-    '(a',
-    'a)',
-  ],
-] as const;
-
-const pattern = fc.oneof(
-  {
-    weight: 3,
-    arbitrary: fc.array(fc.constantFrom(...PIECES), { minLength: 1, maxLength: 4 }).map((parts) => parts.join('')),
-  },
-  { weight: 1, arbitrary: fc.tuple(host, word).map(([name, path]) => `${name}/${path}`) },
-  {
-    weight: 1,
-    arbitrary: fc.tuple(host, word).map(([name, path]) => `^https?://${name.replaceAll('.', '\\.')}/${path}(/|\\?|$)`),
-  },
-);
-
-/** A flag counts from where it stands to the end of its line. */
-const patterns = fc
-  .array(fc.oneof({ weight: 4, arbitrary: pattern }, { weight: 1, arbitrary: fc.constantFrom('-i', '+i') }), {
-    minLength: 1,
-    maxLength: 4,
-  })
-  .map((values) => values.join(' '));
-
-const domains = fc
-  .uniqueArray(
-    fc.oneof(
-      host,
-      host.map((name) => `.${name}`),
-      fc.constantFrom('.example', 'One.EXAMPLE', '.www.one.example', '*.two.example', 'localhost'),
-    ),
-    { minLength: 1, maxLength: 3 },
-  )
-  // What is below a domain must stand behind it, or Squid does not start.
-  .map((names) => names.sort((a, b) => a.length - b.length).join(' '));
-
-const some = (...values: string[]): fc.Arbitrary<string> =>
-  fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 3 }).map((chosen) => chosen.join(' '));
-
-/** Types and their values. Groups are made where the acls before them are known. */
-const VALUES: readonly (readonly [weight: number, type: string, values: fc.Arbitrary<string>])[] = [
-  [4, 'url_regex', patterns],
-  [4, 'urlpath_regex', patterns],
-  [4, 'dstdomain', domains],
-  [2, 'dstdom_regex', patterns],
-  [1, 'dstdomain', domains.map((values) => `-n ${values}`)],
-  [1, 'dstdom_regex', patterns.map((values) => `-n ${values}`)],
-  [1, 'dst', some('127.0.0.0/8', '192.0.2.0/24', '::1', '169.254.0.0/16')],
-  [1, 'localport', some('8080', '8081', '8443', '8444', '1-8100')],
-  [1, 'localip', some('203.0.113.1', '203.0.113.2', '203.0.113.0/24', '127.0.0.1')],
-  [1, 'referer_regex', patterns],
-  [1, 'maxconn', fc.constant('100000')],
-  [
-    2,
-    'src',
-    some(
-      '127.0.0.1',
-      '127.0.0.0/8',
-      '10.0.0.0/8',
-      '10.0.0.1-10.0.0.9',
-      '192.0.2.1',
-      '192.0.2.0/255.255.255.0',
-      '::1',
-      'all',
-    ),
-  ],
-  [2, 'method', some('GET', 'HEAD', 'POST', 'RPC_IN_DATA', 'rpc_out_data', 'put', 'PROPFIND')],
-  [1, 'port', some('80', '443', '8080', '1-1024', '1025-65535', '0-65535')],
-  [1, 'proto', some('HTTP', 'HTTPS', 'http', 'FTP')],
-  [1, 'myportname', some('first', 'second', '8080', '203.0.113.2:8081')],
-  [
-    1,
-    'req_header',
-    fc.tuple(fc.constantFrom('User-Agent', 'X-Test', 'Host'), patterns).map(([name, values]) => `${name} ${values}`),
-  ],
-  [1, 'browser', patterns],
-  [1, 'ssl::server_name', domains],
-  [
-    1,
-    'time',
-    some('D', 'SA', 'H', 'M-F 00:00-24:00', 'TWH 00:00-11:59', '00:00-11:59', '12:00-24:00', 'mw', 'a 09:00-21:00'),
-  ],
-];
-
-type Line = string;
-
-const QUOTABLE = ['url_regex', 'urlpath_regex', 'dstdomain', 'src', 'method'];
-
-/** One acl under a name of its own: one or two lines, its values on the line or in a file. */
-function aclLines(name: string): fc.Arbitrary<{ lines: Line[]; files: Config }> {
-  const [first, ...rest] = VALUES.map(([weight, type, values]) => ({
-    weight,
-    arbitrary: fc.tuple(
-      fc.constant(type),
-      fc.array(values, { minLength: 1, maxLength: 2 }),
-      fc.integer({ min: 0, max: 9 }),
-    ),
-  }));
-  if (first === undefined) throw new Error('there are types of acls');
-  return fc.oneof(first, ...rest).map(([type, lists, chance]) => {
-    const isSplit = ['req_header', 'dstdomain', 'dstdom_regex', 'ssl::server_name', 'maxconn'].includes(type);
-    const lines = isSplit ? lists.slice(0, 1) : lists;
-    if (chance > 0 || !QUOTABLE.includes(type))
-      return { lines: lines.map((values) => `acl ${name} ${type} ${values}`), files: {} };
-    return {
-      lines: [`acl ${name} ${type} "${name}.txt"`],
-      files: { [`${name}.txt`]: `# ${name}\n${lines.join(' ').split(' ').join('\n')}\n\n` },
-    };
-  });
-}
-
-function groupLine(name: string, before: readonly string[]): fc.Arbitrary<Line> {
-  return fc
-    .tuple(fc.constantFrom('any-of', 'all-of'), terms(before))
-    .map(([type, list]) => `acl ${name} ${type} ${list}`);
-}
-
-/** Acls that no file has to define. */
-const BUILT_IN = ['localhost', 'to_localhost', 'manager', 'CONNECT'] as const;
-
-/** One to three acls of a line, each perhaps negated. */
-function terms(names: readonly string[]): fc.Arbitrary<string> {
-  const name = fc.oneof(
-    { weight: 12, arbitrary: fc.constantFrom(...names) },
-    { weight: 1, arbitrary: fc.constantFrom(...BUILT_IN) },
-  );
-  const term = fc
-    .tuple(name, fc.integer({ min: 0, max: 2 }))
-    .map(([name, chance]) => (chance === 0 ? `!${name}` : name));
-  return fc.array(term, { minLength: 1, maxLength: 3 }).map((list) => list.join(' '));
-}
+/** One line of a config, as a rule a directive. */
+export type Line = string;
 
 function list(directive: string, names: readonly string[], maxLength: number): fc.Arbitrary<Line[]> {
   return fc.array(
@@ -231,23 +19,47 @@ function list(directive: string, names: readonly string[], maxLength: number): f
   );
 }
 
-const site = fc.constantFrom(' defaultsite=one.example', ' defaultsite=two.example:8080', '');
-const vhost = fc.constantFrom(' vhost', '', '', '', ' no-vhost', ' vport', ' vport=80', ' vport=8443 vhost');
-const address = fc.constantFrom('', '', '203.0.113.', '203.0.113.');
+const site = fc.constantFrom(
+  ' defaultsite=one.example',
+  ' defaultsite=two.example:8080',
+  ' defaultsite=Two.Example',
+  '',
+);
+/** As often as in files that are in use: most take the Host as it comes. */
+const vhost = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(' vhost', '') },
+  { weight: 1, arbitrary: fc.constantFrom(' no-vhost', ' vport', ' vport=80', ' vport=8443 vhost') },
+);
+const address = fc.constantFrom('', '', '203.0.113.N:', '203.0.113.N:', '[2001:db8::N]:', '[::]:', 'localhost:');
 const named = fc.constantFrom(true, true, true, false);
 const clear = fc.constantFrom('', '', '', ' protocol=http');
+/** With accel, as old files without it, and with options that change no verdict. */
+const accel = fc.constantFrom(
+  ...Array.from({ length: 12 }, () => ' accel'),
+  ' vhost',
+  ' vhost',
+  ' accel ignore-cc',
+  ' accel act-as-origin',
+  '',
+);
 const ports = fc
-  .array(fc.tuple(fc.boolean(), vhost, site, address, named, clear), { minLength: 1, maxLength: 3 })
-  .map((each) =>
-    each.map(([isTls, host_, site_, address_, isNamed, clear_], index) => {
+  .tuple(
+    fc.array(fc.tuple(fc.boolean(), accel, vhost, site, address, named, clear), { minLength: 1, maxLength: 3 }),
+    fc.constantFrom<Line[]>([], [], [], [], [], [], ['http_port 3128'], ['http_port 8090 accel allow-direct']),
+  )
+  .map(([each, others]) => [
+    ...each.map(([isTls, accel_, host_, site_, address_, isNamed, clear_], index) => {
       const name = isNamed ? ` name=${['first', 'second', 'third'][index]}` : '';
-      const place = `${address_ === '' ? '' : `${address_}${index + 1}:`}${(isTls ? 8443 : 8080) + index}`;
-      const start = isTls ? `https_port ${place} accel cert=/etc/squid/x.pem${clear_}` : `http_port ${place} accel`;
+      const place = `${address_.replace('N', String(index + 1))}${(isTls ? 8443 : 8080) + index}`;
+      const start = isTls
+        ? `https_port ${place}${accel_} cert=/etc/squid/x.pem${clear_}`
+        : `http_port ${place}${accel_}`;
       return `${start}${host_}${site_}${name}`;
     }),
-  );
+    ...others,
+  ]);
 
-/** What one peer of a config may have besides its place: where several spread requests, no single one can be foretold. */
+/** What peers of a config may have besides their places: those that share requests are one to the other. */
 const SELECTION = [
   ' round-robin',
   ' sourcehash',
@@ -259,7 +71,7 @@ const SELECTION = [
 ] as const;
 const peerOptions = fc
   .tuple(
-    fc.constantFrom('', ' login=PASS', ' login=PASSTHRU', ' login=user:secret'),
+    fc.constantFrom('', ' login=PASS', ' login=PASSTHRU', ' login=user:secret', ' login=*:secret'),
     fc.constantFrom('', '', ' front-end-https=on', ' front-end-https=auto', ' forceddomain=in.example'),
     fc.constantFrom(
       '',
@@ -270,23 +82,48 @@ const peerOptions = fc
       ' ssl ssldomain=mail.two.example',
       ' sslcafile=/etc/squid/ca.pem',
     ),
+    fc.constantFrom(
+      '',
+      '',
+      '',
+      ' proxy-only',
+      ' max-conn=100',
+      ' connection-auth=off',
+      ' allow-miss no-netdb-exchange',
+    ),
   )
   .map((options) => options.join(''));
 
+/** Most are parents that are origin servers, as in every file that works. */
+const kind = fc.constantFrom(
+  ...Array.from({ length: 30 }, () => 'parent 0 originserver'),
+  'parent 0',
+  'sibling 3130 originserver',
+);
+
 function peerLines(index: number, acls: readonly string[]): fc.Arbitrary<{ peer: Line; rules: Line[] }> {
-  const name = `peer${index}`;
   return fc
     .tuple(
+      kind,
       peerOptions,
-      list(`cache_peer_access ${name}`, acls, 3),
+      list('cache_peer_access PEER', acls, 3),
       fc.integer({ min: 0, max: 9 }),
       domains,
-      fc.constantFrom(`10.1.1.${index + 1}`, `10.1.1.${index + 1}`, `server${index}.lan`),
+      fc.constantFrom('10.1.1.N', '10.1.1.N', '10.1.1.9', 'serverN.lan', '2001:db8:1::N', 'ServerN.LAN'),
+      fc.constantFrom(80, 80, 443, 8080),
     )
-    .map(([options, lines, chance, names, place]) => ({
-      peer: `cache_peer ${place} parent 80 0 no-query no-digest originserver${options} name=${name}`,
-      rules: chance === 0 ? [...lines, `cache_peer_domain ${name} ${names}`] : lines,
-    }));
+    .map(([kind_, options, lines, chance, names, place, port]) => {
+      const [type, icp, ...origin] = kind_.split(' ');
+      const host_ = place.replace('N', String(index + 1));
+      // Those on one address need a name each, or Squid does not start.
+      const name = chance === 1 && host_ !== '10.1.1.9' ? host_ : `peer${index}`;
+      const rules = lines.map((line) => line.replace('PEER', chance === 2 ? name.toUpperCase() : name));
+      const given = name === host_ ? '' : ` name=${name}`;
+      return {
+        peer: `cache_peer ${host_} ${type} ${port + index} ${icp} no-query no-digest${origin.map((word_) => ` ${word_}`).join('')}${options}${given}`,
+        rules: chance === 0 ? [...rules, `cache_peer_domain ${name} ${names}`] : rules,
+      };
+    });
 }
 
 /** What a denial may be answered with. */
@@ -299,33 +136,87 @@ const ANSWERS = [
   '301:https://%H%R',
 ] as const;
 
+/** Fields that people take away, replace and add; some names are for many. */
+const FIELDS = [
+  'User-Agent',
+  'X-Test',
+  'Referer',
+  'Cookie',
+  'accept-encoding',
+  'X-Forwarded-Proto',
+  'Accept',
+  'Host',
+  'All',
+  'Other',
+  'all',
+] as const;
+const FIELD_VALUES = ['"added here"', 'https', '"from %>a"', '"%{Host}>h"', '%ru', '"50%% of %rp"'] as const;
+
 /** Changes of header fields that servers see. */
 function fieldLines(names: readonly string[]): fc.Arbitrary<Line[]> {
-  const field = fc.constantFrom(
-    'User-Agent',
-    'X-Test',
-    'Referer',
-    'Accept',
-    'Host',
-    'All',
-    'Other',
-    'All',
-    'Other',
-    'all',
-  );
+  const field = fc.constantFrom(...FIELDS);
   const acls = terms([...names, 'all']);
   return fc.array(
     fc.oneof(
-      fc
-        .tuple(field, fc.constantFrom('allow', 'deny'), acls)
-        .map((words) => `request_header_access ${words.join(' ')}`),
-      field.map((name) => `request_header_replace ${name} replaced`),
-      acls.map((list_) => `request_header_add X-Added "added here" ${list_}`),
-      fc.constantFrom('forwarded_for delete', 'forwarded_for transparent', 'forwarded_for off', 'via off'),
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(field, fc.constantFrom('allow', 'deny'), acls)
+          .map((words) => `request_header_access ${words.join(' ')}`),
+      },
+      { weight: 1, arbitrary: field.map((name) => `request_header_replace ${name} replaced`) },
+      {
+        weight: 1,
+        arbitrary: fc
+          .tuple(fc.constantFrom('X-Added', 'X-Forwarded-Proto', 'X-Test'), fc.constantFrom(...FIELD_VALUES), acls)
+          .map((words) => `request_header_add ${words.join(' ')}`),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom(
+          'forwarded_for delete',
+          'forwarded_for transparent',
+          'forwarded_for off',
+          'forwarded_for on',
+          'forwarded_for truncate',
+          'via off',
+        ),
+      },
     ),
     { minLength: 1, maxLength: 5 },
   );
 }
+
+/** Lines in front of the lists that somebody else wrote, and everybody copies. */
+const BOILERPLATE: readonly Line[][] = [
+  [],
+  [],
+  [],
+  ['acl all src 0.0.0.0/0.0.0.0'],
+  ['acl manager proto cache_object', 'acl localhost src 127.0.0.1/32'],
+  ['acl Safe_ports port 80 443 8080', 'acl Safe_ports port 1025-65535', 'http_access deny !Safe_ports'],
+  ['acl SSL_ports port 443 8443', 'http_access deny CONNECT !SSL_ports', 'http_access deny to_localhost'],
+  ['http_access allow localhost manager', 'http_access deny manager'],
+];
+
+/** Lines that change no verdict. */
+const BESIDES: readonly Line[] = [
+  'extension_methods RPC_IN_DATA RPC_OUT_DATA',
+  'redirect_rewrites_host_header off',
+  'refresh_pattern . 0 20% 4320',
+  'cache deny all',
+  'hierarchy_stoplist cgi-bin ?',
+  'visible_hostname proxy.example',
+  'access_log none',
+  'log_uses_indirect_client off',
+  'client_persistent_connections off',
+  'read_timeout 5 minutes',
+  'request_body_max_size 100 MB',
+  'uri_whitespace strip',
+  'header_access X-Test deny all',
+  'reply_header_access Server deny all',
+  'httpd_suppress_version_string on',
+];
 
 /** A balancer in front, as people write it. */
 const follow = fc
@@ -365,9 +256,14 @@ export function squidConfigs(): fc.Arbitrary<Config> {
         acls: fc.tuple(...names.map(aclLines)),
         groups: fc.tuple(...groups.map((name, index) => groupLine(name, [...names, ...groups.slice(0, index)]))),
         peers: fc.tuple(...Array.from({ length: peerCount }, (_, index) => peerLines(index, all))),
-        chosen: fc.tuple(fc.constantFrom(...SELECTION), fc.integer({ min: 0, max: peerCount - 1 })),
+        chosen: fc.tuple(
+          fc.constantFrom(...SELECTION),
+          fc.subarray(Array.from({ length: peerCount }, (_, index) => index)),
+        ),
+        boilerplate: fc.constantFrom(...BOILERPLATE),
+        besides: fc.subarray([...BESIDES], { maxLength: 2 }),
         access: fc.tuple(
-          list('http_access', all, 4),
+          list('http_access', all, 5),
           fc.constantFrom('http_access allow all', 'http_access deny all', 'http_access allow all', ''),
         ),
         miss: fc.oneof(
@@ -389,8 +285,8 @@ export function squidConfigs(): fc.Arbitrary<Config> {
         fields: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fieldLines(all) }),
         answers: fc.array(
           fc
-            .tuple(fc.constantFrom(...ANSWERS), fc.constantFrom('all', ...all))
-            .map(([answer, acl]) => `deny_info ${answer} ${acl}`),
+            .tuple(fc.constantFrom(...ANSWERS), fc.subarray(['all', ...all], { minLength: 1, maxLength: 2 }))
+            .map(([answer, acls]) => `deny_info ${answer} ${acls.join(' ')}`),
           { maxLength: 2 },
         ),
         layouts: fc.array(fc.integer({ min: 0, max: LAYOUTS.length - 1 }), { minLength: 8, maxLength: 8 }),
@@ -403,7 +299,9 @@ export function squidConfigs(): fc.Arbitrary<Config> {
         acls,
         groups,
         peers,
-        chosen: [selection, favourite],
+        chosen: [selection, favourites],
+        boilerplate,
+        besides,
         access,
         miss,
         later,
@@ -415,9 +313,16 @@ export function squidConfigs(): fc.Arbitrary<Config> {
       }) => {
         const layout = (line: Line, index: number): string =>
           (LAYOUTS[layouts[index % layouts.length] ?? 0] ?? String)(line);
-        const head = [...portLines, ...peers.map(({ peer }, index) => (index === favourite ? peer + selection : peer))];
-        const definitions = [...acls.flatMap(({ lines }) => lines), ...groups].map(layout);
+        const head = [
+          ...portLines,
+          ...peers.map(({ peer }, index) => (favourites.includes(index) ? peer + selection : peer)),
+        ];
+        const needsHelper = acls.some(({ lines }) => lines.some((line) => line.includes(' external ')));
+        const definitions = [...(needsHelper ? [HELPER] : []), ...acls.flatMap(({ lines }) => lines), ...groups].map(
+          layout,
+        );
         const rules = [
+          ...boilerplate,
           ...peers.flatMap((peer) => peer.rules),
           ...access.flat(),
           ...miss,
@@ -425,6 +330,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           ...followed,
           ...answers,
           ...fields,
+          ...besides,
         ]
           .filter((line) => line !== '')
           .map(layout);
