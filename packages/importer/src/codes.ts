@@ -110,6 +110,7 @@ export const CODES = {
   APACHE_ACCESS: 'who may ask, on paths that moved',
   APACHE_HEADER: 'a header change on paths that moved',
   APACHE_ANSWER: 'what Apache does with answers, and on paths that moved nobody does',
+  APACHE_SEES_FORWARDED: 'a line that asks for fields which Outrigger sends',
   APACHE_TLS_UNVERIFIED: 'TLS to a server whose certificate nobody checks',
   APACHE_FORWARD_PROXY: 'a forward proxy, which Outrigger never is',
   APACHE_SEES_SIDECAR: 'a rule on addresses that would see Outrigger in place of the client',
