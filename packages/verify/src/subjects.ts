@@ -1,7 +1,7 @@
 // Room: what an old config and a set of rules talk about: hosts, targets, methods, clients, fields, ports, gathered from acls and
 // conditions alike, so that probes can be made of them. Pure.
 import type { Acl, AclValue, Model } from '@outrigger/importer';
-import { type Condition, parseAddressRange, type RuleSet } from '@outrigger/rules';
+import { type Condition, fieldObstacle, parseAddressRange, type RuleSet } from '@outrigger/rules';
 import { examplesOf } from './examples.ts';
 
 /** Texts to make probes of. `urls` are pairs that belong together: the host and the target of one pattern. */
@@ -100,6 +100,8 @@ function fromCondition(condition: Condition, subjects: Subjects): void {
 
 /** A field that lines take away or replace, with a value of its own. Some names stand for many fields: one that no Squid knows is among them. */
 function takeField(name: string, { fields }: Subjects): void {
+  // What says where a request ends is no field to play with: no proxy takes a length of letters.
+  if (fieldObstacle(name) !== undefined) return;
   fields.push([/^(?:all|other)$/i.test(name) ? 'X-Unknown' : name, 'sent']);
 }
 

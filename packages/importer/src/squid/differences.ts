@@ -362,8 +362,12 @@ function announced(code: DifferenceCode, text: string, ...signs: Sign[]): Announ
   return { code, text, signs };
 }
 
-/** Squid adds how old an answer of a cache may be: three days, or what a refresh_pattern says (http.cc, httpBuildRequestHeader; SQ-200). */
+/**
+ * Squid adds how old an answer of a cache may be: three days, or what a refresh_pattern says (http.cc, httpBuildRequestHeader; SQ-200).
+ * What it knows no word of in there goes.
+ */
 function isPlusMaxAge(squid: string, outrigger: string): boolean {
+  if (/^max-age=\d+$/.test(squid) && !/[=,-]|^public$|^private$/.test(outrigger)) return true;
   const added = outrigger === '' ? squid : squid.startsWith(`${outrigger}, `) ? squid.slice(outrigger.length + 2) : '';
   return /^max-age=\d+$/.test(added);
 }

@@ -58,6 +58,7 @@ const CLAIM =
  *   te                    trailers pass anyway; any other transfer coding would come back as one we refuse
  *   http2-settings        half of an upgrade to h2c, which would put requests where no rule sees them
  *   proxy-authorization   a password for a forward proxy, which we are not (RFC 9110 11.7.2; Squid drops it, SQ-172)
+ *   proxy-authenticate    how such a proxy asks for it, in answers; Squid drops it from requests, too
  */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'keep-alive',
@@ -65,6 +66,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'te',
   'http2-settings',
   'proxy-authorization',
+  'proxy-authenticate',
 ]);
 
 /** Fields that decide framing and routing: no Connection option strips them, neither here nor one hop later. */

@@ -27,7 +27,13 @@ export function copyStylesheet({ file, line }: SourceRef, [word]: readonly Word[
   return (place) => `err_page_stylesheet ${place.folder}/${own}`;
 }
 
-function copyPage(name: string, path: string, { reader, values }: Reading): void {
+/** A page tells the first port of the file; that of the copy is nobody's business. */
+function inPlace(text: string, [first]: Reading['ports']): string {
+  const port = /\d+$/.exec(first?.address ?? '')?.[0];
+  return text.replace(/%([\s\S])/g, (code, letter) => (letter === 'b' && port !== undefined ? port : code));
+}
+
+function copyPage(name: string, path: string, { reader, values, ports }: Reading): void {
   const result = reader.read(path);
-  if (result.kind === 'file') values.push({ name, path, text: result.file.text });
+  if (result.kind === 'file') values.push({ name, path, text: inPlace(result.file.text, ports) });
 }
