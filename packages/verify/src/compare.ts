@@ -38,7 +38,8 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
   }
   const aspects: Aspect[] = [];
   const [told, tell] = [answerOf(theirs), answerOf(ours)];
-  if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
+  if (told !== tell && !(hasEnded(theirs) && hasEnded(ours)))
+    aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
   theirs.reached.forEach((head, index) => {
     const other = ours.reached[index];
     if (other !== undefined)
@@ -89,6 +90,11 @@ const ENDINGS = { reset: 'connection reset', closed: 'connection closed', silent
 
 function answerOf(outcome: Outcome): string {
   return outcome.kind === 'answered' ? String(outcome.status) : ENDINGS[outcome.kind];
+}
+
+/** Broken off without an answer: over TLS a reset comes as an end. */
+function hasEnded({ kind }: Outcome): boolean {
+  return kind === 'reset' || kind === 'closed';
 }
 
 /** Statuses from which on Squid has no server for a request, rather than a denial. */

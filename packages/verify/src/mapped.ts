@@ -62,7 +62,8 @@ function mappedTls(tls: Upstream['tls'], servers: readonly string[]): NonNullabl
     .flatMap((server) => (server?.scheme === 'https' && parseAddress(server.host) === undefined ? [server.host] : []));
   const serverName = tls?.serverName ?? named[0];
   const verify = tls?.verify ?? true;
-  return { verify, ...(serverName !== undefined && { serverName }), ...(verify && { ca: AUTHORITY }) };
+  const sni = tls?.sni === undefined ? {} : { sni: tls.sni };
+  return { verify, ...sni, ...(serverName !== undefined && { serverName }), ...(verify && { ca: AUTHORITY }) };
 }
 
 /**

@@ -199,7 +199,7 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
       ? [
           announced(
             'DIFFERS_SERVER_NAME',
-            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421). With tls: { sni: none } none is sent.`,
             { kind: 'serverName' },
           ),
         ]
@@ -303,7 +303,7 @@ function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly n
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1] ?? host;
   const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
-    ...(target === '*' ? [501] : []),
+    ...(target === '*' ? [501, ...DENIALS] : []),
     // 400, or what deny_info says where http_reply_access keeps back that answer, too.
     ...(isNameless ? DENIALS : []),
     // 403 where nothing lets it in; else what became of the page in the cache.
