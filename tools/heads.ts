@@ -8,7 +8,7 @@ import type { Fields } from './message.ts';
 type Probe = { method: string; target: string; host: string | undefined; columns: readonly string[] };
 
 /** What went on and what came back for one probe; `sent` is undefined where no server was asked. */
-export type Heads = { sent?: Fields; answered?: { status: number; fields: Fields } };
+export type Heads = { sent?: Fields; answered?: { status: number; fields: Fields; body?: Buffer } };
 
 /** `>` towards the server, `<` towards the client. */
 export type Watched = { direction: '>' | '<'; name: string };
@@ -39,15 +39,29 @@ export function readHeads(folder: string): HeadRecord | undefined {
   return { comments, watched: list.split(',').map((field) => watchedOf(field.trim())), rows };
 }
 
-/** The rows that a probe gives. The status of the answer is watched as a field called `status`. */
+/** The rows that a probe gives. The status of the answer is watched as a field called `status`, its body as one called `body`. */
 export function headRows(probe: Probe, { sent, answered }: Heads, watched: readonly Watched[]): HeadRow[] {
   const request = [probe.method, probe.target, probe.host ?? NONE, ...probe.columns].join(' ');
   return watched.map((each) => {
     const fields = each.direction === '>' ? sent : answered?.fields;
     if (each.name === 'status') return { request, watched: each, values: String(answered?.status ?? NONE) };
+    if (each.name === 'body') return { request, watched: each, values: bodyText(answered?.body) };
     const values = (fields ?? []).filter(([name]) => name.toLowerCase() === each.name.toLowerCase());
     return { request, watched: each, values: values.map(([, value]) => value).join(' | ') || NONE };
   });
+}
+
+/** When a page was made is no part of it. */
+const DATES: readonly (readonly [RegExp, string])[] = [
+  [/\b\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT/g, 'DATE'],
+  [/\b\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}/g, 'TIME'],
+];
+
+/** A body on one line, in quotes, its bytes as latin1. */
+function bodyText(body: Buffer | undefined): string {
+  if (body === undefined) return NONE;
+  const text = DATES.reduce((masked, [date, name]) => masked.replace(date, name), body.toString('latin1'));
+  return JSON.stringify(text);
 }
 
 /** heads.tsv as text. What is said of Outrigger in `before` stays with its row. */

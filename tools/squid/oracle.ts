@@ -1,7 +1,7 @@
 // Room: the installed Squid asked about a golden case: started on the case's own config, with a stand-in for each peer, and
 // asked every probe. Only for a process with a network of its own (solitude.ts).
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ConnectionOptions } from 'node:tls';
@@ -120,6 +120,8 @@ async function askThese(
 /** Writes the case's files into `folder`, with certificates of ours, and gives back the config to run. */
 async function layOut(given: SquidCase, peers: readonly Peer[], folder: string, leaf: Leaf): Promise<string> {
   const { key } = await saveLeaf(leaf, folder, 'leaf');
+  // Pages of errors are read as the user that Squid becomes.
+  await chmod(folder, 0o755);
   await writeFile(join(folder, 'leaf.pem'), `${leaf.certPem}\n${leaf.keyPem}`);
   const stood = (text: string): string => withOurFiles(text, folder, key);
   for (const [name, content] of given.files) {
@@ -172,7 +174,8 @@ function withOurFiles(text: string, folder: string, key: string): string {
   return text
     .replace(/(key=)\/\S+/g, `$1${key}`)
     .replace(/((?:cert|clientca|cafile)=)\/\S+/g, `$1${join(folder, 'leaf.pem')}`)
-    .replace(/^access_log (?:\w+:)?\/\S+/gm, `access_log stdio:${join(folder, 'run', 'access.log')}`);
+    .replace(/^access_log (?:\w+:)?\/\S+/gm, `access_log stdio:${join(folder, 'run', 'access.log')}`)
+    .replace(/^(error_directory|err_page_stylesheet) (?!\/)/gm, `$1 ${folder}/`);
 }
 
 /** The verdict, or all of them where a probe is to be sent several times (`times=`): `a+b` for a spread. */
@@ -258,8 +261,8 @@ async function askOne(
     const answer = await readResponse(wire, { method: probe.method, milliseconds: PATIENCE });
     if (answer.kind !== 'response')
       return { verdict: port.tls ? 'refused' : answer.kind === 'failed' ? 'reset' : answer.kind };
-    const { fields, status } = answer.response;
-    const answered = { status, fields };
+    const { fields, status, body } = answer.response;
+    const answered = { status, fields, body };
     const reached = origins.find(({ name }) => name === field(fields, 'X-Stand-In'));
     if (reached === undefined) return { verdict: verdictOf(status), answered };
     const sent = reached.requests.at(-1)?.fields;

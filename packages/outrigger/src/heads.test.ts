@@ -42,7 +42,7 @@ describe.each(names)('%s', (name) => {
     const rows = [];
     for (const probe of given.probes) {
       const down = option(probe, 'down') ?? '';
-      const ask = asked.get(down) ?? (await served(rules, down.split(',')));
+      const ask = asked.get(down) ?? (await served(rules, down.split(','), given.folder));
       asked.set(down, ask);
       rows.push(...headRows(probe, await ask(probe), record.watched));
     }
@@ -60,8 +60,12 @@ describe.each(names)('%s', (name) => {
 /** Nobody listens there (tcpmux, RFC 1078). */
 const NOBODY = 'http://127.0.0.1:1';
 
-/** The rules on ports of their own, with one stand-in behind them; nobody behind peers that are `down`. */
-async function served(rules: RuleSet, down: readonly string[]): Promise<(probe: Probe) => Promise<Heads>> {
+/** The rules on ports of their own, with one stand-in behind them; nobody behind peers that are `down`. Their files are in `folder`. */
+async function served(
+  rules: RuleSet,
+  down: readonly string[],
+  folder: string,
+): Promise<(probe: Probe) => Promise<Heads>> {
   const origin = await startOrigin({ name: 'web' });
   const moved: RuleSet = {
     ...rules,
@@ -73,7 +77,11 @@ async function served(rules: RuleSet, down: readonly string[]): Promise<(probe: 
       ]),
     ),
   };
-  const started = await startEdge({ rules: moved, report: () => {} });
+  const started = await startEdge({
+    rules: moved,
+    report: () => {},
+    readFile: (path) => readFileSync(join(folder, path)),
+  });
   if (started.kind !== 'started') throw new Error(started.problems.map(({ message }) => message).join('\n'));
   closers.push(
     () => started.edge.close(0),
@@ -87,9 +95,9 @@ async function served(rules: RuleSet, down: readonly string[]): Promise<(probe: 
     const length = probe.method === 'GET' ? '' : 'Content-Length: 0\r\n';
     const fields = lines.map((line) => `${line.join(': ')}\r\n`).join('');
     await wire.send(`${probe.method} ${probe.target} HTTP/1.1\r\n${fields}${length}\r\n`);
-    const { status, fields: answered } = await expectResponse(wire, { method: probe.method });
+    const { status, fields: answered, body } = await expectResponse(wire, { method: probe.method });
     await wire.close();
     const sent = field(answered, 'X-Stand-In') === undefined ? undefined : origin.requests.at(-1)?.fields;
-    return { answered: { status, fields: answered }, ...(sent && { sent }) };
+    return { answered: { status, fields: answered, body }, ...(sent && { sent }) };
   };
 }

@@ -2,7 +2,7 @@ import { loadRules } from '@outrigger/rules';
 import { expect, it } from 'vitest';
 import { withAbsoluteFiles } from './rulesfile.ts';
 
-it('takes relative files of listeners and upstreams from the folder of the rules', () => {
+it('takes relative files of listeners, upstreams and pages from the folder of the rules', () => {
   const { rules } = loadRules(
     `listen:
   - address: '*:443'
@@ -11,13 +11,14 @@ it('takes relative files of listeners and upstreams from the folder of the rules
       clientCertificates: { ca: clients.pem }
 upstreams:
   one: { servers: [https://10.1.1.14], tls: { ca: ca.pem, certificate: { pkcs12: c.pfx } } }
-access: [{ allow: {} }]
+pages: { no: { file: no.html, fill: { a: { file: ../a.css }, b: text } } }
+access: [{ deny: {}, answer: { page: no } }]
 routes: [{ to: one }]
 `,
     'rules.yaml',
   );
   if (rules === undefined) throw new Error('the rules of the test do not load');
-  const { listen, upstreams } = withAbsoluteFiles(rules, '/etc/outrigger/outrigger.yaml');
+  const { listen, upstreams, pages } = withAbsoluteFiles(rules, '/etc/outrigger/outrigger.yaml');
   expect(listen[0]?.tls?.certificates).toEqual([
     { cert: '/etc/outrigger/a.crt', key: '/keys/a.key', passphraseFile: '/etc/outrigger/a.pass' },
     { cert: '/etc/outrigger/b.crt', key: '/etc/outrigger/b.key', passphraseFile: '/etc/outrigger/b.pass' },
@@ -26,5 +27,9 @@ routes: [{ to: one }]
   expect(upstreams.get('one')?.tls).toMatchObject({
     ca: '/etc/outrigger/ca.pem',
     certificate: { pkcs12: '/etc/outrigger/c.pfx' },
+  });
+  expect(pages?.get('no')).toMatchObject({
+    file: '/etc/outrigger/no.html',
+    fill: { a: { file: '/etc/a.css' }, b: 'text' },
   });
 });

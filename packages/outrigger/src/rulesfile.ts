@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import {
   type CertificateFiles,
+  type DenialPage,
   type Diagnostic,
   formatDiagnostic,
   type Listener,
@@ -55,7 +56,7 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], terminal: T
   }
 }
 
-/** Certificate and key files as absolute names, taken from the folder of the rules file wherever the proxy is started. */
+/** Certificates, keys, pages and access logs by absolute names, taken from the folder of the rules file wherever the proxy is started. */
 export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
   const folder = dirname(resolve(file));
   const pair = (files: CertificateFiles): CertificateFiles => {
@@ -71,6 +72,7 @@ export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
     ...(rules.accessLog && {
       accessLog: rules.accessLog.map((log) => ({ ...log, file: resolve(folder, log.file) })),
     }),
+    ...(rules.pages && { pages: new Map([...rules.pages].map(([name, given]) => [name, pageBeside(given, folder)])) }),
     listen: rules.listen.map((listener) =>
       listener.tls === undefined
         ? listener
@@ -91,4 +93,12 @@ export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
       }),
     ),
   };
+}
+
+function pageBeside(page: DenialPage, folder: string): DenialPage {
+  const fill = Object.entries(page.fill ?? {}).map(([mark, filled]) => [
+    mark,
+    typeof filled === 'string' ? filled : { file: resolve(folder, filled.file) },
+  ]);
+  return { ...page, file: resolve(folder, page.file), ...(page.fill && { fill: Object.fromEntries(fill) }) };
 }

@@ -6,7 +6,7 @@ import { channelFinding, channelOf } from './channel.ts';
 import { editedHead } from './http1/edits.ts';
 import { forwardedRequestHead } from './http1/forward.ts';
 import type { RequestHead } from './http1/head.ts';
-import { type ReplyOptions, replyBytes } from './http1/reply.ts';
+import { PLAIN, type ReplyOptions, replyBytes } from './http1/reply.ts';
 import type { Leg } from './leg.ts';
 import type { AccessEntry, Answered } from './logline.ts';
 import type { Pin } from './pins.ts';
@@ -39,8 +39,6 @@ export type After = 'next' | 'finish' | 'reset' | 'gone';
 const ALLOW: Fields = [['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS']];
 
 const HEAD_END = '\r\n\r\n';
-/** What access logs may tell of an answer of ours. */
-const REPLY_FIELDS: Fields = [['Content-Type', 'text/plain; charset=utf-8']];
 
 /** Answers one request, or has it answered, and reports it. */
 export async function exchange(head: RequestHead, session: Session): Promise<After> {
@@ -120,7 +118,9 @@ function carryOut(
   if (verdict.kind === 'forward') return forward(verdict, head, session, record);
   if (verdict.kind === 'redirect') return redirect(verdict, head, session, record);
   tell(record, verdict);
-  return verdict.kind === 'reset' ? 'reset' : refuse(verdict.status, head, session, record);
+  return verdict.kind === 'reset'
+    ? 'reset'
+    : refuse(verdict.status, head, session, record, pageOf(verdict, session, record));
 }
 
 function tell(record: RequestRecord, { code, message }: { code: string; message: string }): void {
@@ -143,17 +143,41 @@ function redirect(
   return 'finish';
 }
 
+type ReplyPage = Pick<ReplyOptions, 'page' | 'headers'>;
+
+/** The page that rules want shown for a denial; nothing where they want none. */
+function pageOf(verdict: Verdict, { generation }: Session, { at }: RequestRecord): ReplyPage {
+  const shown = verdict.kind === 'refuse' ? generation.pages.get(verdict.page ?? '') : undefined;
+  if (shown === undefined || verdict.facts === undefined) return {};
+  const { type, language, pageFor } = shown;
+  return {
+    page: { type, content: pageFor(verdict.facts, new Date(at)) },
+    ...(language !== undefined && { headers: [['Content-Language', language]] }),
+  };
+}
+
 /** Says no ourselves and ends the connection: what the client sends after that is not looked at (RFC 9112 9.6). */
-function refuse(status: number, { method }: RequestHead, session: Session, record: RequestRecord): After {
+function refuse(
+  status: number,
+  { method }: RequestHead,
+  session: Session,
+  record: RequestRecord,
+  { page, headers = [] }: ReplyPage = {},
+): After {
   record.status = status;
-  writeReply(session, status, { method, headers: status === 405 ? ALLOW : [] });
+  const allow = status === 405 ? ALLOW : [];
+  writeReply(session, status, { method, headers: [...allow, ...headers], ...(page && { page }) });
   return 'finish';
 }
 
 function writeReply(session: Session, status: number, options: ReplyOptions): void {
   const reply = replyBytes(status, options);
   const headBytes = reply.indexOf(HEAD_END) + HEAD_END.length;
-  session.answered = { fields: REPLY_FIELDS, headBytes, bodyBytes: reply.length - headBytes };
+  session.answered = {
+    fields: [['Content-Type', options.page?.type ?? PLAIN]],
+    headBytes,
+    bodyBytes: reply.length - headBytes,
+  };
   session.client.write(reply);
 }
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { RuleSet } from '@outrigger/rules';
 import { prepareListeners } from './generation.ts';
+import { loadPages } from './pages.ts';
 import type { PemReader, ReadFile } from './pem.ts';
 import type { StartCode, StartNoticeCode } from './start.ts';
 import { createDiallers } from './upstream.ts';
@@ -10,7 +11,7 @@ import { createDiallers } from './upstream.ts';
 export type FileFinding = { severity: 'error' | 'warning'; code: StartCode | StartNoticeCode; message: string };
 
 /**
- * Reads every certificate, key, passphrase and authority that `rules` name, as the user of this process, and says what is wrong with
+ * Reads every certificate, key, passphrase, authority and page that `rules` name, as the user of this process, and says what is wrong with
  * them: unreadable, an encrypted key without its passphrase, a key of another certificate, out of date. Opens no socket. `now`: milliseconds
  * since 1970.
  */
@@ -29,5 +30,6 @@ export function checkFiles(rules: RuleSet, readFile: ReadFile = readFileSync, no
     () => {},
   );
   if (dialling.kind === 'bad') problems.push(...dialling.problems);
+  problems.push(...loadPages(rules, reader).problems);
   return [...problems.map((problem) => ({ severity: 'error', ...problem }) as const), ...findings];
 }

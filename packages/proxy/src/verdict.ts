@@ -36,7 +36,7 @@ export type Origin = {
 
 /** `facts` and `decision` are there as far as the request got. */
 export type Verdict = { facts?: RequestFacts; decision?: Decision } & (
-  | { kind: 'refuse'; status: number; code: string; message: string }
+  | { kind: 'refuse'; status: number; code: string; message: string; page?: string }
   | { kind: 'redirect'; status: number; location: string; denied?: { code: string; message: string } }
   | { kind: 'reset'; code: string; message: string }
   | Forward
@@ -108,6 +108,8 @@ function denied(decision: Decision, facts: RequestFacts): Verdict {
       return { kind: 'reset', facts, decision, ...finding };
     case 'status':
       return { kind: 'refuse', facts, decision, status: answer.status, ...finding };
+    case 'page':
+      return { kind: 'refuse', facts, decision, status: answer.status, page: answer.page, ...finding };
     case 'redirect':
       return { ...answer, facts, decision, denied: finding };
   }

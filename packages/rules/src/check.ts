@@ -7,6 +7,7 @@ import { checkExchange } from './checkexchange.ts';
 import { checkFallback } from './checkfallback.ts';
 import { checkHeaderChanges } from './checkheaders.ts';
 import { checkLogs } from './checklogs.ts';
+import { checkPages } from './checkpages.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
 import type { Condition, PathCondition } from './condition.ts';
@@ -27,6 +28,9 @@ export type RulesCode =
   | 'RULES_UNKNOWN_KEY'
   | 'RULES_UNKNOWN_UPSTREAM'
   | 'RULES_UNKNOWN_LISTENER'
+  | 'RULES_UNKNOWN_PAGE'
+  | 'RULES_BAD_PAGE'
+  | 'RULES_UNUSED_PAGE'
   | 'RULES_DUPLICATE_LISTENER'
   | 'RULES_BAD_ADDRESS'
   | 'RULES_BAD_CLIENTS'
@@ -69,6 +73,7 @@ export function checkRules(rules: RuleSet, positions: Positions): Diagnostic<Rul
   checkListeners(rules, report);
   for (const [name, upstream] of rules.upstreams) checkUpstream(name, upstream, rules, report);
   checkAccess(rules, report);
+  checkPages(rules, report);
   checkRoutes(rules, report);
   checkFrontDoor(rules, report);
   checkLogs(rules, report);

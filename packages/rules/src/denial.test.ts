@@ -13,6 +13,11 @@ describe('the answer to a denied request', () => {
     ['misdirected', { kind: 'status', status: 421 }],
     ['reset', { kind: 'reset' }],
     [{ status: 404 }, { kind: 'status', status: 404 }],
+    [{ page: 'sorry' }, { kind: 'page', status: 403, page: 'sorry' }],
+    [
+      { page: 'sorry', status: 200 },
+      { kind: 'page', status: 200, page: 'sorry' },
+    ],
     [
       { redirect: 'http://sorry.test/', status: 307 },
       { kind: 'redirect', status: 307, location: 'http://sorry.test/' },
@@ -70,6 +75,9 @@ describe('answers in a rules file', () => {
     ['{ redirect: "https://a.test/", status: 200 }', /an answer is forbidden/],
     ['{ status: 401 }', /401 and 407 ask for a login/],
     ['{ status: 200 }', /a status is a number from 400 to 599/],
+    ['{ page: sorry, status: 401 }', /an answer is forbidden/],
+    ['{ page: sorry, status: 302 }', /an answer is forbidden/],
+    ['{ page: sorry }', /there is no page sorry.*RULES_UNKNOWN_PAGE/],
     ['forbiden', /an answer is forbidden, misdirected, reset/],
   ])('%s', (answer, finding) => {
     if (finding === undefined) expect(findings(denying(answer))).toEqual([]);

@@ -18,7 +18,15 @@ const refusalStatus = z
   .max(599, 'a status is a number from 400 to 599')
   .refine((status) => status !== 401 && status !== 407, '401 and 407 ask for a login, which Outrigger does not check');
 
-const ANSWER_FORM = 'an answer is forbidden, misdirected, reset, { status: 404 }, or { redirect: URL, status: 302 }';
+const ANSWER_FORM =
+  'an answer is forbidden, misdirected, reset, { status: 404 }, { page: NAME, status: 404 }, or { redirect: URL, status: 302 }';
+
+/** A page may be all that there is to see, and no refusal. */
+const OK = 200;
+const PAGE_STATUS = 'the status of a page is 200, or from 400 to 599 and neither 401 nor 407';
+const pageStatus = z
+  .int(PAGE_STATUS)
+  .refine((status) => status === OK || refusalStatus.safeParse(status).success, PAGE_STATUS);
 
 /** How a denial is answered. */
 export const denial = z.union(
@@ -27,6 +35,10 @@ export const denial = z.union(
       description: '403, 421 (RFC 9110 15.5.20: this is not the server of that host), or a reset connection',
     }),
     z.strictObject({ status: refusalStatus }),
+    z.strictObject({
+      page: z.string().meta({ description: 'Name of a page under pages' }),
+      status: pageStatus.optional().meta({ description: 'Default: 403' }),
+    }),
     z.strictObject({
       redirect: z.string().meta({ description: 'URL to go to, or a path; {host}, {target}, {url}, … are filled in' }),
       status: redirectStatus
@@ -43,6 +55,7 @@ export type Denial = z.output<typeof denial>;
 export type DenialAnswer =
   | { kind: 'reset' }
   | { kind: 'status'; status: number }
+  | { kind: 'page'; status: number; page: string }
   | { kind: 'redirect'; status: number; location: string };
 
 const STATUS = { forbidden: 403, misdirected: 421 } as const;
@@ -56,6 +69,7 @@ const URI_CHARACTERS = /^[!-~]+$/;
 export function denialAnswer(denial: Denial, facts: RequestFacts): DenialAnswer {
   if (denial === 'reset') return { kind: 'reset' };
   if (typeof denial === 'string') return { kind: 'status', status: STATUS[denial] };
+  if ('page' in denial) return { kind: 'page', status: denial.status ?? STATUS.forbidden, page: denial.page };
   if (!('redirect' in denial)) return { kind: 'status', status: denial.status };
   if (facts.host === '' && denial.redirect.includes('{host}')) return { kind: 'status', status: STATUS.forbidden };
   const location = requestTemplate(denial.redirect, encoded)(facts);

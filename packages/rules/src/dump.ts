@@ -7,9 +7,11 @@ import type { SourceRef } from './diagnostic.ts';
 import type { HeaderChange } from './headers.ts';
 import type { Health } from './health.ts';
 import type { AccessLog } from './logformat.ts';
+import { PAGE_TYPE } from './page.ts';
 import { printProvenance } from './positions.ts';
 import {
   type AccessLine,
+  type DenialPage,
   defaultLimits,
   type Fallback,
   type Limits,
@@ -28,6 +30,9 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
   const content = {
     listen: rules.listen.map(withoutProvenance),
     upstreams: Object.fromEntries([...rules.upstreams].map(([name, upstream]) => [name, upstreamDocument(upstream)])),
+    ...(rules.pages && {
+      pages: Object.fromEntries([...rules.pages].map(([name, given]) => [name, pageDocument(given)])),
+    }),
     access: rules.access.map(accessDocument),
     routes: rules.routes.map(routeDocument),
     ...limitsDocument(rules.limits),
@@ -40,6 +45,7 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
   flowWhatFits(document);
   commentItems(document, 'listen', rules.listen);
   commentKeys(document, 'upstreams', rules.upstreams);
+  if (rules.pages !== undefined) commentKeys(document, 'pages', rules.pages);
   commentItems(document, 'access', rules.access);
   commentItems(document, 'routes', rules.routes);
   if (options.preamble !== undefined) {
@@ -64,6 +70,11 @@ function upstreamDocument(upstream: Upstream): object {
     ...(changed.length > 0 && { timeouts: durations(changed) }),
     ...headersDocument(upstream),
   };
+}
+
+function pageDocument(given: DenialPage): object {
+  const { file, type, ...others } = withoutProvenance(given);
+  return { file, ...(type !== PAGE_TYPE && { type }), ...others };
 }
 
 function logDocument({ file, format, when }: AccessLog): object {

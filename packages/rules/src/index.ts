@@ -40,6 +40,7 @@ export {
   secretsOfFormat,
 } from './logformat.ts';
 export { conditionTest } from './match.ts';
+export { compilePage, PAGE_MAX, PAGE_PLACES_MAX, PAGE_TYPE, type Page, type PageFor, type PageResult } from './page.ts';
 export { compilePassThrough, type PassThroughChoice, passedThroughTo } from './passthrough.ts';
 export { type Redirection, redirection } from './redirect.ts';
 export { compileFinder, compileRegex, type Finder, type Regex, type RegexResult } from './regex.ts';

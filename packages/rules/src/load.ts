@@ -58,6 +58,11 @@ function withProvenance(document: z.output<typeof rulesDocument>, positions: Pos
         { ...upstream, ...provenance(['upstreams', name]) },
       ]),
     ),
+    ...(document.pages && {
+      pages: new Map(
+        Object.entries(document.pages).map(([name, page]) => [name, { ...page, ...provenance(['pages', name]) }]),
+      ),
+    }),
     access: document.access.map((line, index): AccessLine => {
       const place = provenance(['access', index]);
       return 'allow' in line

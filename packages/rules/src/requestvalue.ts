@@ -48,6 +48,12 @@ function isRequestValue(part: TemplatePart): boolean {
 }
 
 function valueFrom({ name }: Placeholder, facts: RequestFacts): string {
-  if (!Object.hasOwn(VALUES, name)) throw new Error(`an unknown placeholder passed the loader: ${name}`);
-  return VALUES[name as keyof typeof VALUES](facts);
+  const value = requestValue(name, facts);
+  if (value === undefined) throw new Error(`an unknown placeholder passed the loader: ${name}`);
+  return value;
+}
+
+/** The value of that name; undefined where there is none of it. */
+export function requestValue(name: string, facts: RequestFacts): string | undefined {
+  return Object.hasOwn(VALUES, name) ? VALUES[name as keyof typeof VALUES](facts) : undefined;
 }

@@ -9,6 +9,7 @@ import type { SourceRef } from './diagnostic.ts';
 import { headerChanges } from './headers.ts';
 import { health } from './health.ts';
 import { type AccessLog, accessLog } from './logformat.ts';
+import { page } from './page.ts';
 import { duration, list, size, text, tlsVersion } from './values.ts';
 
 /** Greatest share of a server: beyond it the others are not meant to be used, and need not be named. */
@@ -234,6 +235,10 @@ export const rulesDocument = z.strictObject({
     z.string().regex(/^(?!__proto__$)[A-Za-z0-9_.:[\]-]+$/, 'letters, digits and _ . : - only'),
     upstream,
   ),
+  pages: z
+    .record(z.string().regex(/^(?!__proto__$)[A-Za-z0-9_.:-]+$/, 'letters, digits and _ . : - only'), page)
+    .optional()
+    .meta({ description: 'Pages that answers of access lines name' }),
   access: z.array(accessLine).default([]).meta({ description: 'First match wins; what no line matches is denied' }),
   routes: z.array(route).min(1).meta({ description: 'First match wins' }),
   limits,
@@ -255,6 +260,7 @@ export type CertificateFiles = z.output<typeof certificate>;
 export type PassThrough = z.output<typeof passThrough>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;
+export type DenialPage = z.output<typeof page> & Provenance;
 export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: Denial } & Provenance;
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;
@@ -273,6 +279,8 @@ export type Limits = z.output<typeof limits>;
 export type RuleSet = {
   listen: Listener[];
   upstreams: Map<string, Upstream>;
+  /** Pages that answers of access lines name. */
+  pages?: Map<string, DenialPage> | undefined;
   /** First match wins; what no line matches is denied. */
   access: AccessLine[];
   /** First match wins; what no route matches is answered 503. */

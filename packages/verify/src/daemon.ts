@@ -137,15 +137,10 @@ export async function startProgram(
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
   const deadline = performance.now() + START_PATIENCE;
   for (const port of ports) {
-    while (!(await isReady(port))) {
-      if (!hasEnded() && performance.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, START_STEP));
-        continue;
-      }
-      const kind = hasEnded() ? 'ended' : 'silent';
-      await stop(child, ended);
-      return { kind, said };
-    }
+    if (await until(() => isReady(port), { deadline, step: START_STEP, givesUp: hasEnded })) continue;
+    const kind = hasEnded() ? 'ended' : 'silent';
+    await stop(child, ended);
+    return { kind, said };
   }
   return {
     kind: 'ready',
@@ -174,15 +169,35 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-/** Whether anybody listens on a loopback port. */
+/**
+ * Asks until it is so. False once `deadline` (milliseconds of performance.now) has passed or `givesUp` says so; asked at least once.
+ * `step`: milliseconds between two questions.
+ */
+export async function until(
+  isSo: () => Promise<boolean>,
+  { deadline, step, givesUp = () => false }: { deadline: number; step: number; givesUp?: () => boolean },
+): Promise<boolean> {
+  while (!(await isSo())) {
+    if (givesUp() || performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, step));
+  }
+  return true;
+}
+
+/** Milliseconds in which whoever listens on this machine lets a connection in; longer is nobody, as behind a filter that drops. */
+const LOOK_PATIENCE = 1_000;
+
+/** Whether anybody listens on a port of this machine. */
 export function takesConnections(port: number, host = '127.0.0.1'): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((done) => {
     const socket = connect({ host, port });
-    socket.once('connect', () => {
+    const end = (is: boolean): void => {
+      clearTimeout(late);
       socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
+      done(is);
+    };
+    const late = setTimeout(() => end(false), LOOK_PATIENCE);
+    socket.once('connect', () => end(true)).once('error', () => end(false));
   });
 }
 

@@ -3,6 +3,7 @@ export { findApache } from './apache/apache.ts';
 export { openApacheComparison, type VerifyApacheOptions, verifyApache } from './apache/verify.ts';
 export type { Announcement, Aspect } from './compare.ts';
 export type { Comparison, Difference, TellProgress, Verified } from './comparison.ts';
+export { findProgram, takesConnections, until } from './daemon.ts';
 export type { OldConfig, OldServer, Oracle, OracleProblem, OracleStart, TakenOut } from './oracle.ts';
 export type { Entrance, Fields, Outcome, Probe, Reached, Side } from './probe.ts';
 export { probeText } from './probe.ts';

@@ -30,7 +30,13 @@ export function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Ser
   const isRestricted = owa.access.some(({ access }) => access.kind !== 'open');
   const url = `${/^[a-z]+:\/\/[^/]*/i.exec(owa.url)?.[0]}${RPC}`;
   const sections = sectionsOfPath(servers, host, RPC, url);
-  const hindrance = hindranceOf(servers, host, RPC, sections, serverRules(servers, host));
+  const hindrance = hindranceOf(servers, host, {
+    prefix: RPC,
+    sections,
+    rules: serverRules(servers, host),
+    backend: owa.read.backend,
+    isSite: false,
+  });
   if (said || isRestricted || hindrance.kind === 'obstacle') {
     const reason = said
       ? 'other lines name /rpc'

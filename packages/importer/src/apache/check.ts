@@ -32,17 +32,28 @@ const MSRPC = new Set(['outlookanywherepassthrough', 'outlookanywhereuseragent']
 
 /** Remarks on unknown names; the first line at which Apache would not start, where there is one. */
 export function checkTree({ nodes, modules }: ConfigTree): Refusal | undefined {
-  return firstMistake(nodes, { modules, isNarrow: false, isVirtual: false, isLocation: false, isAll: false });
+  return firstMistake(nodes, {
+    modules,
+    isNarrow: false,
+    isVirtual: false,
+    isLocation: false,
+    isProxy: false,
+    isAll: false,
+  });
 }
 
-/** `isNarrow`, `isVirtual`, `isLocation`: inside a section of that kind. `isAll`: directly in RequireAll. */
+/** `isNarrow`, `isVirtual`, `isLocation`, `isProxy`: inside a section of that kind. `isAll`: directly in RequireAll. */
 type Context = {
   modules: ConfigTree['modules'];
   isNarrow: boolean;
   isVirtual: boolean;
   isLocation: boolean;
+  isProxy: boolean;
   isAll: boolean;
 };
+
+/** TLS towards servers may be said for some of them alone (mod_ssl.c, those with PROXY_CONF). */
+const IN_PROXY = /^sslproxy/;
 
 function firstMistake(nodes: readonly ConfigNode[], context: Context): Refusal | undefined {
   for (const node of nodes) {
@@ -54,6 +65,7 @@ function firstMistake(nodes: readonly ConfigNode[], context: Context): Refusal |
       isNarrow: context.isNarrow || NARROW.has(node.key),
       isVirtual: context.isVirtual || node.key === 'virtualhost',
       isLocation: context.isLocation || node.key === 'location' || node.key === 'locationmatch',
+      isProxy: context.isProxy || node.key === 'proxy' || node.key === 'proxymatch',
       isAll: node.key === 'requireall',
     });
     if (inside !== undefined) return inside;
@@ -68,14 +80,18 @@ function refused({ entry, at, reported }: ConfigNode, message: string): Refusal 
   return { at, reported, message };
 }
 
-function mistake(node: ConfigNode, { modules, isNarrow, isVirtual, isLocation, isAll }: Context): string | undefined {
+function mistake(
+  node: ConfigNode,
+  { modules, isNarrow, isVirtual, isLocation, isProxy, isAll }: Context,
+): string | undefined {
   const name = node.kind === 'section' ? `<${node.name}` : node.name;
   const known = knownDirective(name);
   const loaded = modules.loadedFiles();
   if (known === undefined) return unknown(node, modules.foreign.length > 0 || loaded === undefined);
   if (loaded !== undefined && !isProvided(known, loaded)) return `${known.module}, which brings it, is not loaded`;
   if (known.place === 'global' && isVirtual) return 'it must not stand in a VirtualHost';
-  if ((known.place === 'server' || known.place === 'global') && isNarrow) return 'it must not stand in such a section';
+  const isOutside = known.place === 'server' || known.place === 'global';
+  if (isOutside && isNarrow && !(isProxy && IN_PROXY.test(node.key))) return 'it must not stand in such a section';
   if (known.place === 'inside' && !isNarrow) return 'it must stand in a Directory, Location, Files or If section';
   if (node.kind === 'directive') return requirementMistake(node, isAll);
   if (isLocation && /^files(?:match)?$/.test(node.key)) return 'it must not stand in a Location section';

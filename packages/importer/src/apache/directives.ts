@@ -163,6 +163,9 @@ const TABLE: Readonly<Record<string, Partial<Record<Exclude<Place, 'global'>, st
     anywhere: 'DAVDepthInfinity DAVLockDiscovery DAVMinTimeout',
     inside: 'DAV DAVBasePath',
   },
+  'mod_dav_lock.c': {
+    inside: 'DAVGenericLockDB',
+  },
   'mod_dav_fs.c': {
     server: 'DAVLockDB',
   },
@@ -417,7 +420,7 @@ const TABLE: Readonly<Record<string, Partial<Record<Exclude<Place, 'global'>, st
 const QUIET_MODULES: ReadonlySet<string> = new Set(
   `worker asis auth_basic authn_socache authz_host authz_owner authz_user data proxy_ajp proxy_balancer proxy_fdpass proxy_http
   proxy_http2 proxy_uwsgi lbmethod_byrequests lbmethod_bytraffic lbmethod_bybusyness slotmem_shm slotmem_plain socache_dbm
-  socache_shmcb unique_id status ratelimit dav_lock authz_groupfile cache_socache`
+  socache_shmcb unique_id status ratelimit authz_groupfile cache_socache`
     .split(/\s+/)
     .map((name) => (name === 'worker' ? 'worker.c' : `mod_${name}.c`)),
 );
@@ -453,6 +456,11 @@ const KNOWN: ReadonlyMap<string, KnownDirective> = new Map(
 /** What is known of a name in any spelling, a section with its `<`; undefined where httpd 2.4 has no such directive. */
 export function knownDirective(name: string): KnownDirective | undefined {
   return KNOWN.get(name.toLowerCase());
+}
+
+/** Every directive of httpd. */
+export function everyKnownDirective(): KnownDirective[] {
+  return [...KNOWN.values()];
 }
 
 /** True where the module of a directive is among `loaded` (source files, as IfModule knows them). Some MPM is always there. */

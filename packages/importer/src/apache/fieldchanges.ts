@@ -27,8 +27,9 @@ const OURS = new Set(
 /**
  * Lines that hold for a path, `early` ones first, as Apache makes them. What `Header always` writes stands in a table of its own, which
  * knows nothing of the fields of the server: it replaces and removes only what such a line wrote before, and comes beside the rest (AP-121).
+ * `isHostKept`: servers are told the Host of the request, as such a line has changed it (AP-163); else it is Apache's to write.
  */
-export function fieldChanges(lines: readonly Directive[]): FieldChanges {
+export function fieldChanges(lines: readonly Directive[], isHostKept: boolean): FieldChanges {
   const result: FieldChanges = { kind: 'changes', request: [], response: [], ours: [], made: [], almost: [] };
   const always = new Map<string, [name: string, values: string[]]>();
   for (const line of [...lines].sort((a, b) => Number(isEarly(b)) - Number(isEarly(a)))) {
@@ -41,6 +42,8 @@ export function fieldChanges(lines: readonly Directive[]): FieldChanges {
       result.frontEndHttps = line;
       continue;
     }
+    if (isHostKept && line.key === 'requestheader' && name.toLowerCase() === 'host')
+      return { kind: 'unsayable', line, reason: 'a RequestHeader line changes the Host that servers are told' };
     if (OURS.has(name.toLowerCase())) {
       result.ours.push(line);
       continue;

@@ -1,13 +1,17 @@
 // Room: what is said of the lines of a virtual host: of those whose paths moved what they became, of the others why they stay. Pure but
 // for the remarks it leaves.
+import type { Condition } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { remarkOnce } from './accesslines.ts';
 import { remarkBackend } from './backend.ts';
+import { type Effect, effectOf } from './effects.ts';
 import type { Lift, Move, Stay } from './moves.ts';
+import { type HeldLine, heldLines, type PathSection, wholeSections } from './pathsections.ts';
 import { proxyLines } from './proxypass.ts';
+import { reverseLines } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { everyNodeFor, inherited } from './settings.ts';
-import type { ConfigNode } from './tree.ts';
+import { inherited } from './settings.ts';
+import { type ConfigNode, directivesOf } from './tree.ts';
 
 /** Why a path stays. */
 export function remarkStay({ prefix, line, obstacle, isExchange, hint }: Stay): void {
@@ -48,34 +52,75 @@ export function remarkHost({ section, serverName }: VirtualHost, hosts: string[]
   );
 }
 
-/** What became of the lines that a move comes from. `to`: its upstream. */
-export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost): void {
+/** What became of the lines that a move comes from. `to`: its upstream; `requests`: which they are. */
+export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost, requests: Condition): void {
   const { line, staying, changes, read, sections } = move;
   const { backend } = read;
   if (move.isAdded === undefined) remarkRoute(move, to);
-  remarkBackend(servers, host, sections, read, line);
+  const whole = wholeSections(sections);
+  remarkBackend(servers, host, whole, read, line);
   for (const each of staying) {
     const who = `requests that ${each.line.at.directive} (line ${each.line.at.line}) is for stay with Apache`;
     if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
   }
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
   for (const almost of changes.almost) remarkAlmost(almost);
-  for (const node of everyNodeFor(servers, host)) {
-    if (/^proxypassreverse(?:cookiepath)?$/.test(node.key)) remarkOnce(node, REVERSED, 'APACHE_CARRIED');
-    if (node.key === 'proxypassreversecookiedomain') remarkAlmost({ line: node, message: DOTS });
-  }
-  for (const directive of inherited(servers, host, 'proxyaddheaders'))
-    remarkAlmost({ line: directive, message: OWN_FORWARDED });
+  remarkReversals(servers, host, sections);
+  remarkOtherwise(servers, host, sections, requests);
   for (const ours of changes.ours)
     remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
   if (changes.frontEndHttps !== undefined && backend.kind === 'exchange')
     remarkOnce(changes.frontEndHttps, 'frontEndHttps of the upstream', 'APACHE_CARRIED');
 }
 
+type Otherwise = Extract<Effect, { kind: 'otherwise' }>;
+
 const REVERSED = 'in rewrite of the routes of paths that moved';
 const DOTS =
   'in rewrite of the routes of paths that moved; a Domain with a dot in front is changed too, as browsers read it';
-const OWN_FORWARDED = 'on paths that moved Outrigger writes X-Forwarded-For, -Host and -Proto itself';
+const NOWHERE =
+  'left out on paths that moved: in such a section Apache takes its pattern for a path, and sends clients to addresses that are none';
+
+function remarkReversals(servers: Servers, host: VirtualHost, sections: readonly PathSection[]): void {
+  const whole = wholeSections(sections);
+  for (const key of ['proxypassreverse', 'proxypassreversecookiepath', 'proxypassreversecookiedomain']) {
+    const inside = whole.flatMap((section) =>
+      key === 'proxypassreverse' ? reverseLines(section) : directivesOf(section.children, key),
+    );
+    for (const line of [...inherited(servers, host, key), ...inside]) {
+      if (key === 'proxypassreversecookiedomain') remarkAlmost({ line, message: DOTS });
+      else remarkOnce(line, REVERSED, 'APACHE_CARRIED');
+    }
+  }
+  for (const section of whole.filter((each) => reverseLines(each).length === 0)) {
+    for (const line of directivesOf(section.children, 'proxypassreverse')) remarkAlmost({ line, message: NOWHERE });
+  }
+}
+
+/** Lines for some of its requests or all that a path moves without. */
+function remarkOtherwise(
+  servers: Servers,
+  host: VirtualHost,
+  sections: readonly PathSection[],
+  requests: Condition,
+): void {
+  const parts = sections.filter(({ reach }) => reach.kind !== 'whole').flatMap(({ section }) => section.children);
+  const lines = [
+    ...heldLines(servers, host, wholeSections(sections)),
+    ...parts.map((line): HeldLine => ({ line, isInside: true })),
+  ];
+  for (const { line, isInside } of lines) {
+    const effect = effectOf(line, isInside ? 'section' : 'server');
+    if (effect?.kind === 'otherwise') remarkConcerning(line, effect, requests);
+  }
+}
+
+/** Remarks it once, for the requests of all paths that it is said of. */
+function remarkConcerning({ entry }: ConfigNode, { code, message }: Otherwise, requests: Condition): void {
+  const said = entry.remarks.find((each) => each.message === message);
+  if (said === undefined) remark(entry, 'approximated', code, message, { concerns: requests });
+  else said.concerns = { any: [said.concerns ?? {}, requests] };
+}
 
 function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {
   if (!line.entry.remarks.some((each) => each.message === message))

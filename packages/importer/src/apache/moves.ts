@@ -6,15 +6,15 @@ import { exchangePath, exchangeSign } from './exchange.ts';
 import { type FieldChanges, fieldChanges } from './fieldchanges.ts';
 import { type Lead, type Leads, leadsOf, nameOf } from './leads.ts';
 import { accessTo, type MoveAccess } from './moveaccess.ts';
-import { hindranceOf, type Obstacle, type Staying, strictObstacle } from './obstacles.ts';
+import { hindranceOf, type Obstacle, type Staying } from './obstacles.ts';
 import { isUnder, overlapOf } from './overlap.ts';
-import { sectionsOfPath, wholeSections } from './pathsections.ts';
+import { type PathSection, sectionsOfPath, wholeSections } from './pathsections.ts';
 import { patternStays } from './patternstays.ts';
 import { locationsOf, type ProxyLine } from './proxypass.ts';
 import { reversalsOf } from './reversals.ts';
 import type { Servers, VirtualHost } from './servers.ts';
 import { inherited } from './settings.ts';
-import { type Directive, directivesOf, type Section } from './tree.ts';
+import { type Directive, directivesOf } from './tree.ts';
 
 /** What is to move: paths of Exchange alone, or everything that is proxied. */
 export type Lift = 'exchange' | 'all';
@@ -26,8 +26,8 @@ export type Move = {
   url: string;
   line: Directive;
   read: Extract<BackendRead, { kind: 'backend' }>;
-  /** Sections for all of its requests, in the order in which Apache merges them. */
-  sections: Section[];
+  /** Sections that have a say on its requests, in the order in which Apache merges them. */
+  sections: PathSection[];
   /** Why the server is taken for Exchange; undefined where it is not. */
   sign?: string;
   /** Its paths as a route names them; absent for all. */
@@ -151,13 +151,11 @@ function moveOf(
   const whole = wholeSections(sections);
   const read = backendOf(servers, server, whole, target, kind, parameters);
   if (read.kind === 'dead') return stay({ line, reason: read.reason });
-  const strict = kind === 'plain' ? strictObstacle(servers, server) : undefined;
-  if (strict !== undefined) return stay(strict);
-
   const earlier = before(lead, all, moved);
   if ('reason' in earlier) return stay(earlier);
   const rules = 'rule' in place ? all.rules.slice(0, all.rules.indexOf(place.rule)) : all.rules;
-  const hindrance = hindranceOf(servers, server, prefix, sections, rules);
+  const { backend } = read;
+  const hindrance = hindranceOf(servers, server, { prefix, sections, rules, backend, isSite: kind === 'plain' });
   if (hindrance.kind === 'obstacle') return stay(hindrance.obstacle);
 
   const apart = new Set(hindrance.staying.map((each) => each.line));
@@ -167,11 +165,12 @@ function moveOf(
     ['requestheader', 'header']
       .flatMap((key) => inherited(servers, server, key, whole))
       .filter(({ rest }) => read.balancer === undefined || !/BALANCER_ROUTE_CHANGED/.test(rest)),
+    backend.host === undefined,
   );
   if (changes.kind === 'unsayable') return stay(changes);
   const rewrite: Rewrite = {
     ...(map !== undefined && { path: map }),
-    ...reversalsOf(whole, servers, server, read.backend),
+    ...reversalsOf(whole, { servers, server, backend }),
   };
   const path = pathsOfMove(prefix, kind, map !== undefined);
   return {
@@ -179,7 +178,7 @@ function moveOf(
     url,
     line,
     read,
-    sections: whole,
+    sections,
     ...(sign !== undefined && { sign }),
     ...(path !== undefined && { path }),
     when,
@@ -243,14 +242,20 @@ function isKnownParameter(name: string, isBalancer: boolean): boolean {
 /** Lines that Apache asks first: what they take stays; one that takes all is an obstacle. */
 function before(lead: Lead, { lines, leads }: Leads, moved: readonly Move[]): { staying: Staying[] } | Obstacle {
   const staying: Staying[] = [];
-  if ('rule' in lead.place) return { staying };
-  for (const other of lines.slice(0, lead.place.lines)) {
+  const behind = 'rule' in lead.place ? 0 : lead.place.lines;
+  for (const [index, other] of lines.entries()) {
+    if (index >= behind && !(isAskedFirst(other) && other.directive !== lead.line)) continue;
     const found = takenBefore(other, lead, leads, moved);
     if (found === undefined) continue;
     if ('reason' in found) return found;
     staying.push(found);
   }
   return { staying };
+}
+
+/** `mapping=`: the line is asked before all others and before all rewriting, with the path as the client wrote it (AP-73). */
+function isAskedFirst({ parameters }: ProxyLine): boolean {
+  return parameters.has('mapping');
 }
 
 /** Whether a path goes on as it is, but for its case. */

@@ -10,7 +10,7 @@ export type Overlap = { kind: 'none' } | { kind: 'covers' } | { kind: 'below'; p
 export function overlapOf(paths: Paths, prefix: string): Overlap {
   if (paths.kind === 'unclear') return { kind: 'unclear' };
   if (paths.kind === 'pattern') {
-    if (isSureFrom(paths.pattern, prefix)) return { kind: 'covers' };
+    if (coversAll(paths.pattern, false, prefix)) return { kind: 'covers' };
     return mayMatchUnder(paths.pattern, prefix) ? { kind: 'unclear' } : { kind: 'none' };
   }
   // `/owa/` is for what lies below `/owa`, and not for that itself.

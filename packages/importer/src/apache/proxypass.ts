@@ -1,7 +1,6 @@
 // Room: ProxyPass lines, as values, in the order in which Apache asks them. Pure.
 // Source: modules/proxy/mod_proxy.c add_pass, alias_match, merge_proxy_dir_config (AP-50 to AP-68).
 import type { Server, Servers } from './servers.ts';
-import { inherited } from './settings.ts';
 import type { ConfigNode, Directive, Section } from './tree.ts';
 
 /** The paths a line is for: those with a prefix (`whole`: in whole segments), exactly those of a pattern, or nobody can say. */
@@ -22,7 +21,7 @@ const SECTIONS = ['location', 'locationmatch'];
 
 /**
  * Lines of a server as one list in which the first match decides: those of sections from the last to the first, for the last
- * section wins and beats all others (AP-61 to AP-64); then those outside, the main server's first (AP-59).
+ * section wins and beats all others (AP-61 to AP-64); then those outside, the main server's first (AP-59), whatever ProxyPassInherit says (AP-164).
  */
 export function proxyLines(servers: Servers, server: Server): ProxyLine[] {
   const inSections = locationsOf(servers, server).flatMap((section) =>
@@ -39,8 +38,7 @@ export function proxyLines(servers: Servers, server: Server): ProxyLine[] {
         return [isDead ? { ...line, isDead } : { ...line, paths: { kind: 'unclear' as const } }];
       }),
   );
-  const outside = ['proxypass', 'proxypassmatch'].flatMap((key) => inherited(servers, server, key));
-  const inOrder = inFileOrder(servers, server).filter((node): node is Directive => outside.includes(node as Directive));
+  const inOrder = inFileOrder(servers, server).filter(isProxyPass);
   return [...inSections.reverse(), ...inOrder.map(outsideLine)];
 }
 

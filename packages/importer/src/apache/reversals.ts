@@ -3,47 +3,71 @@
 // that hold for the path of the request, whatever path they are about: what /owa answers may lead to /ecp.
 import type { Rewrite } from '@outrigger/rules';
 import type { Backend } from './backend.ts';
+import { pathsOf } from './proxypass.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited } from './settings.ts';
 import { parseTarget } from './target.ts';
-import { directivesOf, type Section } from './tree.ts';
+import { type Directive, directivesOf, type Section } from './tree.ts';
 
 type PathMap = NonNullable<Rewrite['location']>[number];
 
-/** The maps of a path to `backend` that the sections `covering` hold for, in the order in which Apache tries them; empty where no line says any. */
-export function reversalsOf(
-  covering: readonly Section[],
-  servers: Servers,
-  server: Server,
-  { name, servers: members }: Pick<Backend, 'name' | 'servers'>,
-): Rewrite {
-  const maps = (key: string, hasPath: boolean): PathMap[] => {
-    const outside = inherited(servers, server, key).map(({ words }) => words.map(({ text }) => text));
-    // In a section the path is that of the section and is left out.
-    const inside = covering.flatMap((section) =>
-      directivesOf(section.children, key).map(({ words }) => {
-        const own = words.map(({ text }) => text);
-        return hasPath ? [section.words[0]?.text ?? '', ...own] : own;
-      }),
-    );
-    return [...outside, ...inside].map(([first = '', second = '']) =>
-      hasPath ? { from: second, to: first } : { from: first, to: second },
-    );
-  };
-  const location = maps('proxypassreverse', true).flatMap(({ from, to }): PathMap[] => {
-    const target = parseTarget(from);
-    if (target.kind === 'http') return [{ from, to }];
-    // A balancer stands for each of its servers.
-    const isOwn = target.kind === 'balancer' && `balancer://${target.name}` === name;
-    return isOwn ? members.map((member) => ({ from: `${member}${target.path}`, to })) : [];
-  });
-  const cookieDomain = maps('proxypassreversecookiedomain', false);
-  const cookiePath = maps('proxypassreversecookiepath', false);
+type Asked = { servers: Servers; server: Server; backend: Pick<Backend, 'name' | 'servers'> };
+
+/** The maps of a path that `sections` hold for, in the order in which Apache tries them; empty where no line says any. */
+export function reversalsOf(sections: readonly Section[], { servers, server, backend }: Asked): Rewrite {
+  const outside = (key: string): string[][] => inherited(servers, server, key).map(wordsOf);
+  const inside = (key: string): string[][] =>
+    sections.flatMap(({ children }) => directivesOf(children, key).map(wordsOf));
+  const location = [
+    ...outside('proxypassreverse'),
+    ...sections.flatMap((section) => reverseLines(section).map((line) => [pathOf(section) ?? '', ...wordsOf(line)])),
+  ].flatMap(([to = '', from = '']) => locationMaps(from, to, backend));
+  const cookies = (key: string): PathMap[] =>
+    [...outside(key), ...inside(key)].map(([from = '', to = '']) => ({ from, to }));
+  const [cookieDomain, cookiePath] = ['proxypassreversecookiedomain', 'proxypassreversecookiepath'].map(cookies);
   return {
     ...(location.length > 0 && { location: distinct(location) }),
-    ...(cookieDomain.length > 0 && { cookieDomain }),
-    ...(cookiePath.length > 0 && { cookiePath }),
+    ...(cookieDomain !== undefined && cookieDomain.length > 0 && { cookieDomain }),
+    ...(cookiePath !== undefined && cookiePath.length > 0 && { cookiePath }),
   };
+}
+
+/** Whether a section changes back what those of `whole` leave: that `/owa/x` there is `/owa/x`, a line for `/owa` says as well. */
+export function reversesMore(section: Section, whole: readonly Section[], asked: Asked): boolean {
+  const before = reversalsOf(whole, asked);
+  const after = reversalsOf([...whole, section], asked);
+  const isSaid = ({ from, to }: PathMap): boolean =>
+    before.location?.some((map) => from.startsWith(map.from) && to === map.to + from.slice(map.from.length)) === true;
+  return (
+    after.location?.every(isSaid) === false ||
+    after.cookieDomain?.length !== before.cookieDomain?.length ||
+    after.cookiePath?.length !== before.cookiePath?.length
+  );
+}
+
+/**
+ * ProxyPassReverse lines of a section for a prefix, without a path: that of the section counts. In a section for a pattern or a server
+ * Apache takes the pattern for a path, and leads clients nowhere: such lines are left out.
+ */
+export function reverseLines(section: Section): Directive[] {
+  return pathOf(section) === undefined ? [] : directivesOf(section.children, 'proxypassreverse');
+}
+
+function pathOf(section: Section): string | undefined {
+  const paths = pathsOf(section);
+  return section.key === 'location' && paths.kind === 'prefix' ? paths.prefix : undefined;
+}
+
+function locationMaps(from: string, to: string, { name, servers: members }: Asked['backend']): PathMap[] {
+  const target = parseTarget(from);
+  if (target.kind === 'http') return [{ from, to }];
+  // A balancer stands for each of its servers.
+  const isOwn = target.kind === 'balancer' && `balancer://${target.name}` === name;
+  return isOwn ? members.map((member) => ({ from: `${member}${target.path}`, to })) : [];
+}
+
+function wordsOf({ words }: Directive): string[] {
+  return words.map(({ text }) => text);
 }
 
 function distinct(maps: readonly PathMap[]): PathMap[] {

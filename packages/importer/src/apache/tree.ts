@@ -27,6 +27,7 @@
 //                  which lines send which prefixes of paths to a server
 //   overlap.ts, patternstays.ts, proxysections.ts, pathsections.ts
 //                  which sections hold for a path, and for which of its requests
+//   effects.ts     what each line of a section does there, as a table
 //   exchange.ts, rewritehindrance.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts,
 //   balancer.ts, backend.ts, servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
 //                  which of them surely go there, and what a rule must say of them

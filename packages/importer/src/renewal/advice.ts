@@ -82,7 +82,7 @@ function hookLines({ client, name }: Renewal): string[] {
       return [`printf '#!/bin/sh\\nsystemctl reload outrigger\\n' > ${hook}`, `chmod 755 ${hook}`];
     case 'acme.sh':
       return [
-        `acme.sh --install-cert -d ${name} --reloadcmd 'systemctl reload outrigger' (with its --cert-file, --key-file and --fullchain-file)`,
+        `acme.sh --install-cert -d ${name} --reloadcmd 'systemctl reload outrigger' # with its --key-file and --fullchain-file as they are`,
       ];
     case 'dehydrated':
       return ['# in deploy_cert of the file that HOOK names: systemctl reload outrigger'];

@@ -13,11 +13,12 @@ const PEER = [
 const HTTPS = 'https_port 203.0.113.10:443 accel vhost tls-cert=/a.pem tls-key=/a.key';
 
 /** The plan for a squid.conf of these lines; by default of the rules that its own import gives. */
-function planned(lines: string[], change: (rules: RuleSet) => RuleSet = (rules) => rules): SquidCutover {
-  const files = {
-    files: ['/etc/squid/squid.conf'],
-    reader: memoryReader({ '/etc/squid/squid.conf': [...lines, ...PEER, ''].join('\n') }),
-  };
+function planned(
+  lines: string[],
+  change: (rules: RuleSet) => RuleSet = (rules) => rules,
+  path = '/etc/squid/squid.conf',
+): SquidCutover {
+  const files = { files: [path], reader: memoryReader({ [path]: [...lines, ...PEER, ''].join('\n') }) };
   const { rules } = importSquid(files);
   if (rules === undefined) throw new Error('no rules were made of it');
   return planSquid({ ...files, rules: change(rules) });
@@ -46,6 +47,29 @@ describe('the plan of a cut-over from Squid', () => {
 
   it('takes its addresses also where the rules listen on every one', () => {
     expect(planned([HTTPS], listening('*:443'))).toMatchObject({ kind: 'plan', doors: [{ taken: '*:443' }] });
+  });
+
+  it('takes several ports on several addresses, http and https', () => {
+    const more = [
+      HTTPS,
+      HTTPS.replace('.10:443', '.11:443'),
+      HTTPS.replace('.10:443', '.10:8443'),
+      'http_port 80 accel vhost',
+    ];
+    const result = planned(more);
+    expect(result.kind === 'plan' && result.doors.map(({ taken, isTls }) => `${taken} ${isTls}`)).toEqual([
+      '203.0.113.10:443 true',
+      '203.0.113.11:443 true',
+      '203.0.113.10:8443 true',
+      '*:80 false',
+    ]);
+    const [lost] = [planned(more, listening('*:443', '*:80'))];
+    expect(lost).toMatchObject({ kind: 'failed', note: { at: { line: 3 } } });
+  });
+
+  it('finds the Squid 3 of old Debian', () => {
+    const result = planned([HTTPS], undefined, '/etc/squid3/squid.conf');
+    expect(result).toMatchObject({ kind: 'plan', pidFile: '/var/run/squid3.pid' });
   });
 
   it('names a port that nobody had', () => {

@@ -17,8 +17,9 @@ export type SquidCutover =
     }
   | { kind: 'failed'; note: CutoverNote };
 
-/** What Squid takes where no line says otherwise: cf.data.pre, pid_filename as Debian and Red Hat build it, and shutdown_lifetime. */
+/** What Squid takes where no line says otherwise: cf.data.pre, pid_filename as Debian (squid3 until 2017) and Red Hat build it, and shutdown_lifetime. */
 const DEFAULT_PID_FILE = '/run/squid.pid';
+const DEFAULT_PID_FILE_3 = '/var/run/squid3.pid';
 const DEFAULT_LIFETIME = 30_000;
 
 /** Which addresses change hands. Never throws on input. `failed`: Squid has an address that would be lost with it. */
@@ -59,7 +60,8 @@ export function planSquid({ rules, ...files }: SquidFiles & { rules: RuleSet }):
       message,
     };
   });
-  const [pidFile = DEFAULT_PID_FILE] = words('pid_filename') ?? [];
+  const isOld = files.files.some((file) => file.startsWith('/etc/squid3/'));
+  const [pidFile = isOld ? DEFAULT_PID_FILE_3 : DEFAULT_PID_FILE] = words('pid_filename') ?? [];
   const lifetime = readTime(words('shutdown_lifetime') ?? []) ?? DEFAULT_LIFETIME;
   return { kind: 'plan', doors, notes, lifetime, ...(pidFile !== 'none' && { pidFile }) };
 }

@@ -3,6 +3,7 @@
 import { suggestion } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import type { Disposition } from '../ledger.ts';
+import { PAGE_SETTINGS } from './errorpages.ts';
 import { LIMIT_DIRECTIVES } from './limits.ts';
 
 /** Directives that are read into the model. */
@@ -42,6 +43,7 @@ export const MODELLED = [
   'header_access',
   'header_replace',
   'configuration_includes_quoted_values',
+  ...PAGE_SETTINGS,
   ...LIMIT_DIRECTIVES,
 ] as const;
 export type Modelled = (typeof MODELLED)[number];
@@ -72,17 +74,16 @@ const GROUPS: readonly Group[] = [
     code: 'SQUID_OPERATION',
     why: 'says how Squid runs as a process or presents itself; nothing of it is needed',
     names: `accept_filter announce_file announce_host announce_period announce_port as_whois_server cache_effective_group
-      cache_effective_user cache_mgr cache_dns_program check_hostnames chroot coredump_dir cpu_affinity_map dns_children
+      cache_effective_user cache_dns_program check_hostnames chroot coredump_dir cpu_affinity_map dns_children
       dns_defnames dns_multicast_local dns_nameservers dns_packet_max dns_retransmit_interval dns_testnames dns_timeout
-      dns_v4_fallback dns_v4_first email_err_data err_html_text err_page_stylesheet error_default_language error_directory
-      error_log_languages error_map fqdncache_size ftp_list_width global_internal_static high_memory_warning
+      dns_v4_fallback dns_v4_first error_log_languages error_map fqdncache_size ftp_list_width global_internal_static high_memory_warning
       high_page_fault_warning high_response_time_warning hopeless_kid_revival_delay hostname_aliases hosts_file
-      httpd_suppress_version_string icon_directory ignore_unknown_nameservers incoming_dns_average incoming_http_average
+      icon_directory ignore_unknown_nameservers incoming_dns_average incoming_http_average
       incoming_icp_average incoming_rate incoming_tcp_average incoming_udp_average ipcache_high ipcache_low ipcache_size
       loadable_modules mail_from mail_program max_filedesc max_filedescriptors memory_pools memory_pools_limit mime_table
       min_dns_poll_cnt min_http_poll_cnt min_icp_poll_cnt min_tcp_poll_cnt min_udp_poll_cnt negative_dns_ttl pid_filename
       pinger_enable pinger_program positive_dns_ttl shared_memory_locking short_icon_urls shutdown_lifetime
-      sleep_after_fork ssl_engine sslpassword_program tcp_recv_bufsize umask unique_hostname visible_hostname
+      sleep_after_fork ssl_engine sslpassword_program tcp_recv_bufsize umask unique_hostname
       windows_ipaddrchangemonitor workers client_db server_pconn_for_nonretriable happy_eyeballs_connect_gap
       happy_eyeballs_connect_limit happy_eyeballs_connect_timeout balance_on_multiple_ip maximum_single_addr_tries
       connect_retries append_domain tls_key_log httpd_accel_no_pmtu_disc eui_lookup stats_collection

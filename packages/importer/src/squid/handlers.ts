@@ -5,6 +5,7 @@ import { readAccessLine, readTerms } from './access.ts';
 import { readAcl } from './acl.ts';
 import { isAclType, isGroupType } from './acltypes.ts';
 import type { Modelled } from './directives.ts';
+import { PAGE_SETTINGS, type PageSetting, readPageSetting } from './errorpages.ts';
 import type { Directive } from './expand.ts';
 import { readHeaderAccess, readHeaderAdd, readHeaderReplace, type Side } from './headers.ts';
 import { LIMIT_DIRECTIVES, type LimitName, readLimit } from './limits.ts';
@@ -40,6 +41,7 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
     model.denyInfos.push({ answer, acls, directive });
   },
   ...limitHandlers(),
+  ...pageHandlers(),
   extension_methods: (directive, { model, version }) => {
     model.extensionMethods.push(...directive.words.map(({ text }) => text));
     const message =
@@ -127,6 +129,14 @@ export const HANDLERS: Readonly<Record<Modelled, (directive: Directive, reading:
 
 function headerAccessHandler(side: Side): (directive: Directive, reading: Reading) => void {
   return (directive, { model, files }) => readHeaderAccess(directive, [model.headers[side]], model.acls, files);
+}
+
+function pageHandlers(): Record<PageSetting, (directive: Directive, reading: Reading) => void> {
+  const handlerOf =
+    (name: PageSetting) =>
+    (directive: Directive, { model }: Reading) =>
+      readPageSetting(name, directive, model.errorPages.settings);
+  return Object.fromEntries(PAGE_SETTINGS.map((name) => [name, handlerOf(name)])) as ReturnType<typeof pageHandlers>;
 }
 
 function limitHandlers(): Record<LimitName, (directive: Directive, reading: Reading) => void> {

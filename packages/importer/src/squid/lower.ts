@@ -42,7 +42,7 @@ export function lower(given: Model): Lowered {
   const resolver = createResolver(model.acls, { ...context, ...trusted.clients });
   const direct = directRequests(model, resolver);
   const routes = planRoutes(model.peers, resolver, direct);
-  const { lines: access, narrowed } = writeAccess(model, resolver);
+  const { lines: access, pages, narrowed } = writeAccess(model, resolver);
   const upstreams = new Map<string, Upstream>();
   const fields = lowerFields(model, resolver);
   const logs = lowerLogs(model.logs, resolver);
@@ -66,6 +66,7 @@ export function lower(given: Model): Lowered {
   const rules: RuleSet = {
     listen: ports.map(({ listener }) => listener),
     upstreams,
+    ...(pages.size > 0 && { pages }),
     access,
     routes: routes.map(({ choice, fallback, when, from }) => ({
       ...(when.kind !== 'always' && { when: resolver.condition(when) }),

@@ -4,6 +4,7 @@ import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
 import { type Acl, builtInAcls, type FileContext } from './acl.ts';
 import { directiveKind } from './directives.ts';
+import { type ErrorPages, findErrorPages } from './errorpages.ts';
 import type { Directive } from './expand.ts';
 import { HANDLERS } from './handlers.ts';
 import { type HeaderRules, noHeaderRules, type Side } from './headers.ts';
@@ -41,6 +42,8 @@ export type Model = {
   /** What servers are told of the client's address; the last line counts. */
   forwardedFor?: { policy: string; directive: Directive };
   headers: Record<Side, HeaderRules>;
+  /** Pages that denials may show. */
+  errorPages: ErrorPages;
   logs: SquidLogs;
   limits: SquidLimits;
 };
@@ -67,6 +70,7 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     followForwarded: [],
     proxyProtocol: [],
     headers: noHeaderRules(),
+    errorPages: { settings: new Map(), files: new Map() },
     logs: noLogs(),
     limits: new Map(),
   };
@@ -107,5 +111,6 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
       );
     }
   }
+  model.errorPages = findErrorPages(model.errorPages.settings, model.denyInfos, files);
   return model;
 }

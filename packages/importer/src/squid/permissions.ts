@@ -1,9 +1,9 @@
 // Room: http_access and the lists asked after it, as access lines. Each line of Squid is one line here; what Squid does behind
 // the last one is written out. A line that cannot be said exactly may only ever let less through (SQ-34 to SQ-41, SQ-220 to SQ-225).
-import type { AccessLine, Condition, Denial, SourceRef } from '@outrigger/rules';
+import type { AccessLine, Condition, Denial, DenialPage, SourceRef } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { printTerms, type SquidAccessLine } from './access.ts';
-import { denyAnswer } from './denyinfo.ts';
+import { type Answers, createAnswers, type Denying } from './denials.ts';
 import { type Asked, lastAsked } from './lastasked.ts';
 import { ALWAYS, allowedBy, and, atom, atomsOf, type Expr, isNever, least, most, NEVER, not, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
@@ -16,6 +16,7 @@ type Writing = {
   lines: AccessLine[];
   /** Conditions written so far: what they cover, no later line sees. */
   covered: Expr[];
+  answers: Answers;
   /** deny_info lines that some denial obeys. */
   fired: Map<DenyInfo, Expr[]>;
   /** A line lost what cannot be said, and less is let through for it. */
@@ -23,8 +24,12 @@ type Writing = {
 };
 
 /** Access lines for the whole of a model; also settles its deny_info lines. */
-export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLine[]; narrowed: boolean } {
-  const writing: Writing = { model, resolver, lines: [], covered: [], fired: new Map(), narrowed: false };
+export function writeAccess(
+  model: Model,
+  resolver: Resolver,
+): { lines: AccessLine[]; pages: Map<string, DenialPage>; narrowed: boolean } {
+  const answers = createAnswers(model);
+  const writing: Writing = { model, resolver, lines: [], covered: [], answers, fired: new Map(), narrowed: false };
   for (const lines of [model.lists.adapted, model.lists.miss]) writeLaterDenials(lines, writing);
   if (asksOnlyOfRequests(model, resolver)) writeLaterDenials(model.lists.reply, writing);
   if (model.lists.http.length === 0) {
@@ -32,8 +37,8 @@ export function writeAccess(model: Model, resolver: Resolver): { lines: AccessLi
   }
   for (const line of model.lists.http) writeLine(line, writing);
   writeImplied(writing);
-  remarkDenyInfos(writing);
-  return { lines: writing.lines, narrowed: writing.narrowed };
+  answers.remark(writing.fired, resolver);
+  return { lines: writing.lines, pages: answers.pages(), narrowed: writing.narrowed };
 }
 
 /** Whether http_reply_access looks at nothing of the reply: then it can be decided before there is one (SQ-226). */
@@ -90,13 +95,7 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
   if (last?.action !== 'allow') return;
   const rest = and(allowed.map(not));
   if (isNever(and([rest, letIn, ...writing.covered.map(not)]))) return;
-  pushDenials(
-    and([rest, concerned]),
-    askedBy(last, false, writing),
-    impliedBy(last),
-    writing,
-    isOfAnswers(last, writing),
-  );
+  pushDenials(and([rest, concerned]), askedBy(last, false, writing), impliedBy(last), writing, listOf(last, writing));
 }
 
 function writeLine(line: SquidAccessLine, writing: Writing): void {
@@ -157,7 +156,7 @@ function write(action: 'allow' | 'deny', when: Expr, line: SquidAccessLine, writ
   }
   if (action === 'allow') return push('allow', when, 'forbidden', line.directive.at, writing);
   const asked = askedBy(line, true, writing);
-  return pushDenials(when, asked, line.directive.at, writing, isOfAnswers(line, writing));
+  return pushDenials(when, asked, line.directive.at, writing, listOf(line, writing));
 }
 
 function push(
@@ -186,9 +185,9 @@ function writeImplied(writing: Writing): void {
   else pushDenials(ALWAYS, askedBy(last, false, writing), impliedBy(last), writing);
 }
 
-/** Whether a line denies answers, of http_reply_access. */
-function isOfAnswers(line: SquidAccessLine, { model }: Writing): boolean {
-  return model.lists.reply.includes(line);
+/** Which of the lists that deny a line is of. */
+function listOf(line: SquidAccessLine, { model: { lists } }: Writing): Denying {
+  return lists.reply.includes(line) ? 'reply' : lists.miss.includes(line) ? 'miss' : 'http';
 }
 
 function impliedBy({ directive }: SquidAccessLine): SourceRef {
@@ -209,13 +208,13 @@ function pushDenials(
   asked: Asked[] | undefined,
   from: SourceRef,
   writing: Writing,
-  isOfAnswer = false,
+  list: Denying = 'http',
 ): number {
-  const { model, resolver, covered, fired } = writing;
+  const { model, resolver, covered, answers: given, fired } = writing;
   const infoOf = ({ acl }: Asked): DenyInfo | undefined => {
     const info = model.denyInfos.find(({ acls }) => acls.includes(model.acls.get(acl)?.name ?? ''));
     // An answer that is kept back gives way to any page, and to a plain one in place of a reset.
-    return isOfAnswer && info?.answer === 'TCP_RESET' ? undefined : info;
+    return list === 'reply' && info?.answer === 'TCP_RESET' ? undefined : info;
   };
   const possible = asked?.filter(
     (each, index) =>
@@ -225,12 +224,12 @@ function pushDenials(
   const cases = (possible ?? []).map((each) => ({ when: and([when, each.when]), info: infoOf(each) }));
   if (!isClear || cases.every(({ info }) => info === undefined)) {
     if (!isClear) for (const { info } of cases) if (info !== undefined) remarkUnclear(info, resolver.condition(when));
-    return push('deny', when, 'forbidden', from, writing);
+    return push('deny', when, given.of(undefined, list), from, writing);
   }
   const answers: { when: Expr; answer: Denial }[] = [];
   for (const { when: part, info } of cases) {
     if (info !== undefined) fired.set(info, [...(fired.get(info) ?? []), part]);
-    const answer = info === undefined ? 'forbidden' : denyAnswer(info.answer).answer;
+    const answer = given.of(info, list);
     const before = answers.at(-1);
     if (JSON.stringify(before?.answer) === JSON.stringify(answer) && before !== undefined)
       before.when = or([before.when, part]);
@@ -250,28 +249,4 @@ function remarkUnclear({ directive, acls }: DenyInfo, concerns: Condition): void
 
 function askedBy(line: SquidAccessLine, holds: boolean, { model, resolver }: Writing): Asked[] | undefined {
   return lastAsked(line.terms, holds, { acls: model.acls, exprOf: resolver.exprOf });
-}
-
-function remarkDenyInfos({ model, fired, resolver }: Writing): void {
-  for (const info of model.denyInfos) {
-    const { entry } = info.directive;
-    const denials = fired.get(info);
-    if (denials === undefined) {
-      const message = `can never apply: no denial asks ${info.acls.join(' or ')} last`;
-      remark(entry, 'irrelevant', 'SQUID_DENY_INFO_NEVER', message);
-      continue;
-    }
-    const answer = denyAnswer(info.answer);
-    const message = `denials by ${info.acls.join(', ')} ${printAnswer(answer.answer)}`;
-    if (answer.exact) remark(entry, 'translated', 'SQUID_CARRIED', message);
-    else {
-      const { difference, hint } = answer;
-      remark(entry, 'untranslated', 'SQUID_DENY_INFO', difference, { hint, concerns: resolver.condition(or(denials)) });
-    }
-  }
-}
-
-function printAnswer(answer: Denial): string {
-  if (typeof answer === 'string') return answer === 'reset' ? 'reset the connection' : 'are answered 403';
-  return 'redirect' in answer ? `are redirected to ${answer.redirect}` : `are answered ${answer.status}`;
 }

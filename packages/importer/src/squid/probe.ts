@@ -50,6 +50,7 @@ export function createProbe(rules: CompiledRules, listener: Listener): Probe {
 
 function printedAnswer(answer: DenialAnswer): string {
   if (answer.kind === 'reset') return 'a reset connection';
+  if (answer.kind === 'page') return `${answer.status} with a page`;
   return answer.kind === 'status' ? String(answer.status) : `${answer.status} to ${answer.location}`;
 }
 

@@ -69,12 +69,6 @@ const ABSENCES: readonly AbsenceRow[] = [
     unknown: 'at which listener it was',
     write: 'Write WebListenerUsed with a Ref to the listener.',
   },
-  {
-    name: 'AllowedMethods',
-    isSaid: (rule) => property(rule, 'AllowedMethods') === undefined || hasValues(rule, 'AllowedMethods'),
-    unknown: 'which methods the list held',
-    write: 'If it was for every method, take AllowedMethods out.',
-  },
 ];
 
 /** Bars the rule for each thing it must say and does not. */

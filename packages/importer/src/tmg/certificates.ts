@@ -19,10 +19,6 @@ export function certificatesOf(record: TmgRecord): string[] {
 }
 
 /** Where the PFX of a listener or rule is to be put. */
-export function certificateFile({ name }: TmgRecord, suffix: string): string {
-  const word = name
-    .replace(/[^A-Za-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .toLowerCase();
-  return `/etc/outrigger/${word || 'listener'}${suffix}.pfx`;
+export function certificateFile({ word }: TmgRecord, suffix: string): string {
+  return `/etc/outrigger/${word}${suffix}.pfx`;
 }

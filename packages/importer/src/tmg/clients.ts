@@ -78,6 +78,7 @@ function rangeMembers(range: XmlElement): AddressSet | undefined {
   return /[/-]/.test(from + to) ? undefined : addressSetOf(`${from}-${to}`);
 }
 
+const LOCAL_HOST = '2';
 const INTERNAL = '4';
 /** Kinds of networks (SDK, FpcNetworkTypes). Those that are no key here have ranges. */
 const NETWORKS: Readonly<Record<string, (named: Named, name: string) => Members>> = {
@@ -88,7 +89,7 @@ const NETWORKS: Readonly<Record<string, (named: Named, name: string) => Members>
 };
 const NETWORK_NAMES: Readonly<Record<string, string>> = {
   'VPN Clients': '1',
-  'Local Host': '2',
+  'Local Host': LOCAL_HOST,
   External: '3',
   Internal: INTERNAL,
   'Quarantined VPN Clients': '5',
@@ -149,4 +150,28 @@ function networkSetMembers(named: Named, set: XmlElement): Members {
   const all = members.filter((each) => each !== undefined);
   if (all.length === 0 || all.length < members.length) return undefined;
   return { addresses: union(...all.map(({ addresses }) => addresses)), missing: all.flatMap(({ missing }) => missing) };
+}
+
+/** Sets that hold the addresses of TMG itself, by the names they come with. */
+const OF_THIS_HOST = /^(?:All Protected Networks|Array Servers)$/;
+
+/**
+ * Whether what is sent to TMG itself is among the destinations: Local Host, every set that holds it, and where none is said. A set that is
+ * not in the export, or that people put together of networks, counts as one that does, and as an exception never.
+ */
+export function coversThisHost(named: Named, references: readonly Reference[]): boolean {
+  const holdsIt = ({ id, isText }: Reference, unsure: boolean): boolean => {
+    if (isText) return ANYBODY.test(id);
+    const element = named.get(id);
+    const name = childOf(element, 'Name')?.text ?? '';
+    if (element?.name === 'Network') return kindOf(element) === LOCAL_HOST;
+    if (ANYBODY.test(name) || OF_THIS_HOST.test(name)) return true;
+    return unsure && (element === undefined || element.name === 'NetworkSet');
+  };
+  const included = references.filter(({ isExcluded }) => !isExcluded);
+  const excluded = references.filter(({ isExcluded }) => isExcluded);
+  return (
+    (included.length === 0 || included.some((each) => holdsIt(each, true))) &&
+    !excluded.some((each) => holdsIt(each, false))
+  );
 }

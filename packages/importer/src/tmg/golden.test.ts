@@ -9,6 +9,7 @@ import { expectFile, FIXTURES, filesOfCase } from '../testing/goldencase.ts';
 import { dispositionErrors } from '../testing/ledgercount.ts';
 import { seedOf } from '../testing/seed.ts';
 import { expectLoadsAgain } from '../testing/soundimport.ts';
+import { everyElement, readXml } from './xml.ts';
 
 const CASES = readdirSync(join(FIXTURES, 'tmg'));
 const RUNS = 2_000;
@@ -47,6 +48,24 @@ describe.each(CASES)('tmg/%s', (name) => {
   });
 
   it('accounts for every property, and writes what loads again', () => check(translation));
+
+  it('shows each line of the file once, in its order', () => {
+    if (translation.files.length === 0) return;
+    const numbers = [...reportHtml(translation).matchAll(/class="number"[^>]*>(\d+)</g)].map((match) =>
+      Number(match[1]),
+    );
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+
+  it('has an entry for every element that holds something', () => {
+    const xml = readXml(textOf(name));
+    if (xml.kind === 'refused' || translation.ledger.length === 0) return;
+    const spans = translation.ledger.map(({ at, lastLine }) => [at.line, lastLine] as const);
+    const left = [...everyElement(xml.root)].filter(
+      ({ text, line }) => text !== '' && !spans.some(([first, last]) => first <= line && line <= last),
+    );
+    expect(left.map(({ name: element, line }) => `${element} of line ${line}`)).toEqual([]);
+  });
 });
 
 describe('importTmg', () => {

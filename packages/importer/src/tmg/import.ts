@@ -7,6 +7,7 @@ import type { Reader, ShownFile } from '../source.ts';
 import { type Draft, finish, type Translation } from '../translation.ts';
 import { lower } from './lower.ts';
 import { readExport } from './records.ts';
+import { productOf } from './sections.ts';
 import { readXml } from './xml.ts';
 
 export type TmgOptions = { file: string; reader: Reader };
@@ -22,7 +23,7 @@ const TMG_SECRETS: readonly SecretRow[] = [
 const DIFFERENCES = [
   'A path /x/* takes /x itself too, in any case and in any spelling that comes to it, as IIS reads it.',
   'Nobody is asked for a login before a request reaches a server; TMG could ask.',
-  'What the HTTP filter of TMG refused goes on to the server, unless access says otherwise.',
+  'What the HTTP filter of TMG refused is denied where access says so; bodies, signatures and answers are not looked at.',
   'No answer is changed but Location and cookies: links in pages stay as the server wrote them.',
 ];
 
@@ -48,6 +49,7 @@ export function importTmg({ file, reader }: TmgOptions): Translation {
   if (xml.kind === 'refused') return fail(`${file} is refused: ${xml.message}`);
   if (xml.root.name !== 'Root' || xml.root.namespace !== NAMESPACE)
     return fail(`${file} is no export of ISA Server or TMG: its root is not Root of ${NAMESPACE}`);
+  draft.about.push(...[productOf(xml.root)].filter((text) => text !== undefined));
   const found = readExport(xml.root, file, ledger, redactor);
   const rules = lower(found);
   files.push({ path: file, lines: xml.text.split('\n').map((line) => redactor.text(redactor.directive(line))) });

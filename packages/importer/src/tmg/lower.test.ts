@@ -92,6 +92,52 @@ describe('an export with plain and TLS listeners', () => {
   );
 });
 
+describe('access rules that deny, in front of a site', () => {
+  it.each([
+    ['203.0.113.66', 'deny'],
+    ['203.0.113.67', WEB],
+    ['198.51.100.9', 'deny'],
+    ['198.51.101.9', WEB],
+    // For mail, for certain users, towards the world outside, switched off, of TMG itself: none of them is about a site.
+    ['10.1.2.3', WEB],
+  ])('%s: %s', (client, verdict) =>
+    expect(verdictOf('firewall-denies', '203.0.113.20:443', 'www.contoso.com/', client)).toBe(verdict),
+  );
+});
+
+describe('an access rule that denies a set which is not in the export', () => {
+  it('denies everybody what stands behind it', () => {
+    for (const [host, verdict] of [
+      ['before.contoso.com', WEB],
+      ['behind.contoso.com', 'deny'],
+    ])
+      expect(verdictOf('firewall-denies-unsaid', '203.0.113.20:443', `${host}/`, '192.0.2.7')).toBe(verdict);
+  });
+});
+
+describe('rules of an enterprise', () => {
+  it.each([
+    ['192.0.2.7', WEB],
+    ['10.1.2.3', 'deny'], // in front of those of the array, wherever in the file
+    ['172.16.1.1', WEB], // behind them
+  ])('%s: %s', (client, verdict) =>
+    expect(verdictOf('enterprise', '203.0.113.20:443', 'www.contoso.com/', client)).toBe(verdict),
+  );
+});
+
+describe('an HTTP filter', () => {
+  it.each([
+    ['mail.contoso.com/Microsoft-Server-ActiveSync', 'deny'], // a GET, where OPTIONS and POST are listed
+    ['www.contoso.com/site/a.htm', WEB],
+    ['www.contoso.com/site/a.exe', 'deny'],
+    // What it refuses is refused, though a later rule would take it.
+    ['www.contoso.com/shop/b.bat', 'deny'],
+    ['www.contoso.com/else/b.bat', 'https://other.contoso.local:443'],
+    ['bad.contoso.com/', 'deny'],
+    ['empty.contoso.com/', 'deny'],
+  ])('%s: %s', (url, verdict) => expect(verdictOf('http-filter', '203.0.113.20:443', url, '192.0.2.7')).toBe(verdict));
+});
+
 describe('exports of Exchange, RD Gateway and SharePoint', () => {
   it.each([
     ['isa-2006-exchange-2007', '*:443', 'mail.contoso.com/owa/', 'https://10.1.1.14:443'],

@@ -13,23 +13,16 @@ import {
   type Upstream,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { tellAbsences } from './absences.ts';
 import { pathsOfExchange } from './exchange.ts';
+import { deniedByFirewall } from './firewall.ts';
+import { HOST_NAME, hostCondition } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
-import { tellLists } from './lists.ts';
-import { type Mapping, mappingsOf, pathCondition, prefixOf } from './paths.ts';
-import {
-  DENY,
-  type Export,
-  isOn,
-  isPublished,
-  isWebPublishing,
-  ownText,
-  property,
-  type TmgRecord,
-  textOf,
-} from './records.ts';
-import { bridging, HOST_NAME, listenersUsed, publishedServer } from './servers.ts';
+import { type Mapping, pathCondition, pathsCondition, prefixOf } from './paths.ts';
+import { type Reading, readRule } from './reading.ts';
+import { type Export, isPublished, isWebPublishing, ownText, property, type TmgRecord, textOf } from './records.ts';
+import { listenersUsed } from './servers.ts';
+import { type Way, waysOf } from './ways.ts';
+import type { WebFilters } from './webfilters.ts';
 
 export function lower(found: Export): RuleSet | undefined {
   const used = new Set(found.rules.filter(({ element }) => isPublished(element)).flatMap(listenersUsed));
@@ -38,9 +31,10 @@ export function lower(found: Export): RuleSet | undefined {
     .flatMap(({ listeners }) => listeners)
     .filter(({ redirect }) => redirect === undefined);
   const work: Work = { found, doors, served, upstreams: new Map(), access: [], routes: [] };
-  for (const rule of found.rules) {
+  const last = found.rules.findLastIndex(({ element }) => isPublished(element));
+  for (const [index, rule] of found.rules.entries()) {
     if (isPublished(rule.element)) lowerRule(rule, work);
-    else tellUnpublished(rule);
+    else lowerOther(rule, index < last, work);
   }
   const listen = [...doors.values()].flatMap(({ listeners }) => listeners);
   const { upstreams, access, routes } = work;
@@ -48,13 +42,20 @@ export function lower(found: Export): RuleSet | undefined {
   return { listen, upstreams, access, routes, limits: defaultLimits(), tunnelMethods: [...TUNNEL_METHODS] };
 }
 
-function tellUnpublished(rule: TmgRecord): void {
+/** A rule that publishes no web site, or is disabled. `isInFront`: rules that do stand behind it. */
+function lowerOther(rule: TmgRecord, isInFront: boolean, { found, access }: Work): void {
   if (isWebPublishing(rule.element)) remark(rule.entry, 'irrelevant', 'TMG_NOT_USED', 'it is disabled');
   else if (ownText(rule, 'Type') === '1')
     remark(rule.entry, 'untranslated', 'TMG_SERVER_PUBLISHING', 'it publishes a server that is no web server', {
       hint: 'Forward its port on the firewall.',
     });
-  else remark(rule.entry, 'irrelevant', 'TMG_OPERATION', 'a rule of the firewall, no publishing');
+  else if (!isInFront) remark(rule.entry, 'irrelevant', 'TMG_OPERATION', 'a rule of the firewall, no publishing');
+  else {
+    const denied = deniedByFirewall(rule, found);
+    if (denied === undefined) return;
+    const when: Condition = denied.clients === undefined ? {} : { clients: denied.clients };
+    access.push({ action: 'deny', when, answer: 'forbidden', from: [rule.at] });
+  }
 }
 
 type Work = {
@@ -67,44 +68,13 @@ type Work = {
   routes: Route[];
 };
 
-/** A publishing rule as far as it can be said; `mappings` undefined where they cannot. */
-type Reading = {
-  isDenied: boolean;
-  used: Door[];
-  /** Those of its listeners that take requests. */
-  listeners: Listener[];
-  hosts: string[];
-  mappings: Mapping[] | undefined;
-  /** Undefined where every one may ask. */
-  clients: string[] | undefined;
-  bars: string[];
-};
-
-function readRule(rule: TmgRecord, { found, doors }: Work): Reading {
-  const clients = tellLists(rule, found);
-  tellAbsences(rule);
-  const used = listenersUsed(rule).flatMap((ref) => doors.get(ref) ?? []);
-  if (used.some(({ alwaysAsks }) => alwaysAsks) && !pathsOfExchange(rule).isAll)
-    rule.bars.push('its listener always asks for a login first');
-  const names = isOn(textOf(rule, 'AllPublicNames')) ? ['*'] : (property(rule, 'PublicNames')?.values ?? []);
-  return {
-    isDenied: ownText(rule, 'Action') === DENY,
-    used,
-    listeners: used.flatMap((door) => door.listeners).filter(({ redirect }) => redirect === undefined),
-    hosts: names.includes('*') ? [] : names,
-    mappings: mappingsOf(rule),
-    clients,
-    bars: [...rule.bars, ...used.flatMap(({ record }) => record.bars)],
-  };
-}
-
 function lowerRule(rule: TmgRecord, work: Work): void {
-  const reading = readRule(rule, work);
+  const reading = readRule(rule, work.found, work.doors);
   const { isDenied, hosts, mappings, bars } = reading;
   const deny = (when: Condition): void => {
     work.access.push({ action: 'deny', when, answer: answerOf(rule, isDenied), from: [rule.at] });
   };
-  const ways = waysOf(rule, reading, work);
+  const ways = waysOf(rule, reading, work.found);
   if (ways.kind === 'refused') {
     // Whom the rule kept out, a later rule must not let in: what it took is denied, as widely as it can be said.
     const hint = 'What it took is denied. Write it by hand if it is needed.';
@@ -113,8 +83,9 @@ function lowerRule(rule: TmgRecord, work: Work): void {
     deny({ ...(isNamed && hostCondition(hosts)), ...pathsCondition(mappings ?? []) });
     return;
   }
-  const when = whenOf(rule, reading);
+  const when = whenOf(reading);
   const whole: Condition = { ...when, ...pathsCondition(ways.mappings) };
+  const { refusals, serverHeader } = reading.filters;
   const at = (some: readonly Listener[]): Condition =>
     some.length === work.served.length ? {} : { listeners: some.map(listenerName) };
   if (isDenied) {
@@ -128,69 +99,52 @@ function lowerRule(rule: TmgRecord, work: Work): void {
   const open = ways.ways.flatMap(({ listeners }) => listeners);
   const closed = reading.listeners.filter((listener) => !open.includes(listener));
   if (closed.length > 0) deny({ ...whole, ...at(closed) });
+  // What the filter refused was refused for good: no later rule took it.
+  for (const refusal of refusals)
+    work.access.push({
+      action: 'deny',
+      when: both({ ...whole, ...at(open) }, refusal.when),
+      answer: 'forbidden',
+      from: [rule.at, refusal.property.at],
+    });
   work.access.push({ action: 'allow', when: { ...whole, ...at(open) }, answer: 'forbidden', from: [rule.at] });
   const to = ways.ways.map((way) => {
     const name = nameFor(way.upstream, way.name, work.upstreams);
+    tellServer(rule, way, !upstreamIsShared(work.upstreams.get(name)));
     for (const mapping of ways.mappings)
       work.routes.push(
-        routeOf(rule, mapping, { when: { ...when, ...at(way.listeners) }, to: name, origins: way.origins }),
+        routeOf(rule, mapping, {
+          when: { ...when, ...at(way.listeners) },
+          to: name,
+          origins: way.origins,
+          serverHeader,
+        }),
       );
     return name;
   });
   tellCarried(rule, to, hosts.length === 0);
 }
 
-/** How requests of some of its listeners go on. */
-type Way = { listeners: Listener[]; upstream: Upstream; name: string; origins: string[] };
-type Ways = { kind: 'ways'; mappings: Mapping[]; ways: Way[] } | { kind: 'refused'; message: string };
-
-/** A denial goes nowhere: it has no ways, and is refused only where it is for no requests that can be said. */
-function waysOf(rule: TmgRecord, { isDenied, listeners, hosts, mappings, bars }: Reading, { found }: Work): Ways {
-  const refused = (message: string): Ways => ({ kind: 'refused', message });
-  if (listeners.length === 0) return refused('it has no listener');
-  if (!hosts.every((host) => HOST_NAME.test(host))) return refused('a public name of it is none');
-  if (mappings === undefined)
-    return refused('a path of it is none, ends in no star that can be mapped, or is not said');
-  if (isDenied) return { kind: 'ways', mappings, ways: [] };
-  if (bars.length > 0) return refused([...new Set(bars)].join(', '));
-  const published = publishedServer(rule, found);
-  if (published.kind === 'refused') return published;
-  const isSecure = bridging(
-    rule,
-    listeners.some(({ tls }) => tls !== undefined),
-  );
-  if (isSecure === undefined) return refused('the server it publishes is no web server');
-  const open = isTlsOnly(rule) ? listeners.filter(({ tls }) => tls !== undefined) : listeners;
-  if (open.length === 0) return refused('it wants TLS, and its listener has none');
-  const { server } = published;
-  const ways = [true, false].map((secure) => ({
-    listeners: open.filter(({ tls }) => isSecure(tls !== undefined) === secure),
-    upstream: server.upstream(secure),
-    name: server.name,
-    origins: server.origins(secure),
-  }));
-  return { kind: 'ways', mappings, ways: ways.filter((way) => way.listeners.length > 0) };
-}
-
 /** The requests of a rule, apart from paths and listeners. */
-function whenOf(rule: TmgRecord, { hosts, clients, isDenied, bars }: Reading): Condition {
-  const methods = property(rule, 'AllowedMethods')?.values ?? [];
-  return {
-    ...hostCondition(hosts),
-    ...(clients !== undefined && bars.length === 0 && { clients }),
-    ...(methods.length > 0 && !isDenied && { methods }),
-  };
+function whenOf({ hosts, clients, bars }: Reading): Condition {
+  return { ...hostCondition(hosts), ...(clients !== undefined && bars.length === 0 && { clients }) };
 }
 
-function pathsCondition(mappings: readonly Mapping[]): Condition {
-  const paths = mappings.map(({ external }) => external);
-  return paths.length === 0 || paths.includes('/*') ? {} : { path: paths.map(pathCondition) };
+/** Requests for which both hold. */
+function both(one: Condition, other: Condition): Condition {
+  const isApart = Object.keys(one).every((key) => !(key in other));
+  return isApart ? { ...one, ...other } : { ...one, all: [other] };
 }
 
 function routeOf(
   rule: TmgRecord,
   { external, internal }: Mapping,
-  { when, to, origins }: { when: Condition; to: string; origins: readonly string[] },
+  {
+    when,
+    to,
+    origins,
+    serverHeader,
+  }: Pick<WebFilters, 'serverHeader'> & { when: Condition; to: string; origins: readonly string[] },
 ): Route {
   const condition: Condition = { ...when, ...(external !== '/*' && { path: [pathCondition(external)] }) };
   const [from, target] = [prefixOf(external), prefixOf(internal)];
@@ -199,6 +153,9 @@ function routeOf(
     ...(Object.keys(condition).length > 0 && { when: condition }),
     to,
     ...(from !== target && { rewrite: { path: { from, to: target }, location } }),
+    ...(serverHeader !== undefined && {
+      responseHeaders: [serverHeader === 'remove' ? { remove: ['Server'] } : { set: { Server: serverHeader.set } }],
+    }),
     from: [rule.at],
   };
 }
@@ -219,6 +176,33 @@ function tellCarried(rule: TmgRecord, upstreams: readonly string[], isForEveryHo
     });
 }
 
+/** Says what becomes of trust in the server and of its redirects. `isFirst`: no rule before it goes there alike. */
+function tellServer(rule: TmgRecord, { upstream, name }: Way, isFirst: boolean): void {
+  const site = property(rule, 'WebSite')?.entry ?? rule.entry;
+  if (isFirst && upstream.servers.some((server) => server.startsWith('https:')))
+    remark(
+      site,
+      'approximated',
+      'TMG_CERTIFICATE',
+      `TMG trusted the authorities in the store of Windows; now the certificate of ${name} must be one that this system trusts`,
+      { hint: 'Write tls.ca of the upstream where an authority of your own signed it.' },
+    );
+  if (upstream.host !== undefined)
+    remark(
+      property(rule, 'SendOriginalHostHeader')?.entry ?? site,
+      'approximated',
+      'TMG_LINK_TRANSLATION',
+      `the server is asked for ${name} and may redirect there: TMG translated that, a rule does where it maps paths`,
+      {
+        hint: 'Leave the Host of the request (take host out of the upstream) where the server knows the public name, or write rewrite.location.',
+      },
+    );
+}
+
+function upstreamIsShared(upstream: Upstream | undefined): boolean {
+  return (upstream?.from?.length ?? 0) > 1;
+}
+
 /** Where a denial of TMG sent people on (SDK, RedirectURL), it still does. */
 function answerOf(rule: TmgRecord, isDenied: boolean): Denial {
   const redirect = textOf(rule, 'RedirectURL');
@@ -227,27 +211,8 @@ function answerOf(rule: TmgRecord, isDenied: boolean): Denial {
     : 'forbidden';
 }
 
-/** SDK, FpcSSLRequireSecureChannelMode: 0 asks for nothing. */
-function isTlsOnly(rule: TmgRecord): boolean {
-  return !['', '0'].includes(textOf(rule, 'SSLRequireSecureChannel'));
-}
-
 function withoutUsualPort(origin: string): string {
   return origin.replace(/^(https:.*):443$|^(http:.*):80$/, '$1$2');
-}
-
-/** `*.x` of TMG is all below x and not x itself, which `.x` is too. */
-function hostCondition(hosts: readonly string[]): Condition {
-  if (hosts.length === 0) return {};
-  const plain = hosts.filter((host) => !host.startsWith('*.'));
-  const below = hosts.filter((host) => host.startsWith('*.')).map((host) => host.slice(2));
-  if (below.length === 0) return { hosts: plain };
-  return {
-    any: [
-      ...(plain.length > 0 ? [{ hosts: plain }] : []),
-      ...below.map((host) => ({ hosts: [`.${host}`], not: { hosts: [host] } })),
-    ],
-  };
 }
 
 /** Rules that go to one server alike share an upstream. */

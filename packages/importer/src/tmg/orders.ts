@@ -1,7 +1,7 @@
 // Room: which rule goes before which. SDK: the position in the list of rules, from 1. Exports hold eight bytes (bin.hex), and no document
 // says which of them comes first: an order counts where both readings agree, or where one of them is the order of the file, for the
 // collection is written in its order. Pure.
-import { childOf, type XmlElement } from './xml.ts';
+import { attributeOf, childOf, type XmlElement } from './xml.ts';
 
 const DECIMAL = /^\d{1,10}$/;
 const BYTES = /^[\da-f]{16}$/i;
@@ -13,7 +13,7 @@ const BYTES = /^[\da-f]{16}$/i;
 export function placesOf(rules: readonly XmlElement[]): (number | undefined)[] {
   const orders = rules.map((rule) => childOf(rule, 'Order'));
   const texts = orders.map((order) => order?.text ?? '');
-  const isBytes = orders.some((order) => order?.attributes.get('dt:dt') === 'bin.hex');
+  const isBytes = orders.some((order) => attributeOf(order, 'dt:dt') === 'bin.hex');
   if (!isBytes) return texts.map((text) => (DECIMAL.test(text) ? Number(text) : undefined));
   if (!texts.every((text) => text === '' || BYTES.test(text))) return texts.map(() => undefined);
   const places = [texts, texts.map(reversed)].map(ranks);

@@ -1,5 +1,6 @@
 // Room: path mappings of a publishing rule: outer path to inner path, whole or as a prefix /x/* (SDK, FPCPathMapping); the wizard for
 // SharePoint writes /x* too. Pure.
+import type { Condition } from '@outrigger/rules';
 import { isOn, type TmgRecord } from './records.ts';
 import { childOf, everyElement, type XmlElement } from './xml.ts';
 
@@ -73,4 +74,10 @@ export function pathCondition(path: string): PathCondition {
   if (isLetters(path))
     return { regex: `^${path.slice(0, -1).replace(/[$()*+.?[\\\]^{|}]/g, '\\$&')}`, ignoreCase: true };
   return { exact: path, ignoreCase: true };
+}
+
+/** Requests for one of the outer paths; none are meant where every path is among them, or none at all. */
+export function pathsCondition(mappings: readonly Mapping[]): Condition {
+  const paths = mappings.map(({ external }) => external);
+  return paths.length === 0 || paths.includes('/*') ? {} : { path: paths.map(pathCondition) };
 }

@@ -44,13 +44,6 @@ const TOLD: readonly string[] = [
   'Version',
 ];
 const OFF = /^(?:0|false)?$/i;
-const limit: PropertyRow = {
-  disposition: 'untranslated',
-  code: 'TMG_HTTP_FILTER',
-  message: 'a limit of the HTTP filter; Outrigger has limits of its own and passes on what this refused',
-  hint: 'Write a condition in access, or limits, where it protected something.',
-  idle: OFF,
-};
 const links: PropertyRow = {
   disposition: 'untranslated',
   code: 'TMG_LINK_TRANSLATION',
@@ -142,7 +135,6 @@ export const PROPERTIES: ReadonlyMap<string, PropertyRow> = new Map<string, Prop
   ['AllPublicNames', { ...carried('the rule takes every host'), idle: OFF }],
   ['SSLRequireSecureChannel', { ...carried('plain listeners are denied to the rule'), idle: OFF }],
   ['RedirectURL', { ...carried('where its denials send people'), idle: /^$/ }],
-  ['AllowedMethods', carried('the methods of the rule')],
   ['WebListenerUsed', carried('the listeners of the rule')],
   ['SSLPort', carried('the port of the listener')],
   ['TCPPort', carried('the plain port of the listener')],
@@ -150,16 +142,7 @@ export const PROPERTIES: ReadonlyMap<string, PropertyRow> = new Map<string, Prop
   ['IPsOnNetworks', carried('the addresses of the listener')],
   ['RedirectHTTPAsHTTPS', carried('redirect: https of the plain port')],
   ...TOLD.map((name) => [name, told] as const),
-  ...['MaxURLLength', 'MaxQueryLength', 'MaxHeaderLength', 'MaxPayloadLength', 'BlockHighBitCharacters'].map(
-    (name) => [name, limit] as const,
-  ),
-  ...['VerifyNormalization', 'BlockExecutables', 'DeniedMethods', 'DeniedExtensions', 'DeniedSignatures'].map(
-    (name) => [name, limit] as const,
-  ),
   ['TranslateLinks', links],
-  ['LinkTranslation', links],
-  ['LinkTranslationDictionary', links],
-  ['SSLRequireClientCertificate', clientCertificate],
   ...['RequireSSLClientCertificate', 'SSLClientCertificateClaim', 'SSLClientCertificateRestrictionsEnabled'].map(
     (name) => [name, clientCertificate] as const,
   ),

@@ -3,15 +3,19 @@
 import type { SourceRef } from '@outrigger/rules';
 import { type Ledger, type LedgerEntry, remark } from '../ledger.ts';
 import type { Redactor } from '../redact.ts';
+import { isExternal } from './clients.ts';
 import { placesOf } from './orders.ts';
 import { DELEGATIONS, LOGINS, PROPERTIES, type PropertyRow } from './properties.ts';
 import { type Named, nameOf, type Reference, referencesOf } from './references.ts';
+import { type Enter, type RuleElement, readSection, tellElements } from './sections.ts';
 import { childOf, everyElement, type XmlElement } from './xml.ts';
 
 /** A listener or a rule with its properties, each of which is entered. A rule that publishes nothing is one entry, without any. */
 export type TmgRecord = {
   element: XmlElement;
   name: string;
+  /** The name as a word for files, which no other record has. */
+  word: string;
   at: SourceRef;
   entry: LedgerEntry;
   properties: Property[];
@@ -29,7 +33,7 @@ export type Property = {
   references: Reference[];
 };
 
-export type Export = { listeners: TmgRecord[]; rules: TmgRecord[]; named: Named };
+export type Export = { listeners: TmgRecord[]; rules: TmgRecord[]; elements: RuleElement[]; named: Named };
 
 /** Characters of a property in a report. */
 const DISPLAY_MAX = 88;
@@ -43,11 +47,10 @@ const WHOLE = new Set([
   'AppliedSSLCertificates',
   'IPAddresses',
   'IPsOnNetworks',
-  'AllowedMethods',
   'ServerFarm',
-  'LinkTranslationDictionary',
   'ScheduleUsed',
   'SSLClientCertificate',
+  'VendorParametersSet',
 ]);
 /** What says how a list is kept, and not what is in it. */
 const BESIDE_VALUES = new Set(['RefClass', 'StorageType', 'Guid', 'Scope']);
@@ -57,44 +60,99 @@ export function readExport(root: XmlElement, file: string, ledger: Ledger, redac
   for (const element of everyElement(root))
     if (element.id !== '' && !named.has(element.id)) named.set(element.id, element);
   const listeners: TmgRecord[] = [];
-  const rules: TmgRecord[] = [];
-  const enter: Enter = (of, text) => {
+  const rules: RuleOrder = { first: [], array: [], last: [] };
+  const enter: Enter = (of, text, lastLine = of.lastLine) => {
     const shown = redactor.directive(text.replace(/\s+/g, ' '));
     const directive = shown.length > DISPLAY_MAX ? `${shown.slice(0, DISPLAY_MAX - 2)} …` : shown;
     const at = { file, line: of.line, directive };
-    return { at, entry: ledger.enter(at, shown, of.lastLine) };
+    return { at, entry: ledger.enter(at, shown, lastLine) };
   };
-  const read = (parent: XmlElement): void => {
+  const elements: RuleElement[] = [];
+  const making: Making = { named, enter, words: new Set() };
+  const read = (parent: XmlElement, isEnterprise: boolean): void => {
     const list = parent.children.filter(({ name }) => name === 'PolicyRule');
     const places = placesOf(list);
     const made: TmgRecord[] = [];
     for (const element of parent.children) {
-      if (element.name === 'WebListener') listeners.push(recordOf(element, undefined, named, enter));
-      if (element.name === 'PolicyRule') made.push(recordOf(element, places[made.length], named, enter));
-      read(element);
+      if (element.name === 'WebListener') listeners.push(recordOf(element, undefined, making));
+      else if (element.name === 'PolicyRule') made.push(recordOf(element, places[made.length], making));
+      else {
+        const section = readSection(element, enter);
+        if (section.kind === 'inside') read(element, isEnterprise || element.name === 'Enterprise');
+        else elements.push(...section.elements);
+      }
     }
     // A rule without a number goes first: it lets nobody in, so that what it may have denied stays denied.
     const place = (rule: TmgRecord): number => rule.place ?? Number.MIN_SAFE_INTEGER;
-    rules.push(...made.sort((a, b) => place(a) - place(b)));
+    putInOrder(
+      made.sort((a, b) => place(a) - place(b)),
+      isEnterprise,
+      rules,
+    );
   };
-  read(root);
-  return { listeners, rules, named };
+  read(root, false);
+  const ordered = [...rules.first, ...rules.array, ...rules.last];
+  tellElements(elements, usersOf(named, [...listeners, ...ordered]));
+  return { listeners, rules: ordered, elements, named };
 }
 
-/** Whether the properties of the element count one by one: those of a listener and of a publishing rule in force do. */
+/** Rules of an enterprise stand around those of the array, whose place a rule of their list keeps (SDK, FPCPolicyRules). */
+type RuleOrder = Record<'first' | 'array' | 'last', TmgRecord[]>;
+
+function putInOrder(rules: readonly TmgRecord[], isEnterprise: boolean, order: RuleOrder): void {
+  const array = rules.findIndex((rule) => PLACES_OF_ARRAY.includes(ownText(rule, 'Type')) && rule.place !== undefined);
+  if (!isEnterprise) order.array.push(...rules);
+  else {
+    order.first.push(...rules.slice(0, array === -1 ? rules.length : array));
+    order.last.push(...rules.slice(array === -1 ? rules.length : array));
+  }
+}
+
+/** Who refers to what: names of records by StorageName; a network set counts with its networks, External with all of them. */
+function usersOf(named: Named, records: readonly TmgRecord[]): ReadonlyMap<string, string[]> {
+  const users = new Map<string, string[]>();
+  const networks = [...named.values()].filter(({ name }) => name === 'Network');
+  for (const { name, element, properties } of records)
+    for (const { id } of properties.flatMap(({ references }) => references)) {
+      const what = named.get(id);
+      const isOfNetworks = what?.name === 'NetworkSet' || isExternal(what);
+      for (const each of [id, ...(isOfNetworks ? networks.map((network) => network.id) : [])])
+        users.set(each, [
+          ...(users.get(each) ?? []),
+          `${element.name === 'WebListener' ? 'listener' : 'rule'} ${name}`,
+        ]);
+    }
+  return users;
+}
+
+/** A rule that publishes nothing, or is disabled, is one entry; properties of any other, and of listeners, count one by one. */
 function isReadWhole(element: XmlElement): boolean {
   return element.name === 'PolicyRule' && !isPublished(element);
 }
 
-/** Enters an element with what a report calls it. */
-type Enter = (of: XmlElement, text: string) => { at: SourceRef; entry: LedgerEntry };
+/** A free word for a name: letters, digits and hyphens. */
+function wordFor(name: string, taken: Set<string>): string {
+  const first =
+    name
+      .replace(/[^A-Za-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '')
+      .toLowerCase() || 'unnamed';
+  let word = first;
+  for (let number = 2; taken.has(word); number += 1) word = `${first}-no${number}`;
+  taken.add(word);
+  return word;
+}
 
-function recordOf(element: XmlElement, place: number | undefined, named: Named, enter: Enter): TmgRecord {
+type Making = { named: Named; enter: Enter; words: Set<string> };
+
+function recordOf(element: XmlElement, place: number | undefined, { named, enter, words }: Making): TmgRecord {
   const name = childOf(element, 'Name')?.text ?? '';
   const record: TmgRecord = {
     element,
     name,
-    ...enter(element, `${element.name} ${name}`),
+    word: wordFor(name, words),
+    // Its properties have entries of their own, each beside its lines.
+    ...enter(element, `${element.name} ${name}`, isReadWhole(element) ? element.lastLine : element.line),
     properties: [],
     place,
     bars: [],
@@ -138,7 +196,9 @@ function byStorageName(element: XmlElement): XmlElement {
 export const ALLOW = '0';
 export const DENY = '1';
 export const WEB_PUBLISHING = '2';
-const OTHER_TYPES = ['0', '1', '100', '256'];
+/** A rule that keeps the place of those of the array: 0x100 in the SDK, 100 in a public program. */
+const PLACES_OF_ARRAY = ['256', '100'];
+const OTHER_TYPES = ['0', '1', ...PLACES_OF_ARRAY];
 
 /** Whether the rule is to be read as a web publishing rule that is in force: where it does not say, it is. */
 export function isPublished(rule: XmlElement): boolean {
@@ -152,7 +212,7 @@ export function isWebPublishing(rule: XmlElement): boolean {
   return !OTHER_TYPES.includes(type) && childOf(rule, 'WebPublishingProperties') !== undefined;
 }
 
-/** Names whose meaning depends on the rest of the export: `lists.ts` and `listeners.ts` speak of them. */
+/** Names whose meaning depends on the rest of the export: the rooms that read them speak of them. */
 export const LOWERED: ReadonlySet<string> = new Set([
   ...LOGINS,
   'SelectionIPs',
@@ -161,6 +221,7 @@ export const LOWERED: ReadonlySet<string> = new Set([
   'AppliedSSLCertificates',
   'ScheduleUsed',
   'SSLClientCertificate',
+  'VendorParametersSet',
 ]);
 
 /** Unknown names that sound like a restriction: no rule is carried without it. */

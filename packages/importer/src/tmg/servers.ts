@@ -3,8 +3,10 @@ import { type Health, type Upstream, upstreamOf } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { certificateFile } from './certificates.ts';
 import { pathsOfExchange } from './exchange.ts';
+import { HOST_NAME } from './hosts.ts';
 import { type Export, isOff, isOn, property, type TmgRecord, textOf } from './records.ts';
 import { referencesOf } from './references.ts';
+import type { WebFilters } from './webfilters.ts';
 import { childOf, everyElement, type XmlElement } from './xml.ts';
 
 /** How the rule goes on to its servers; `refused`: why it cannot be said. */
@@ -19,7 +21,6 @@ type PublishedServer = {
   origins(isSecure: boolean): string[];
 };
 
-export const HOST_NAME = /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?$/;
 const PORT_MAX = 65_535;
 /** Milliseconds between two checks of a farm by TMG. */
 const VERIFIER_INTERVAL = 30_000;
@@ -28,7 +29,7 @@ const VERIFIER_TIMEOUT = 5_000;
 /** Answers by which TMG holds a server for well: any but errors, and the wish for a login. */
 const WELL = [200, 204, 301, 302, 303, 304, 307, 308, 401];
 
-export function publishedServer(rule: TmgRecord, found: Export): Published {
+export function publishedServer(rule: TmgRecord, found: Export, { addsFrontEndHttps }: WebFilters): Published {
   const site = textOf(rule, 'WebSite');
   const refused = (message: string): Published => ({ kind: 'refused', message });
   if (!HOST_NAME.test(site) || site.startsWith('*')) return refused('the server it publishes could not be read');
@@ -61,7 +62,7 @@ export function publishedServer(rule: TmgRecord, found: Export): Published {
         ...upstreamOf({
           servers: originsOf(isSecure),
           ...(isExchange && { rpcOverHttp: true }),
-          ...(addsFrontEndHttps(rule) && { frontEndHttps: true }),
+          ...(addsFrontEndHttps && { frontEndHttps: true }),
           ...(!isOn(textOf(rule, 'SendOriginalHostHeader')) && { host: site }),
           ...(farm !== undefined && servers.length > 1 && { affinity: farm.affinity }),
           ...(isSecure && tlsOf(site, servers, pkcs12)),
@@ -107,16 +108,6 @@ export function bridging(rule: TmgRecord, hasTls: boolean): ((isTls: boolean) =>
   if (type === THROUGH_HTTP) return () => false;
   if (type === THROUGH_TLS) return () => true;
   return type === THROUGH_BOTH ? (isTls) => isTls : undefined;
-}
-
-/** The web filter of TMG that adds Front-End-Https, and the name of its parameter. */
-const FRONT_END_FILTER = /^\{5e302ed5-f5d5-4fad-9b8a-01c72e1569f3\}$/i;
-const FRONT_END_PARAMETER = 'AddHttpsFrontEndOn';
-
-function addsFrontEndHttps(rule: TmgRecord): boolean {
-  const set = [...everyElement(rule.element)].find(({ id }) => FRONT_END_FILTER.test(id));
-  if (set === undefined) return false;
-  return [...everyElement(set)].some(({ id, text }) => id === FRONT_END_PARAMETER || text === FRONT_END_PARAMETER);
 }
 
 type Farm = { servers: string[]; affinity: 'cookie' | 'client'; health?: Health };

@@ -9,8 +9,8 @@ export type XmlElement = {
   namespace: string;
   /** StorageName, by which references find it; empty where absent. */
   id: string;
-  /** As written, with their prefixes; values as they are meant. */
-  attributes: ReadonlyMap<string, string>;
+  /** As written, prefixes and all: ask `attributeOf`. */
+  attributes: Readonly<Record<string, string>>;
   text: string;
   children: XmlElement[];
   /** Physical lines, from 1. */
@@ -115,7 +115,7 @@ function elementsOf(nodes: readonly ParsedNode[], starts: readonly number[]): Xm
         name: name.slice(colon + 1),
         namespace: attributes[colon === -1 ? 'xmlns' : `xmlns:${name.slice(0, colon)}`] ?? '',
         id: attributes.StorageName ?? '',
-        attributes: attributesOf(attributes),
+        attributes,
         text: inside
           .map((each) => ('#text' in each ? plain(String(each['#text'])) : ''))
           .join('')
@@ -126,13 +126,6 @@ function elementsOf(nodes: readonly ParsedNode[], starts: readonly number[]): Xm
       },
     ];
   });
-}
-
-const NO_ATTRIBUTES: ReadonlyMap<string, string> = new Map();
-
-function attributesOf(attributes: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
-  const entries = Object.entries(attributes);
-  return entries.length === 0 ? NO_ATTRIBUTES : new Map(entries.map(([name, value]) => [name, plain(value)]));
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
@@ -157,4 +150,9 @@ export function* everyElement(element: XmlElement): Generator<XmlElement> {
     yield child;
     yield* everyElement(child);
   }
+}
+
+/** Value of an attribute, by its name with its prefix; empty where absent. */
+export function attributeOf(element: XmlElement | undefined, name: string): string {
+  return element !== undefined && Object.hasOwn(element.attributes, name) ? plain(element.attributes[name] ?? '') : '';
 }

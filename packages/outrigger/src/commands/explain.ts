@@ -280,6 +280,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
 
 function printedAnswer(answer: DenialAnswer): string {
   if (answer.kind === 'reset') return 'connection reset';
+  if (answer.kind === 'page') return `${answer.status} with the page ${answer.page}`;
   return answer.kind === 'status' ? String(answer.status) : `${answer.status} to ${answer.location}`;
 }
 

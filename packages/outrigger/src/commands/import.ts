@@ -47,7 +47,8 @@ const EXAMPLES = `
 Examples:
   outrigger import --squid /etc/squid/squid.conf -o outrigger.yaml
   outrigger import --apache /etc/apache2 -o outrigger.yaml
-  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.html`;
+  outrigger import --squid /etc/squid/squid.conf --tighten -o outrigger.yaml --report report.html
+  outrigger import --tmg export.xml -o outrigger.yaml --report report.html`;
 
 export function importCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('import')
@@ -60,7 +61,10 @@ export function importCommand(terminal: Terminal, finish: Finish): Command {
     )
     .option('--squid <file>', 'a squid.conf; its includes are followed (may be repeated)', collect, [])
     .option('--apache <path>', 'the main file of Apache or its folder: /etc/apache2, /etc/httpd', collect, [])
-    .option('--tmg <file>', 'an XML export of ISA Server or Forefront TMG')
+    .option(
+      '--tmg <file>',
+      'an XML export of ISA Server or Forefront TMG, of the whole array for the sake of its networks and farms',
+    )
     .option('-D <name>', 'a name that Apache is started with (-D), for IfDefine (may be repeated)', collect, [])
     .option(
       '--define <name=value>',

@@ -1,36 +1,18 @@
 // Room: `outrigger plan`: the cut-over of an Apache to loopback as a diff and steps; with --apply, done.
-import { X509Certificate } from 'node:crypto';
-import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import {
-  diskReader,
-  type FileChange,
-  type PortEighty,
-  planApache,
-  planSquid,
-  readRenewals,
-  type Site,
-  unifiedDiff,
-} from '@outrigger/importer';
+import { diskReader, type FileChange, type PortEighty, readRenewals, unifiedDiff } from '@outrigger/importer';
 import { formatDiagnostic, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import { Command } from 'commander';
 import { applyCutover } from '../cutover/apply.ts';
-import {
-  apacheCommands,
-  type Commands,
-  filesCommand,
-  type GivenCommands,
-  isSystemd,
-  programWords,
-  squidCommands,
-} from '../cutover/command.ts';
+import { type Commands, filesCommand, type GivenCommands, isSystemd, programWords } from '../cutover/command.ts';
 import type { Cutover } from '../cutover/cutover.ts';
+import { planned } from '../cutover/planned.ts';
 import { type Obstacle, obstaclesOf, type Preflight } from '../cutover/preflight.ts';
-import { apacheSteps, renewalSteps, type Step, serviceSteps, squidSteps } from '../cutover/steps.ts';
-import { findUnit, type Unit } from '../cutover/unit.ts';
+import { renewalSteps, type Step, serviceSteps, stepsText } from '../cutover/steps.ts';
+import { findUnit, SERVICE_USER, type Unit } from '../cutover/unit.ts';
 import { collect, valuesOf } from '../options.ts';
 import type { Finish } from '../program.ts';
-import { printDiagnostics, readRules, readText, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
+import { printDiagnostics, readRules, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Where backups are kept, and the lock. */
@@ -101,23 +83,40 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
         printDiagnostics(diagnostics, terminal);
         throw new UsageError(`${file}: not usable`);
       }
-      const { plan, commands, steps: own } = planned(file, withAbsoluteFiles(rules, file), options);
-      const isNew = unitOf(file, options)?.kind === 'missing';
+      const unit = unitOf(file, options);
+      const user = options.user ?? (unit?.kind === 'found' ? unit.user : undefined);
+      const reader = diskReader();
+      const {
+        plan,
+        commands,
+        steps: own,
+      } = planned({
+        file,
+        rules: withAbsoluteFiles(rules, file),
+        reader,
+        ...(options.apache !== undefined && { apache: options.apache }),
+        squid: options.squid,
+        sites: options.site,
+        names: options.D,
+        values: valuesOf(options.define),
+        commands: options,
+        user: user ?? SERVICE_USER,
+      });
       const steps = [
-        ...(isNew ? serviceSteps(programWords(), resolve(file)) : []),
+        ...(unit?.kind === 'missing' ? serviceSteps(programWords(), resolve(file)) : []),
         ...own,
-        ...renewalSteps(readRenewals(diskReader()), portEighty(rules)),
+        ...renewalSteps(readRenewals(reader), portEighty(rules)),
       ];
       if (plan.doors.length === 0 && (options.apply || !options.json)) {
         terminal.err(`${plan.holder} is behind Outrigger already: there is nothing to change.\n`);
         return;
       }
-      const preflight = preflightOf(plan, commands, file, options);
+      const preflight = preflightOf(plan, commands, file, { backups: options.backups, unit, user });
       if (!options.apply) {
         const obstacles = plan.doors.length === 0 ? [] : await obstaclesOf(preflight);
         if (options.json) terminal.out(documentOf(plan, steps, obstacles));
         else {
-          terminal.out(`${unifiedDiff(plan.files)}\n${steps.map(stepText).join('\n')}`);
+          terminal.out(`${unifiedDiff(plan.files)}\n${stepsText(steps)}`);
           for (const note of plan.notes) terminal.err(`${formatDiagnostic(note)}\n`);
           if (obstacles.length > 0)
             terminal.err(`\nIn the way of --apply:\n${obstacles.map(obstacleText).join('\n')}\n`);
@@ -152,14 +151,17 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
     });
 }
 
-/** What is asked before anything is changed. The user is that of the unit, where systemd starts Outrigger by it. */
-function preflightOf(plan: Cutover, commands: Commands, file: string, options: Options): Preflight {
-  const unit = unitOf(file, options);
-  const user = options.user ?? (unit?.kind === 'found' ? unit.user : undefined);
+/** What is asked before anything is changed. */
+function preflightOf(
+  plan: Cutover,
+  commands: Commands,
+  file: string,
+  { backups, unit, user }: { backups: string; unit: Unit | undefined; user: string | undefined },
+): Preflight {
   return {
     plan,
     files: filesCommand(file, user),
-    folder: resolve(options.backups),
+    folder: resolve(backups),
     ...(commands.test && { test: commands.test }),
     ...(unit && { unit }),
   };
@@ -185,95 +187,9 @@ function obstacleText({ message, code }: Obstacle): string {
   return `${message} [${code}]`;
 }
 
-/** Addresses of listeners that are not among those that change hands. */
-function freshAddresses({ listen }: RuleSet, doors: readonly { taken: string }[]): string[] {
-  const taken = new Set(doors.map((door) => nameOf(door.taken)));
-  return listen.map(({ address }) => nameOf(address)).filter((address) => !taken.has(address));
-}
-
-function nameOf(address: string): string {
-  const { host = '*', port = 0 } = parseListenAddress(address) ?? {};
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-type Planned = { plan: Cutover; commands: Commands; steps: Step[] };
-
-/** The cut-over of whoever was named. */
-function planned(file: string, rules: RuleSet, options: Options): Planned {
-  const { apache, squid, D: names, define } = options;
-  if ((apache === undefined) === (squid.length === 0))
-    throw new UsageError('give --apache PATH or --squid FILE: the one that holds the port today');
-  if (apache === undefined) return plannedSquid(file, rules, options);
-  const result = planApache({ path: resolve(apache), reader: diskReader(), rules, names, values: valuesOf(define) });
-  if (result.kind === 'failed') throw new UsageError(formatDiagnostic(result.note));
-  const plan = {
-    ...result,
-    files: realFiles(result.files),
-    holder: 'Apache',
-    fresh: freshAddresses(rules, result.doors),
-    pidFile: resolve(result.apache.pidFile),
-  } as const;
-  const commands = apacheCommands(options, plan, file);
-  return { plan, commands, steps: apacheSteps(plan, commands, resolve(file)) };
-}
-
-/** Squid names no sites: the names of the certificates do. */
-function plannedSquid(file: string, rules: RuleSet, options: Options): Planned {
-  const result = planSquid({ files: options.squid, reader: diskReader(), rules });
-  if (result.kind === 'failed') throw new UsageError(formatDiagnostic(result.note));
-  const certificates = rules.listen.flatMap(({ tls }) =>
-    (tls?.certificates ?? []).flatMap((each) => ('pkcs12' in each ? [] : [each.cert])),
-  );
-  const names = [...options.site, ...certificates.flatMap(namesIn)];
-  const sites = result.doors.flatMap(({ taken, isTls }): Site[] => {
-    const at = parseListenAddress(taken);
-    if (at === undefined) return [];
-    const asked = names.length > 0 ? [...new Set(names)] : [at.host ?? 'localhost'];
-    return asked.map((name) => ({ name, address: at.host ?? '*', port: at.port, isTls }));
-  });
-  const { notes, doors, pidFile } = result;
-  const plan: Cutover = {
-    files: [],
-    notes,
-    logs: [],
-    sites,
-    doors,
-    holder: 'Squid',
-    fresh: freshAddresses(rules, doors),
-    ...(pidFile !== undefined && { pidFile }),
-  };
-  const commands = squidCommands(options, options.squid, file);
-  return { plan, commands, steps: squidSteps(plan, certificates, commands, resolve(file)) };
-}
-
-/** Host names of a certificate, without patterns; none where it cannot be read. */
-function namesIn(certificate: string): string[] {
-  try {
-    const { subjectAltName = '' } = new X509Certificate(readText(certificate));
-    return [...subjectAltName.matchAll(/DNS:([\w.-]+)/g)].map(([, name = '']) => name);
-  } catch {
-    return []; // whether Outrigger can read it, its start will tell
-  }
-}
-
-/** Files under their own names: sites-enabled holds links, which neither patch nor a copy must replace. */
-function realFiles(files: readonly FileChange[]): FileChange[] {
-  const real = files.map((each) => (each.kind === 'edit' ? { ...each, path: realpathSync(each.path) } : each));
-  return real.filter(({ path }, index) => real.findIndex((each) => each.path === path) === index);
-}
-
 /** A change without the whole file around it, which may hold passwords. */
 function shownChange(change: FileChange): Partial<FileChange> {
   if (change.kind !== 'edit') return change;
   const { before: _before, after: _after, ...shown } = change;
   return shown;
-}
-
-function stepText({ title, why, commands, back }: Step, index: number): string {
-  return [
-    `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why}`}`,
-    ...commands.flatMap((command) => command.split('\n')).map((line) => `#      ${line}`),
-    ...(back ?? []).map((line) => `#      back: ${line}`),
-    '',
-  ].join('\n');
 }

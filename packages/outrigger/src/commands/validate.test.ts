@@ -16,6 +16,19 @@ describe('validate', () => {
     });
   });
 
+  it('names a page that is not there, with --files', async () => {
+    const showing = GOOD.replace('{ allow: {} }', '{ deny: {}, answer: { page: sorry } }');
+    const rules = `${showing}pages: { sorry: { file: sorry.html } }\n`;
+    await withFolder({ 'rules.yaml': rules }, async (path) => {
+      const { code, err } = await outrigger('validate', '--files', path('rules.yaml'));
+      expect(code).toBe(1);
+      expect(err).toMatch(/error: .*\/sorry\.html cannot be read \(ENOENT\)\. .* \[FILE_UNREADABLE\]/);
+    });
+    await withFolder({ 'rules.yaml': rules, 'sorry.html': '<p>Sorry</p>' }, async (path) => {
+      expect((await outrigger('validate', '--files', path('rules.yaml'))).code).toBe(0);
+    });
+  });
+
   it('prints every problem with its place and ends with 1', async () => {
     await withFolder({ 'rules.yaml': GOOD.replace('allow', 'alow').replace('routes', 'route') }, async (path) => {
       const { code, err } = await outrigger('validate', path('rules.yaml'));

@@ -16,7 +16,7 @@ export function validateCommand(terminal: Terminal, finish: Finish): Command {
     .summary('print every problem of a rules file')
     .description(
       'Loads a rules file and prints every problem as file:line:column. Exit 0: good (warnings may remain). 1: not usable.\n' +
-        'With --files, certificates, keys and passphrases are read as `run` would read them, and access logs must be writable;\n' +
+        'With --files, certificates, keys, passphrases and pages are read as `run` would read them, and access logs must be writable;\n' +
         '--user asks as the user that Outrigger runs as, and needs root.',
     )
     .argument('<file>', 'the rules file')

@@ -55,6 +55,7 @@ export async function applyCutover(options: {
       );
     const backup = createBackup(folder, plan, commands, new Date());
     options.say(`what was is kept in ${backup.folder}`);
+    for (const lost of backup.manifest.notKept) options.say(lost);
     try {
       return await change({ ...options, plan, backup, round });
     } catch (error) {

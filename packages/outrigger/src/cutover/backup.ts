@@ -22,6 +22,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { FileChange } from '@outrigger/importer';
+import { keepAttributes } from './attributes.ts';
 import type { Commands } from './command.ts';
 import type { Cutover } from './cutover.ts';
 
@@ -53,6 +54,8 @@ export type Manifest = {
   commands: Commands;
   /** Addresses that change hands. */
   taken: string[];
+  /** What of a file the copy has not, a sentence each; such a thing is gone for good. */
+  notKept: string[];
   /** The Outrigger that was started as a process of its own, and when by the kernel's clock, so that a pid met again is known. */
   outrigger?: { pid: number; born: string };
 };
@@ -66,6 +69,7 @@ export function createBackup(folder: string, plan: Cutover, commands: Commands, 
   const created = now.toISOString();
   const own = join(folder, created.replaceAll(':', '-'));
   mkdirSync(own, { recursive: true, mode: 0o700 });
+  const notKept: string[] = [];
   const kept = plan.files.map((change, index): Kept => {
     const after = sha256(contentOf(change));
     if (change.kind !== 'edit') return { kind: 'absent', path: change.path, after };
@@ -74,6 +78,8 @@ export function createBackup(folder: string, plan: Cutover, commands: Commands, 
     const { mode, uid, gid, mtimeMs } = lstatSync(path);
     const copy = `${index}-${basename(path)}`;
     write(join(own, copy), bytes, 0o600);
+    const lost = keepAttributes(path, join(own, copy));
+    if (lost !== undefined) notKept.push(lost);
     return {
       kind: 'file',
       path,
@@ -96,6 +102,7 @@ export function createBackup(folder: string, plan: Cutover, commands: Commands, 
       kept,
       commands,
       taken: plan.doors.map(({ taken }) => taken),
+      notKept,
     },
   };
   save(backup);
@@ -141,7 +148,7 @@ export function makeChanges(changes: readonly FileChange[]): void {
     } else {
       const path = realpathSync(change.path);
       const { mode, uid, gid } = lstatSync(path);
-      replace(path, contentOf(change), { mode: mode & 0o7777, uid, gid });
+      replace(path, contentOf(change), { mode: mode & 0o7777, uid, gid, like: path });
     }
   }
 }
@@ -161,7 +168,7 @@ export function restoreFiles({ folder, manifest }: Backup): string[] {
     } else if (now === undefined || sha256(now) !== kept.sha256) {
       const bytes = readFileSync(join(folder, kept.copy));
       if (sha256(bytes) !== kept.sha256) throw new Error(`${join(folder, kept.copy)} is not the copy that was made`);
-      replace(kept.path, bytes, kept);
+      replace(kept.path, bytes, { ...kept, like: join(folder, kept.copy) });
     }
   }
   return replaced;
@@ -188,14 +195,16 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** What a file is beside its bytes. `mtime` in seconds since 1970. */
-type Attributes = { mode: number; uid?: number; gid?: number; mtime?: number };
+/** What a file is beside its bytes. `mtime` in seconds since 1970. `like`: a file whose access lists and attributes it has, too. */
+type Attributes = { mode: number; uid?: number; gid?: number; mtime?: number; like?: string };
 
 /** A file in place of another at once, so that nobody ever reads half of it, nor one that is not yet as it shall be. */
-function replace(path: string, bytes: Buffer, { mode, uid, gid, mtime }: Attributes): void {
+function replace(path: string, bytes: Buffer, { mode, uid, gid, mtime, like }: Attributes): void {
   const fresh = freshName(path);
   rmSync(fresh, { force: true });
   write(fresh, bytes, mode, 'wx');
+  // What cannot be kept was told when the copy was made.
+  if (like !== undefined) keepAttributes(like, fresh);
   chmodSync(fresh, mode);
   if (uid !== undefined && gid !== undefined && process.getuid?.() === 0) chownSync(fresh, uid, gid);
   if (mtime !== undefined) utimesSync(fresh, mtime, mtime);

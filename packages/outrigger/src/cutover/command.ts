@@ -1,8 +1,9 @@
 // Room: the programs of this machine that a cut-over runs: given as words, never to a shell; and the ones it takes where none is given.
 import { spawn } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { CutoverPlan } from '@outrigger/importer';
+import { findProgram } from '@outrigger/verify';
 
 /** A program, its arguments, and what its environment has beside ours. */
 export type Command = { argv: [string, ...string[]]; env?: Record<string, string> };
@@ -33,8 +34,6 @@ const COMMAND_PATIENCE = 100_000;
 const SAID_MAX = 2_000;
 
 const SYSTEMD = '/run/systemd/system';
-/** Daemons live where an ordinary user's PATH does not look. */
-const SBIN = ['/usr/sbin', '/usr/local/sbin', '/sbin'];
 
 /** Words of a command: blanks part them, quotes of either kind hold them together; undefined where there is none. */
 export function commandOf(text: string): Command | undefined {
@@ -46,16 +45,17 @@ export function commandOf(text: string): Command | undefined {
 }
 
 /**
- * The commands for Apache: of systemd where it runs, else the programs themselves. Its test reads the very files that are changed, with the
+ * The commands for Apache: of systemd where it runs, as `service`, else the programs themselves. Its test reads the very files that are changed, with the
  * environment that its envvars say.
  */
 export function apacheCommands(
   given: GivenCommands,
   { apache }: Pick<CutoverPlan, 'apache'>,
   rulesFile: string,
+  service: string,
 ): Commands {
-  const service = apache.isRedHat ? 'httpd' : 'apache2';
-  const program = findProgram(service) ?? findProgram('httpd') ?? findProgram('apache2') ?? service;
+  const [own, other] = apache.isRedHat ? ['httpd', 'apache2'] : ['apache2', 'httpd'];
+  const program = findProgram([own, other]) ?? own;
   const files = [
     '-d',
     resolve(apache.root),
@@ -64,30 +64,35 @@ export function apacheCommands(
     ...apache.names.flatMap((name) => ['-D', name]),
   ];
   const env = Object.fromEntries(apache.environment);
-  const reload =
-    picked(given.reloadApache) ??
-    (isSystemd() ? of('systemctl', 'reload', service) : { ...of(program, ...files, '-k', 'graceful'), env });
+  const reload = picked(given.reloadApache);
+  const graceful = { ...of(program, ...files, '-k', 'graceful'), env };
   return {
     test: picked(given.testApache) ?? { ...of(program, '-t', ...files), env },
-    leave: reload,
-    comeBack: reload,
+    leave: reload ?? (isSystemd() ? of('systemctl', 'reload', service) : graceful),
+    // An Apache that could not take its new place has ended.
+    comeBack: reload ?? (isSystemd() ? of('systemctl', 'reload-or-restart', service) : graceful),
     ...outriggerCommands(given, rulesFile),
   };
 }
 
 /** The commands for Squid, of systemd where none is given. Its unit comes back after a reboot unless it is disabled. */
-export function squidCommands(given: GivenCommands, files: readonly string[], rulesFile: string): Commands {
+export function squidCommands(
+  given: GivenCommands,
+  files: readonly string[],
+  rulesFile: string,
+  service: string,
+): Commands {
   const [file, ...more] = files;
   // Of several -f Squid reads the last alone.
   const own =
     file === undefined || more.length > 0
       ? undefined
-      : of(findProgram('squid') ?? 'squid', '-k', 'parse', '-f', resolve(file));
+      : of(findProgram(['squid', 'squid3']) ?? 'squid', '-k', 'parse', '-f', resolve(file));
   const test = picked(given.testSquid) ?? own;
   return {
     ...(test && { test }),
-    leave: picked(given.stopSquid) ?? of('systemctl', 'disable', '--now', 'squid'),
-    comeBack: picked(given.startSquid) ?? of('systemctl', 'enable', '--now', 'squid'),
+    leave: picked(given.stopSquid) ?? of('systemctl', 'disable', '--now', service),
+    comeBack: picked(given.startSquid) ?? of('systemctl', 'enable', '--now', service),
     ...outriggerCommands(given, rulesFile),
   };
 }
@@ -117,20 +122,6 @@ export function isSystemd(): boolean {
 
 function of(program: string, ...args: string[]): Command {
   return { argv: [program, ...args] };
-}
-
-function findProgram(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...SBIN];
-  return folders.map((folder) => join(folder, name)).find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false; // the only answer node has for no
-  }
 }
 
 /** Reads all files of the rules as `user`, or as we are, and says what keeps Outrigger from starting with them. */

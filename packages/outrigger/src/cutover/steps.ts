@@ -7,10 +7,14 @@ import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
 /** `commands` and `back` are lines for a shell; `why` is one sentence. */
 export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
 
-/** Ports that SELinux lets a web server have (http_port_t of the reference policy). */
-const HTTP_PORTS = new Set([80, 81, 443, 488, 8008, 8009, 8443, 9000]);
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
+
+/** What the machine around the port needs, before its holder leaves it and when all is done. */
+export type SurroundingSteps = { before: Step[]; after: Step[] };
+
+/** `user`: whom Outrigger runs as. */
+type Around = SurroundingSteps & { user: string };
 
 /** For a machine whose systemd knows no Outrigger yet. `program`: the words that run this very command. */
 export function serviceSteps(program: readonly string[], rulesFile: string): Step[] {
@@ -27,7 +31,7 @@ export function serviceSteps(program: readonly string[], rulesFile: string): Ste
   ];
 }
 
-export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string): Step[] {
+export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string, around: Around): Step[] {
   if (plan.files.length === 0) return [];
   const { doors, files, apache } = plan;
   const places = doors.map(({ place }) => place);
@@ -35,8 +39,8 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
   const links = files.filter((each) => each.kind === 'link');
   return [
     { title: 'Keep a copy', commands: [`cp -a ${apache.root} /root/apache.before-outrigger`] },
-    ...keySteps(plan, rulesFile),
-    ...(apache.isRedHat ? portSteps(places) : []),
+    ...keySteps(plan.certificates, rulesFile, around.user),
+    ...around.before,
     {
       title: 'Change the files, as the lines above say',
       why: `Apache goes on on ${places.join(', ')}; its sites keep their old address beside the new one, for it is the port they believe to be on`,
@@ -58,35 +62,35 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
     },
     startStep(taken.join(', '), commands),
     { title: 'Look', why: 'Each site answers, and the log of Apache names your own address', commands: lookAt(plan) },
-    {
-      title: 'Know what stays as it is',
-      why: 'fail2ban reads the same logs with the same addresses, and its bans hold before Outrigger; the firewall needs no new opening, for the new port of Apache is on loopback',
-      commands: [],
-    },
+    ...around.after,
   ];
 }
 
-/** Squid ends, and comes back for the way back. */
+/** Squid ends, and comes back for the way back. `lifetime`: milliseconds in which it goes on with its clients. */
 export function squidSteps(
   plan: Cutover,
   certificates: readonly string[],
   commands: Commands,
   rulesFile: string,
+  around: Around,
+  lifetime: number,
 ): Step[] {
   const taken = plan.doors.map(({ taken: each }) => each).join(', ');
   return [
-    ...keySteps({ certificates }, rulesFile),
+    ...keySteps(certificates, rulesFile, around.user),
+    ...around.before,
     ...(commands.test === undefined
       ? []
       : [{ title: 'See that Squid could come back', commands: [commandText(commands.test)] }]),
     {
       title: `Take Squid off ${taken}`,
-      why: 'From here until the next step nobody listens there; its files stay as they are',
+      why: `From here until the next step nobody listens there; its files stay as they are. It leaves its port at once and goes on with its clients for ${lifetime / 1_000} s (shutdown_lifetime), in which no other Squid starts`,
       commands: [commandText(commands.leave)],
       back: [commandText(commands.comeBack)],
     },
     startStep(taken, commands),
     { title: 'Look', why: 'Each site answers', commands: lookAt(plan) },
+    ...around.after,
   ];
 }
 
@@ -105,25 +109,11 @@ function lookAt({ sites }: Pick<CutoverPlan, 'sites'>): string[] {
   });
 }
 
-function keySteps({ certificates }: { certificates: readonly string[] }, rulesFile: string): Step[] {
+function keySteps(certificates: readonly string[], rulesFile: string, user: string): Step[] {
   if (certificates.length === 0) return [];
-  const why = `Apache and Squid read keys as root before they give root up; Outrigger reads them as the user it runs as, here ${SERVICE_USER}`;
-  const commands = [`outrigger validate --files --user ${SERVICE_USER} ${rulesFile}`];
+  const why = `Apache and Squid read keys as root before they give root up; Outrigger reads them as the user it runs as, here ${user}`;
+  const commands = [`outrigger validate --files --user ${user} ${rulesFile}`];
   return [{ title: 'See that Outrigger can read the certificates', why, commands }];
-}
-
-function portSteps(places: readonly string[]): Step[] {
-  const ports = places
-    .map((place) => Number(place.slice(place.lastIndexOf(':') + 1)))
-    .filter((port) => !HTTP_PORTS.has(port));
-  if (ports.length === 0) return [];
-  return [
-    {
-      title: 'Allow Apache the port, where SELinux is on',
-      commands: ports.map((port) => `semanage port -a -t http_port_t -p tcp ${port}`),
-      back: ports.map((port) => `semanage port -d -t http_port_t -p tcp ${port}`),
-    },
-  ];
 }
 
 /** What changes for each certificate that is renewed on this machine. A line that two of them share is said once. */
@@ -139,4 +129,18 @@ export function renewalSteps(renewals: readonly Renewal[], portEighty: PortEight
       commands: fresh,
     };
   });
+}
+
+/** As a person reads and copies them: every line is a comment to a shell and to patch. Numbered from 1. */
+export function stepsText(steps: readonly Step[]): string {
+  return steps.map(stepText).join('\n');
+}
+
+function stepText({ title, why, commands, back }: Step, index: number): string {
+  return [
+    `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
+    ...commands.flatMap((command) => command.split('\n')).map((line) => `#      ${line}`),
+    ...(back ?? []).map((line) => `#      back: ${line}`),
+    '',
+  ].join('\n');
 }

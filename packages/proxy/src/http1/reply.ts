@@ -4,6 +4,7 @@ import { isTextByte, TOKEN } from './grammar.ts';
 
 /** Statuses we answer with, their phrase (RFC 9110 15, RFC 6585 5) and what a person is told where nothing better is known. */
 const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: string]>> = {
+  200: ['OK', 'This is all that there is here.'],
   301: ['Moved Permanently', 'This page is at another address.'],
   302: ['Found', 'This page is at another address.'],
   303: ['See Other', 'This page is at another address.'],
@@ -29,11 +30,16 @@ const REPLIES: Readonly<Record<number, readonly [phrase: string, sentence: strin
   505: ['HTTP Version Not Supported', 'Only HTTP/1.0 and HTTP/1.1 are spoken here.'],
 };
 
+/** What our own sentences are sent as. */
+export const PLAIN = 'text/plain; charset=utf-8';
+
 export type ReplyOptions = {
   /** Reason phrase; the one of the status where absent. */
   reason?: string;
   /** One sentence for a person, sent as a line of UTF-8 text; that of the status where absent. */
   body?: string;
+  /** A page in place of the sentence, its bytes as latin1, and what it is sent as. */
+  page?: { type: string; content: string };
   /** Further fields, such as Allow. */
   headers?: Fields;
   /** Say `Connection: close`, and mean it. Default true: after a refusal nobody knows where the next head begins. */
@@ -43,15 +49,15 @@ export type ReplyOptions = {
 };
 
 /**
- * A whole response as bytes: HTTP/1.1 whatever the request spoke (RFC 9110 6.2), text/plain, with a length. No Date: there is
+ * A whole response as bytes: HTTP/1.1 whatever the request spoke (RFC 9110 6.2), text/plain unless it is a page, with a length. No Date: there is
  * no clock here (RFC 9110 6.6.1). Throws on a field or reason that would break the head: the caller's bug.
  */
 export function replyBytes(status: number, options: ReplyOptions = {}): Buffer {
   const [phrase, sentence] = REPLIES[status] ?? ['', 'The request ended here.'];
-  const { reason = phrase, body = sentence, headers = [], close = true, method } = options;
-  const content = Buffer.from(`${body}\n`, 'utf8');
+  const { reason = phrase, body = sentence, headers = [], close = true, method, page } = options;
+  const content = page === undefined ? Buffer.from(`${body}\n`, 'utf8') : Buffer.from(page.content, 'latin1');
   const fields: Fields = [
-    ['Content-Type', 'text/plain; charset=utf-8'],
+    ['Content-Type', page?.type ?? PLAIN],
     ['Content-Length', String(content.length)],
     ...(close ? [['Connection', 'close'] as const] : []),
     ...headers,

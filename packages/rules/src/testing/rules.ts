@@ -37,6 +37,7 @@ export function meaning(rules: RuleSet): unknown {
     ...rules,
     listen: rules.listen.map(strip),
     upstreams: [...rules.upstreams].map(([name, upstream]) => [name, strip(upstream)]),
+    ...(rules.pages && { pages: [...rules.pages].map(([name, page]) => [name, strip(page)]) }),
     access: rules.access.map(strip),
     routes: rules.routes.map(strip),
   };

@@ -21,6 +21,9 @@ const PREAMBLE = [
   ...MODULES.map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`),
   '',
 ].join('\n');
+const PROXY = ['proxy', 'ssl']
+  .map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so\n`)
+  .join('');
 /** Given to both with -D. */
 export const NAMES = ['DUMP_CONFIG', 'GIVEN'];
 /** The environment of both. */
@@ -88,6 +91,9 @@ const CASES: readonly [name: string, files: Files | string][] = [
   ['Location in Location', `<Location /x>\n<Location /y>\n</Location>\n</Location>`],
   ['VirtualHost in VirtualHost', `<VirtualHost *:80>\n<VirtualHost *:80>\n</VirtualHost>\n</VirtualHost>`],
   ['Listen in VirtualHost', `<VirtualHost *:80>\nListen 81\n</VirtualHost>`],
+  ['TLS with servers in Proxy', `${PROXY}<Proxy https://a.test/>\nSSLProxyVerify none\nSSLProxyEngine on\n</Proxy>`],
+  ['TLS with servers in Location', `${PROXY}<Location /a>\nSSLProxyVerify none\n</Location>`],
+  ['a line of the server in Proxy', `${PROXY}<Proxy https://a.test/>\nProxyTimeout 5\n</Proxy>`],
   ['Require outside sections', `Require all granted`],
   ['a name of no module', `Nosuch a`],
   ['a name of a module that is not loaded', `ProxyPass / http://127.0.0.1/`],

@@ -11,11 +11,18 @@ let other: Promise<Leaf> | undefined;
 export async function site(
   stage: Stage,
   port: number,
-  options: { tls?: string; web?: string; access?: string; more?: string } = {},
+  options: {
+    tls?: string;
+    web?: string;
+    access?: string;
+    more?: string;
+    files?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<RunningProxy> {
   leaf ??= createAuthority().then((authority) => authority.issue({ names: ['www.test', 'b.test', 'mail.test'] }));
   other ??= createAuthority().then((authority) => authority.issue({ names: ['alone.test'] }));
   const files: Record<string, string> = {
+    ...options.files,
     'a.crt': (await leaf).certPem,
     'a.key': (await leaf).keyPem,
     'b.crt': (await other).certPem,
