@@ -3,7 +3,6 @@ import type { Report } from './check.ts';
 import { connectionLimits } from './connections.ts';
 import type { DocumentPath } from './positions.ts';
 import type { Upstream } from './schema.ts';
-import { isServerNameWord } from './servername.ts';
 
 /** Connections to Exchange that a dozen people need: a pair and more for each mailbox, folder store and address book of each. */
 const FEWEST_FOR_OUTLOOK = 100;
@@ -12,19 +11,6 @@ const FEWEST_FOR_OUTLOOK = 100;
 export function checkServers(upstream: Upstream, path: DocumentPath, report: Report): void {
   checkAffinity(upstream, path, report);
   checkConnections(upstream, path, report);
-  const { minVersion = '1.2', sni } = upstream.tls ?? {};
-  if (sni !== undefined && !isServerNameWord(sni)) {
-    const message = `${sni} is no name that can be sent in TLS: addresses and final dots are none (RFC 6066 3)`;
-    report('error', 'RULES_BAD_TLS', [...path, 'tls', 'sni'], message, 'Write a host name, or none.');
-  }
-  if (minVersion >= '1.2') return;
-  report(
-    'warning',
-    'RULES_TLS_OBSOLETE',
-    [...path, 'tls', 'minVersion'],
-    `TLS ${minVersion} and its weak signatures are taken from these servers: who sits on the way can break it (RFC 8996)`,
-    'Keep it to a network you trust, and take it out when the server has been updated.',
-  );
 }
 
 function checkConnections(upstream: Upstream, path: DocumentPath, report: Report): void {

@@ -1,6 +1,7 @@
 // Room: what Outrigger does otherwise than Squid on purpose, whatever the file says. Announced, so that nobody finds out; each
 // says by what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
 import {
+  addressTest,
   type CompiledRules,
   type Condition,
   canonicalHost,
@@ -137,9 +138,13 @@ function namedForItsPort({ host = '', cameTo }: AskedRequest): { host: string } 
 
 /** The hosts file may say less of localhost than a rule, or more: another loopback address is what the rule took this one for. */
 function fromLocalhost({ client = '' }: AskedRequest): { client: string } | undefined {
-  if (client === '127.0.0.1') return { client: '::1' };
-  if (client === '::1') return { client: '127.0.0.1' };
-  return client.startsWith('127.') ? { client: SOME_LOOPBACK } : undefined;
+  if (isOf(['::1'], client)) return { client: '127.0.0.1' };
+  if (isOf(['127.0.0.1'], client)) return { client: '::1' };
+  return isOf(['127.0.0.0/8'], client) ? { client: SOME_LOOPBACK } : undefined;
+}
+
+function isOf(ranges: readonly string[], address: string): boolean {
+  return addressTest(ranges)(address);
 }
 
 /** An address of loopback that no hosts file names. */
@@ -172,6 +177,7 @@ export type DifferenceCode =
   | 'DIFFERS_HOST_REFUSED'
   | 'DIFFERS_NO_ROUTE'
   | 'DIFFERS_REPEATED'
+  | 'DIFFERS_DENIED_UNASKED'
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
@@ -212,6 +218,7 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
         ]
       : []),
     ...(hasChoice(ruleSet) ? [REPEATED] : []),
+    ...(hasAnswers(ruleSet) ? [DENIED_UNASKED] : []),
     forwardedDifference(ruleSet),
     ...ALWAYS,
   ];
@@ -221,6 +228,17 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
 function hasChoice({ upstreams, routes }: RuleSet): boolean {
   return [...upstreams.values()].some(({ servers }) => servers.length > 1) || routes.some(({ fallback }) => fallback);
 }
+
+function hasAnswers({ access }: RuleSet): boolean {
+  return access.some(({ action, answer }) => action === 'deny' && answer !== 'forbidden');
+}
+
+/** Seen on Squid 5.7: once DNS has answered, or failed to, the same request is denied as deny_info says. */
+const DENIED_UNASKED = announced(
+  'DIFFERS_DENIED_UNASKED',
+  'A denial is answered as deny_info says. Squid answered 403 where it had to ask DNS on the way, until DNS had answered once.',
+  { kind: 'respelled', as: () => ({}) },
+);
 
 /** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
 const REPEATED = announced(
