@@ -1,7 +1,6 @@
 // Room: what Outrigger does otherwise than Squid on purpose, whatever the file says. Announced, so that nobody finds out; each
 // says by what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
 import {
-  addressTest,
   type CompiledRules,
   type Condition,
   canonicalHost,
@@ -50,6 +49,7 @@ export type AskedRequest = {
  *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
+ *   page      the page that is shown for a denial
  *   unseen    nothing of a single request shows it
  */
 export type Sign =
@@ -77,6 +77,7 @@ export type Sign =
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }
   | { kind: 'serverName' }
+  | { kind: 'page' }
   | { kind: 'shared' }
   | { kind: 'route' }
   | {
@@ -121,7 +122,11 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_ACL_APPROXIMATED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'respelled', as: fromLocalhost } }],
-  SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
+  SQUID_DENY_INFO: [
+    { by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } },
+    { by: 'request', sign: { kind: 'page' } },
+  ],
+  SQUID_ERROR_PAGE: [{ by: 'request', sign: { kind: 'page' } }],
   SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
 
@@ -138,13 +143,10 @@ function namedForItsPort({ host = '', cameTo }: AskedRequest): { host: string } 
 
 /** The hosts file may say less of localhost than a rule, or more: another loopback address is what the rule took this one for. */
 function fromLocalhost({ client = '' }: AskedRequest): { client: string } | undefined {
-  if (isOf(['::1'], client)) return { client: '127.0.0.1' };
-  if (isOf(['127.0.0.1'], client)) return { client: '::1' };
-  return isOf(['127.0.0.0/8'], client) ? { client: SOME_LOOPBACK } : undefined;
-}
-
-function isOf(ranges: readonly string[], address: string): boolean {
-  return addressTest(ranges)(address);
+  const address = parseAddress(client);
+  if (address === parseAddress('127.0.0.1')) return { client: '::1' };
+  if (address === parseAddress('::1')) return { client: '127.0.0.1' };
+  return client.startsWith('127.') ? { client: SOME_LOOPBACK } : undefined;
 }
 
 /** An address of loopback that no hosts file names. */
@@ -181,7 +183,8 @@ export type DifferenceCode =
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
-  | 'DIFFERS_ODD_REQUEST';
+  | 'DIFFERS_ODD_REQUEST'
+  | 'DIFFERS_OWN_ANSWERS';
 
 /** The differences that can apply to these rules. */
 export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDifference[] {
@@ -220,6 +223,7 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
     ...(hasChoice(ruleSet) ? [REPEATED] : []),
     ...(hasAnswers(ruleSet) ? [DENIED_UNASKED] : []),
     forwardedDifference(ruleSet),
+    ...(changesAnswers(ruleSet) ? [OWN_ANSWERS] : []),
     ...ALWAYS,
   ];
 }
@@ -238,6 +242,17 @@ const DENIED_UNASKED = announced(
   'DIFFERS_DENIED_UNASKED',
   'A denial is answered as deny_info says. Squid answered 403 where it had to ask DNS on the way, until DNS had answered once.',
   { kind: 'respelled', as: () => ({}) },
+);
+
+function changesAnswers({ upstreams }: RuleSet): boolean {
+  return [...upstreams.values()].some(({ responseHeaders }) => responseHeaders !== undefined);
+}
+
+/** client_side_reply.cc, buildReplyHeader: Squid changes its own answers like any other. */
+const OWN_ANSWERS = announced(
+  'DIFFERS_OWN_ANSWERS',
+  'responseHeaders change answers of servers alone; what Outrigger itself answers (denials, redirects, errors) stays as it is. Squid changed that, too.',
+  { kind: 'unseen' },
 );
 
 /** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
