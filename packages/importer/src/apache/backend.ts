@@ -8,7 +8,7 @@ import { nameOf, type ServerTarget } from './leads.ts';
 import type { Server, Servers } from './servers.ts';
 import { remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
-import type { ConfigNode, Directive, Section } from './tree.ts';
+import { type ConfigNode, type Directive, directivesOf, type Section } from './tree.ts';
 
 /** What stands behind a path. An Exchange may be tunnelled to; of all others a rule does no more than Apache. */
 export type BackendKind = 'exchange' | 'plain';
@@ -44,7 +44,7 @@ export function backendOf(
   const targets = target.kind === 'http' ? [target] : (balancer?.servers ?? []);
   const [first] = targets;
   if (first === undefined) return { kind: 'dead', reason: 'its balancer has no servers' };
-  const tls = first.scheme === 'http' ? undefined : tlsTo(servers, server);
+  const tls = first.scheme === 'http' ? undefined : tlsTo(servers, server, sections);
   if (typeof tls === 'string') return { kind: 'dead', reason: tls };
   const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
   if (!isPreserved && targets.length > 1 && kind === 'plain') {
@@ -68,10 +68,10 @@ function authorityOf({ scheme, host, port }: Extract<ServerTarget, { kind: 'http
 }
 
 /** TLS towards servers; a sentence where there is none. */
-function tlsTo(servers: Servers, server: Server): NonNullable<Backend['tls']> | string {
-  if (!isOn(servers, server, 'sslproxyengine')) return 'without SSLProxyEngine On Apache answers 500 there';
-  const verify = setting(servers, server, 'sslproxyverify')?.toLowerCase() === 'require';
-  const ca = setting(servers, server, 'sslproxycacertificatefile');
+function tlsTo(servers: Servers, server: Server, sections: readonly Section[]): NonNullable<Backend['tls']> | string {
+  if (!isOn(servers, server, 'sslproxyengine', sections)) return 'without SSLProxyEngine On Apache answers 500 there';
+  const verify = setting(servers, server, 'sslproxyverify', sections)?.toLowerCase() === 'require';
+  const ca = setting(servers, server, 'sslproxycacertificatefile', sections);
   return { verify, ...(verify && ca !== undefined && { ca }) };
 }
 
@@ -127,6 +127,9 @@ export function upstreamFrom(
 
 const OWN_LIMITS = 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
 
+const OWN_CONNECTIONS =
+  'on paths that moved Outrigger keeps connections with the server in its own way, and waits as long as its own limits say';
+
 const PROXY_TLS = [
   'sslproxyengine',
   'sslproxyverify',
@@ -164,9 +167,14 @@ export function remarkBackend(
     once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
   if (balancer !== undefined)
     remarkBalancer(balancer, backend, line, isOn(servers, server, 'proxypreservehost', sections));
+  else {
+    const named = sections.filter(({ key, words }) => key === 'proxy' && words.length > 1);
+    const sets = sections.flatMap(({ children }) => directivesOf(children, 'proxyset'));
+    for (const node of [...named, ...sets]) once(node, 'approximated', 'APACHE_TIMEOUT', OWN_CONNECTIONS);
+  }
   if (tls === undefined) return;
-  remarkServerTls(servers, server, tls.verify, line);
-  for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
+  remarkServerTls(servers, server, sections, tls.verify, line);
+  for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key, sections).slice(-1))) {
     once(directive, 'translated', 'APACHE_CARRIED', 'in tls of the upstream');
   }
   if (tls.verify) return;

@@ -44,7 +44,8 @@ const TABLE: readonly Row[] = [
   },
   {
     kind: 'carried',
-    names: `Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
+    names: `SSLProxyEngine SSLProxyVerify SSLProxyCACertificateFile SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
+      SSLProxyProtocol SSLProxyCipherSuite Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
       BalancerMember ProxySet ProxyHCExpr ProxyHCTemplate OutlookAnywherePassthrough OutlookAnywhereUserAgent`,
   },
 
@@ -195,6 +196,12 @@ const TABLE: readonly Row[] = [
     addsUp: true,
     code: 'APACHE_ANSWER',
     message: 'on paths that moved no browser is treated otherwise than others',
+  },
+  {
+    kind: 'otherwise',
+    names: 'SSLProxyVerifyDepth',
+    code: 'APACHE_TLS',
+    message: 'certificates of servers may be signed through any number of authorities',
   },
   {
     kind: 'otherwise',
