@@ -17,6 +17,7 @@ const GROUPS: readonly (readonly [first: number, last: number])[] = [
   [140, 143],
   [150, 152],
   [160, 167],
+  [170, 177],
 ];
 
 const rows = [...read('apache-rows.md').matchAll(/^\| AP-(\d+) \| (.+?) \| (.+?) \|$/gm)].map(

@@ -14,10 +14,11 @@ export {
   type ApacheDifferenceCode,
   type ApacheSign,
   isConcerned,
-  writtenTarget,
+  writtenTargets,
 } from './apache/differences.ts';
 export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
+export { apacheLineDifferences } from './apache/linedifferences.ts';
 export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
 export { type ApacheModel, readApache } from './apache/read.ts';
 export { everyNode } from './apache/settings.ts';

@@ -40,8 +40,15 @@ it('decides for each file on its own', () => {
   expect(report).toContain('foo_bar Straße');
 });
 
-it('shows no byte of a latin1 file as a command to the terminal', () => {
-  const reader = memoryReader({ 'squid.conf': 'foo_bar \xe9\x9b2J\n' });
+it('shows the quotation marks and dashes of Windows-1252, which is no UTF-8, as people see them', () => {
+  const reader = memoryReader({ 'squid.conf': 'foo_bar \x93B\xfcro\x94 \x96 \x80\n' });
   const report = reportText(importSquid({ files: ['squid.conf'], reader }));
-  expect(report).toContain('foo_bar é\ufffd2J');
+  expect(report).toContain('foo_bar “Büro” – €');
+});
+
+it('shows no byte of a file that is no UTF-8 as a command to the terminal', () => {
+  const bytes = Array.from({ length: 0x20 }, (_, index) => String.fromCharCode(0x80 + index)).join('');
+  const reader = memoryReader({ 'squid.conf': `foo_bar \xe9${bytes}\n` });
+  const report = reportText(importSquid({ files: ['squid.conf'], reader }));
+  expect(report).toContain('foo_bar é€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ');
 });

@@ -4,6 +4,7 @@ import { expectResponse } from '@outrigger/tools/wire';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LogRecord } from './accesslog.ts';
 import { startEdge } from './edge.ts';
+import { reportExtendedProtection } from './extendedprotection.ts';
 import {
   answer,
   echoing,
@@ -149,6 +150,36 @@ describe('the start', () => {
     files.set('mixed.crt', first.certPem).set('mixed.key', files.get('second.key') ?? '');
     const started = await startEdge({ rules: rulesOf(secureRules(1, names)), report() {}, readFile });
     expect(started).toMatchObject({ kind: 'failed', problems: [{ code }] });
+  });
+
+  it('reads each file once, for all who need it, and again at a reload', async () => {
+    const read: string[] = [];
+    const counting: typeof readFile = (path) => {
+      read.push(path);
+      return readFile(path);
+    };
+    const listen =
+      "{ address: '127.0.0.1:0', name: NAME, tls: { certificates: [{ cert: first.crt, key: first.key }] } }";
+    const upstream = 'exchange: { servers: [https://127.0.0.1:1], rpcOverHttp: true, tls: { ca: first.crt } }';
+    const rules = rulesOf(
+      `listen: [${listen.replace('NAME', 'one')}, ${listen.replace('NAME', 'two')}]
+upstreams: { ${upstream} }
+access: [{ allow: {} }]
+routes: [{ to: exchange }]`,
+    );
+    const started = await startEdge({ rules, report() {}, readFile: counting });
+    if (started.kind !== 'started') throw new Error('not started');
+    const { edge } = started;
+    await reportExtendedProtection({
+      rules,
+      report() {},
+      cancel: new AbortController().signal,
+      readFile: edge.readFile,
+    });
+    expect(read.sort()).toEqual(['first.crt', 'first.key']);
+    await edge.reload(rules);
+    expect(read.sort()).toEqual(['first.crt', 'first.crt', 'first.key', 'first.key']);
+    await edge.close();
   });
 
   it('starts with a certificate that has expired, and says so', async () => {

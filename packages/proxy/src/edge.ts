@@ -36,6 +36,8 @@ export type ReloadResult =
 export type Edge = {
   /** Where each listener is bound now; `listener` is its name, or its address where unnamed. */
   readonly addresses: { listener: string; host: string; port: number }[];
+  /** A file of the rules as it was read for what is served now: a certificate that has changed since is not what clients see. */
+  readFile: ReadFile;
   /** Client connections open now, handshakes included, and those of listeners that are gone. */
   connections(): number;
   /**
@@ -104,6 +106,7 @@ export async function startEdge(options: EdgeOptions): Promise<StartResult> {
     get addresses() {
       return listeners.map(({ address }) => address);
     },
+    readFile: (path) => generation.readFile(path),
     connections: () => [...listeners, ...leaving].reduce((sum, listener) => sum + listener.connections(), 0),
     reload,
     async close(graceMs = 0) {

@@ -22,7 +22,7 @@ export type ExtendedProtectionOptions = {
   report: (record: LogRecord) => void;
   /** Gives up looking. */
   cancel: AbortSignal;
-  /** Default: the file system. */
+  /** Default: the file system; `readFile` of the edge has what it serves. */
   readFile?: ReadFile;
   /** Milliseconds since 1970; default: the clock. */
   now?: () => number;

@@ -3,7 +3,7 @@
 import { type CompiledRules, compileRules, type Listener, listenerName, type RuleSet } from '@outrigger/rules';
 import { type ListenerTls, listenerTls } from './certificates.ts';
 import { loadPages, type Pages } from './pages.ts';
-import type { PemReader } from './pem.ts';
+import { type PemReader, type ReadFile, readOnce } from './pem.ts';
 import type { StartProblem } from './start.ts';
 import { createDiallers, type ServerDialler, type TellFailover } from './upstream.ts';
 import { createRewriteLane, type RewriteLane } from './web.ts';
@@ -17,6 +17,8 @@ export type Generation = {
   rewriteLane: RewriteLane;
   listeners: readonly PreparedListener[];
   pages: Pages;
+  /** Files of the rules as they were when this was made. */
+  readFile: ReadFile;
 };
 
 export type GenerationResult =
@@ -26,11 +28,14 @@ export type GenerationResult =
 /** Reads every file of the rules, and says all that is wrong with them. Opens nothing. */
 export function createGeneration(
   rules: RuleSet,
-  reader: PemReader,
+  { readFile: readNow, ...rest }: PemReader,
   now: () => number,
   tell: TellFailover,
   before: Generation | undefined,
 ): GenerationResult {
+  // Files change while they are read: all that needs one has the same bytes.
+  const readFile = readOnce(readNow);
+  const reader: PemReader = { readFile, ...rest };
   const dialling = createDiallers(rules, reader, now, tell, before?.diallers);
   const { listeners, problems } = prepareListeners(rules.listen, reader);
   const { pages, problems: unshown } = loadPages(rules, reader);
@@ -40,7 +45,8 @@ export function createGeneration(
   const { head } = rules.limits;
   const rewriteLane = before?.rules.ruleSet.limits.head === head ? before.rewriteLane : createRewriteLane(head);
   const { diallers } = dialling;
-  return { kind: 'generation', generation: { rules: compileRules(rules), diallers, rewriteLane, listeners, pages } };
+  const made = { rules: compileRules(rules), diallers, rewriteLane, listeners, pages, readFile };
+  return { kind: 'generation', generation: made };
 }
 
 /** Every listener with its certificates, or what is wrong with their files. */

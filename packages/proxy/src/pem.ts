@@ -16,6 +16,16 @@ export type PemReader = {
 /** Reads a whole file or throws a node error. */
 export type ReadFile = (path: string) => Buffer;
 
+/** Reads each file once: who asks again gets the bytes it had then. A file that could not be read is tried again. */
+export function readOnce(readFile: ReadFile): ReadFile {
+  const files = new Map<string, Buffer>();
+  return (path) => {
+    const bytes = files.get(path) ?? readFile(path);
+    files.set(path, bytes);
+    return bytes;
+  };
+}
+
 /** A certificate with its chain and key, ready for TLS. `names` are its subjectAltName DNS names in lower case. */
 export type KeyPair = {
   context: SecureContext;

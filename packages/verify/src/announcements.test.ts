@@ -18,9 +18,10 @@ SSLCertificateFile /etc/ssl/mail.pem
 ProxyPass /owa http://10.1.1.14/owa
 ProxyPass /ews http://10.1.1.14/ews2
 ProxyPass /app http://10.1.1.20/app
+ProxyVia On
 </VirtualHost>
 `;
-const { rules: ruleSet } = importApache({ path: '', reader: memoryReader({ 'httpd.conf': CONF }) });
+const { rules: ruleSet, ledger } = importApache({ path: '', reader: memoryReader({ 'httpd.conf': CONF }) });
 if (ruleSet === undefined) throw new Error('the configuration gave no rules');
 const rules = compileRules(ruleSet);
 const [listener] = ruleSet.listen;
@@ -30,11 +31,13 @@ const pairs = pairEntrances([entrance], ruleSet);
 const EXCHANGE = { name: 'http://10.1.1.14:80', url: 'http://10.1.1.14:80', at };
 const OTHER = { name: 'http://10.1.1.20:80', url: 'http://10.1.1.20:80', at };
 
+const config = { entrances: [entrance], servers: [EXCHANGE, OTHER], takenOut: [] };
+
 const knowledge: Knowledge = {
   servers: [EXCHANGE, OTHER],
   standIns: new Map([['exchange-stand-in', 'exchange']]),
   upstreams: ruleSet.upstreams,
-  known: apacheAnnouncements({ rules, factsOf: (each) => factsOf(each, pairs, rules.trusts) }),
+  known: apacheAnnouncements({ rules, ledger, config, factsOf: (each) => factsOf(each, pairs, rules.trusts) }),
   asked: (probe) => ({ ...probe, hasSite: false, written: '/owa' }),
 };
 
@@ -92,4 +95,57 @@ it('asks Apache for the path as its line has it where another spelling of it mov
   expect(spellings('/owa')).toEqual([]);
   expect(spellings('/app')).toEqual([]);
   expect(spellings('/OWA', 'other.test')).toEqual([]);
+});
+
+it('excuses a Via by the line that makes it, on paths that moved and on no others', () => {
+  const asked = (target: string): Probe => ({
+    entrance: '*:443',
+    client: '192.0.2.1',
+    method: 'GET',
+    target,
+    host: 'mail.contoso.com',
+    fields: [],
+  });
+  const got = (server: string, fields: Reached['fields']): Outcome => ({
+    kind: 'answered',
+    status: 200,
+    reached: [{ ...head(server), fields }],
+  });
+  const via = [['Via', '1.1 mail.contoso.com']] as const;
+  const moved = compareOutcomes(asked('/owa'), got(EXCHANGE.name, via), got('exchange-stand-in', []), knowledge);
+  expect(moved).toMatchObject([{ field: 'via', announced: { code: 'APACHE_HEADER', at: { line: 15 } } }]);
+  expect(compareOutcomes(asked('/app'), got(OTHER.name, via), got(OTHER.name, []), knowledge)).toMatchObject([
+    { field: 'via', theirs: '1.1 mail.contoso.com' },
+  ]);
+  expect(isAnnounced(compareOutcomes(asked('/app'), got(OTHER.name, via), got(OTHER.name, []), knowledge))).toBe(false);
+});
+
+it('holds what servers answer against each other, and excuses a mapped host by its spelling alone', () => {
+  const compared = (theirs: string, ours: string, method = 'GET') => {
+    const told = (server: string, value: string): Outcome => ({
+      kind: 'answered',
+      status: 200,
+      reached: [head(server)],
+      fields: [['Location', value]],
+    });
+    const asked: Probe = {
+      entrance: '*:443',
+      client: '192.0.2.1',
+      method,
+      target: '/owa',
+      host: 'mail.contoso.com',
+      fields: [],
+    };
+    return compareOutcomes(asked, told(EXCHANGE.name, theirs), told('exchange-stand-in', ours), {
+      ...knowledge,
+      comparesAnswers: true,
+    });
+  };
+  expect(compared('https://a.test/owa/', 'https://a.test/owa/')).toEqual([]);
+  expect(compared('https://a.test/owa/', 'https://A.test.:443/owa/')).toMatchObject([
+    { kind: 'answer', announced: { code: 'DIFFERS_ANSWER' } },
+  ]);
+  expect(isAnnounced(compared('https://a.test/owa/', 'https://b.test/owa/'))).toBe(false);
+  expect(isAnnounced(compared('https://a.test/owa/', 'http://10.1.1.14/owa/'))).toBe(false);
+  expect(isAnnounced(compared('https://a.test/owa/', 'http://10.1.1.14/owa/', 'RPC_IN_DATA'))).toBe(true);
 });

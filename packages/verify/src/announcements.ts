@@ -3,6 +3,7 @@ import {
   type AnnouncedDifference,
   APACHE_DIFFERENCES,
   announcedDifferences,
+  apacheLineDifferences,
   isConcerned,
   type LedgerEntry,
   type LineDifference,
@@ -28,10 +29,7 @@ export function squidAnnouncements(sources: AnnouncementSources): Known[] {
     ...announcedDifferences(sources.rules).flatMap(({ code, text, signs }: AnnouncedDifference): Known[] =>
       signs.map((sign) => ({ announcement: { code, text }, sign, isResponsible: () => true })),
     ),
-    ...lineDifferences(sources.ledger).map((difference): Known => {
-      const { code, text, at, sign } = difference;
-      return { announcement: { code, text, at }, sign, isResponsible: responsibility(difference, sources) };
-    }),
+    ...knownByLines(lineDifferences(sources.ledger), sources),
   ];
 }
 
@@ -39,8 +37,9 @@ export function squidAnnouncements(sources: AnnouncementSources): Known[] {
  * What the import of an Apache configuration announced. None of its signs can excuse that a request reached another server, or one at
  * all where Apache let it reach none: their type leaves those out, and `respelled` is Apache's own word (`ApacheSign`).
  */
-export function apacheAnnouncements({ rules, factsOf }: Pick<AnnouncementSources, 'rules' | 'factsOf'>): Known[] {
-  return APACHE_DIFFERENCES.flatMap(({ code, text, on, signs }) =>
+export function apacheAnnouncements(sources: AnnouncementSources): Known[] {
+  const { rules, ledger, factsOf } = sources;
+  const always = APACHE_DIFFERENCES.flatMap(({ code, text, on, signs }) =>
     signs.map(
       (sign): Known => ({
         announcement: { code, text },
@@ -55,6 +54,14 @@ export function apacheAnnouncements({ rules, factsOf }: Pick<AnnouncementSources
       }),
     ),
   );
+  return [...always, ...knownByLines(apacheLineDifferences(ledger), sources)];
+}
+
+function knownByLines(differences: readonly LineDifference[], sources: AnnouncementSources): Known[] {
+  return differences.map((difference) => {
+    const { code, text, at, sign } = difference;
+    return { announcement: { code, text, at }, sign, isResponsible: responsibility(difference, sources) };
+  });
 }
 
 function responsibility(difference: LineDifference, { config, factsOf }: AnnouncementSources): Known['isResponsible'] {

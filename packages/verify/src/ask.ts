@@ -1,6 +1,7 @@
 // Room: a client that is a socket: sends the bytes of one probe, and says how the answer began or why there was none.
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
+import type { Fields } from './probe.ts';
 
 /** Where to ask. `host`: a loopback address, by default 127.0.0.1. `preface` goes out before TLS: the PROXY protocol. */
 export type Door = {
@@ -13,7 +14,8 @@ export type Door = {
   from?: string;
 };
 
-export type Answer = { kind: 'answered'; status: number } | { kind: 'reset' | 'closed' | 'silent' };
+/** `fields`: those of the final response. */
+export type Answer = { kind: 'answered'; status: number; fields: Fields } | { kind: 'reset' | 'closed' | 'silent' };
 
 /** Milliseconds for a whole answer over loopback. A proxy that is silent for longer has no answer to give. */
 const PATIENCE = 5_000;
@@ -38,7 +40,7 @@ export function ask(
       resolve(answer);
     };
     const timer = setTimeout(() => finish({ kind: 'silent' }), PATIENCE);
-    const end = (kind: 'reset' | 'closed') => () => finish(finalStatus(said) ?? { kind });
+    const end = (kind: 'reset' | 'closed') => () => finish(finalAnswer(said) ?? { kind });
     const talk = (socket: Socket): void => {
       socket.on('data', (piece) => {
         said += piece.toString('latin1');
@@ -66,9 +68,23 @@ export function ask(
   });
 }
 
-/** Status of the final response; those of 1xx before it are passed over (RFC 9110 15.2). */
-function finalStatus(said: string): Answer | undefined {
-  const statuses = [...said.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})/g)].map(([, digits]) => Number(digits));
-  const status = statuses.find((each) => each >= 200);
-  return status === undefined ? undefined : { kind: 'answered', status };
+/** The final response; those of 1xx before it are passed over (RFC 9110 15.2). */
+function finalAnswer(said: string): Answer | undefined {
+  for (const [, digits, lines = ''] of said.matchAll(HEADS)) {
+    const status = Number(digits);
+    if (status >= 200) return { kind: 'answered', status, fields: fieldsOf(lines) };
+  }
+  return undefined;
+}
+
+/** A status line where a response begins, and the lines behind it up to the blank one. */
+const HEADS = /(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})[^\r\n]*((?:\r\n[^\r\n]+)*)/g;
+
+/** Field lines in order, blanks around their values taken away. */
+export function fieldsOf(lines: string): Fields {
+  return lines.split('\r\n').flatMap((line): Fields => {
+    if (line === '') return [];
+    const colon = line.indexOf(':');
+    return [colon === -1 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).trim()]];
+  });
 }

@@ -4,6 +4,7 @@ import type { AskedRequest, Sign } from '@outrigger/importer';
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import type { OldServer } from './oracle.ts';
 import type { Fields, Outcome, Probe, Reached } from './probe.ts';
+import { inItsTurn, toldInItsTurn, turnOf } from './turns.ts';
 
 /** A difference the import announced; `at` is the line that makes it, where one does. */
 export type Announcement = { code: string; text: string; at?: SourceRef };
@@ -11,10 +12,10 @@ export type Announcement = { code: string; text: string; at?: SourceRef };
 /** An announcement and what tells that it is the reason: its sign, and whether what it blames is responsible for this outcome. */
 export type Known = { announcement: Announcement; sign: Sign; isResponsible(probe: Probe, theirs: Outcome): boolean };
 
-/** What differs: where the request went, what the client was told, or one part or field of the forwarded head. */
+/** What differs: where the request went, what the client was told, or one part or field of the forwarded head or of the answer. */
 export type Aspect = { theirs: string; ours: string; announced?: Announcement } & (
   | { kind: 'upstream' | 'status' }
-  | { kind: 'head'; field: string }
+  | { kind: 'head' | 'answer'; field: string }
 );
 
 export type Knowledge = {
@@ -23,6 +24,8 @@ export type Knowledge = {
   standIns: ReadonlyMap<string, string>;
   upstreams: ReadonlyMap<string, Upstream>;
   known: readonly Known[];
+  /** Fields of answers are compared, too. */
+  comparesAnswers?: boolean;
   /** The request as the importer's tables look at it. */
   asked(probe: Probe): AskedRequest;
 };
@@ -42,8 +45,17 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
   theirs.reached.forEach((head, index) => {
     const other = ours.reached[index];
     if (other !== undefined)
-      aspects.push(...headAspects(head, other, known, asked, isOtherServer(head, other, knowledge)));
+      aspects.push(
+        ...headAspects(
+          head,
+          inItsTurn(other, turnOf(other.server, head.server, knowledge)),
+          known,
+          asked,
+          isOtherServer(head, other, knowledge),
+        ),
+      );
   });
+  if (knowledge.comparesAnswers === true) aspects.push(...answerAspects(asked, theirs, ours, known, knowledge));
   return aspects;
 }
 
@@ -62,15 +74,16 @@ function wentTheSameWay(theirs: readonly Reached[], ours: readonly Reached[], kn
   return theirs.every(({ server }, index) => {
     // The daemon stands behind Outrigger, too, and went to the same server as without it.
     if (ours[index]?.server === server) return true;
-    const serverOf = (asked: string | undefined) => knowledge.servers.find(({ name }) => name === asked);
-    const old = serverOf(server);
-    const other = serverOf(ours[index]?.server);
     // Of a balancer each request gets whose turn it is.
-    if (old?.balancers?.some((balancer) => other?.balancers?.includes(balancer))) return true;
+    if (turnOf(ours[index]?.server ?? '', server, knowledge) !== undefined) return true;
     const name = knowledge.standIns.get(ours[index]?.server ?? '');
     const upstream = knowledge.upstreams.get(name ?? '');
-    return upstream !== undefined && (name === server || upstream.servers.includes(old?.url ?? ''));
+    return upstream !== undefined && (name === server || upstream.servers.includes(urlOf(server, knowledge) ?? ''));
   });
+}
+
+function urlOf(server: string, { servers }: Knowledge): string | undefined {
+  return servers.find(({ name }) => name === server)?.url;
 }
 
 /** Of servers that share requests each side may have chosen another: how that one is spoken to says nothing of the first. */
@@ -194,6 +207,39 @@ function headAspects(
     aspects.push(explained({ kind: 'head', field: name, theirs: shown(name, old), ours: shown(name, own) }, because));
   }
   return aspects;
+}
+
+/** Fields of an answer that are each proxy's own, or of a moment. */
+const OF_THE_ANSWER: ReadonlySet<string> = new Set([...OF_THE_HOP, 'content-length', 'date', 'transfer-encoding']);
+
+/**
+ * What a server answered through both must be told alike. Of pages that the two wrote themselves only the way to another is compared:
+ * what else stands there is theirs.
+ */
+function answerAspects(
+  asked: AskedRequest,
+  theirs: Outcome,
+  ours: Outcome,
+  known: readonly Known[],
+  knowledge: Knowledge,
+): Aspect[] {
+  if (theirs.kind !== 'answered' || ours.kind !== 'answered' || theirs.status !== ours.status) return [];
+  const [head, other] = [ours.reached[0]?.server ?? '', theirs.reached[0]?.server ?? ''];
+  const [one, two] = [theirs.fields ?? [], toldInItsTurn(ours.fields ?? [], turnOf(head, other, knowledge))];
+  const all = new Set([...one, ...two].map(([name]) => name.toLowerCase()));
+  const names = theirs.reached.length > 0 ? all : ['location'];
+  return [...names].flatMap((name) => {
+    const [old, own] = [valuesOf(one, name), valuesOf(two, name)];
+    if (OF_THE_ANSWER.has(name) || old === own) return [];
+    const because = known.find(
+      ({ sign }) =>
+        sign.kind === 'answer' &&
+        sign.names.includes(name) &&
+        sign.of?.(asked) !== false &&
+        (sign.alike?.(old ?? '', own ?? '') ?? true),
+    );
+    return [explained({ kind: 'answer', field: name, theirs: shown(name, old), ours: shown(name, own) }, because)];
+  });
 }
 
 /** How a request came to a server. */

@@ -76,6 +76,8 @@ export type Running = {
   /** What the import announced; empty where nothing was. */
   known: readonly Known[];
   redactor: Redactor;
+  /** Fields of answers are compared, too. */
+  comparesAnswers?: boolean;
   /** What the old config says, to make probes of. */
   model?: OldWords;
   /** What else to make probes of. */
@@ -92,6 +94,7 @@ export function compareSides({
   pairs,
   known,
   redactor,
+  comparesAnswers = false,
   model,
   subjects,
   writtenTarget,
@@ -106,6 +109,7 @@ export function compareSides({
     ),
     upstreams: ruleSet.upstreams,
     known,
+    comparesAnswers,
     asked: (probe) => {
       const written = writtenTarget?.(probe);
       const cameTo = oracle.addressOf?.(probe.entrance);

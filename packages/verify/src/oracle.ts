@@ -11,9 +11,12 @@ export type OldServer = {
   /** Names and addresses that its certificate may be checked for. */
   names?: readonly string[];
   /** Balancers that may choose it: any of theirs is as good. */
-  balancers?: readonly string[];
+  balancers?: readonly Membership[];
   at: SourceRef;
 };
+
+/** That a server is one of a balancer's; `path` stands in front of the paths that come to it there, `` for nothing. */
+export type Membership = { balancer: string; path: string };
 
 /** A line that the private copy does without, and why. */
 export type TakenOut = Diagnostic<'COMMAND_TAKEN_OUT' | 'MACHINE_TAKEN_OUT' | 'DIRECT_TAKEN_OUT'>;

@@ -4,7 +4,7 @@ import { listenerName, type RuleSet } from '@outrigger/rules';
 import { ask } from './ask.ts';
 import { AUTHORITY, CERTIFICATE, mappedRules, type Pair, standInName } from './mapped.ts';
 import type { Pem, ServerPem } from './oracle.ts';
-import { startOrigins } from './origins.ts';
+import { type Self, startOrigins } from './origins.ts';
 import { type Probe, probeBytes, type Reached, type Side } from './probe.ts';
 
 export type OutriggerStart = { kind: 'ready'; side: Side } | { kind: 'failed'; message: string };
@@ -18,21 +18,28 @@ export type Behind = { urlOf(standIn: string): string | undefined; take(): Reach
 
 const NOBODY: Behind = { urlOf: () => undefined, take: () => [] };
 
-/** What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it. */
-export type Servers = { behind?: Behind; serverPem?: ServerPem };
+/**
+ * What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it.
+ * `tellsOfItself`: they tell clients of themselves by the URL that the rules have.
+ */
+export type Servers = { behind?: Behind; serverPem?: ServerPem; tellsOfItself?: boolean };
 
 /** Starts the proxy on the pairs' listeners. */
 export async function startOutrigger(
   rules: RuleSet,
   pairs: readonly Pair[],
   pem: Pem,
-  { behind = NOBODY, serverPem }: Servers = {},
+  { behind = NOBODY, serverPem, tellsOfItself = false }: Servers = {},
 ): Promise<OutriggerStart> {
   const servers = [...rules.upstreams].flatMap(([name, upstream]) =>
     upstream.servers.map((server) => standInName(name, server)),
   );
   const secured = new Set(servers.filter((name) => / https:/.test(name)));
-  const origins = await startOrigins(servers, (name) => (secured.has(name) ? serverPem : undefined));
+  const origins = await startOrigins(
+    servers,
+    (name) => (secured.has(name) ? serverPem : undefined),
+    tellsOfItself ? selfOf : undefined,
+  );
   const codes = new Map<string, string>();
   const texts: Readonly<Record<string, string>> = {
     [CERTIFICATE.cert]: pem.cert,
@@ -73,6 +80,14 @@ export async function startOutrigger(
       },
     },
   };
+}
+
+/** A server by its URL, the last word of what its stand-in is called, without the port that its scheme has anyway. */
+function selfOf(standIn: string): Self | undefined {
+  const written = standIn.split(' ').at(-1) ?? '';
+  if (!/^https?:/.test(written)) return undefined;
+  const { origin, hostname } = new URL(written);
+  return { url: origin, host: hostname };
 }
 
 /** PROXY protocol, version 1: who the client is (proxy-protocol.txt 2.1). */

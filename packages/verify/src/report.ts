@@ -38,6 +38,7 @@ export const DIFFERENCE_CODES = {
   upstream: 'VERIFY_UPSTREAM',
   status: 'VERIFY_STATUS',
   head: 'VERIFY_HEAD',
+  answer: 'VERIFY_ANSWER',
 } as const;
 
 function differenceLines({ probe, aspects, rules, old }: Difference, oracle: string): string[] {
@@ -50,7 +51,7 @@ function differenceLines({ probe, aspects, rules, old }: Difference, oracle: str
 }
 
 function aspectText(aspect: Aspect, oracle: string): string {
-  const what = aspect.kind === 'head' ? `forwarded ${aspect.field}` : aspect.kind;
+  const what = 'field' in aspect ? `${aspect.kind === 'head' ? 'forwarded' : 'answered'} ${aspect.field}` : aspect.kind;
   return `${what}: ${oracle} ${aspect.theirs}, Outrigger ${aspect.ours}`;
 }
 

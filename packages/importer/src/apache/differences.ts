@@ -23,6 +23,7 @@ export type ApacheSign = Exclude<Sign, { kind: 'shared' | 'route' | 'reading' | 
 /** Closed; each has its line in the README. */
 export type ApacheDifferenceCode =
   | 'DIFFERS_PATH_SPELLING'
+  | 'DIFFERS_ANSWER'
   | 'DIFFERS_ADDED'
   | 'DIFFERS_METHOD_REFUSED'
   | 'DIFFERS_PATH_REFUSED'
@@ -45,6 +46,9 @@ const AS_WRITTEN: ApacheSign = {
 
 const TUNNELLED: ReadonlySet<string> = new Set(TUNNEL_METHODS);
 
+/** Fields in which ProxyPassReverse changes URLs. */
+export const MAPPED_URLS: readonly string[] = ['location', 'content-location', 'uri'];
+
 /** Every announced difference, in the order in which a report tells them. */
 export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   {
@@ -64,6 +68,18 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     text: 'Methods of RPC over HTTP and RD Gateway go on under the path that the client sent, where Apache mapped it to another.',
     on: 'moved',
     signs: [{ kind: 'target', alike: () => true, of: ({ method }) => TUNNELLED.has(method) }],
+  },
+  {
+    code: 'DIFFERS_ANSWER',
+    text: 'Where ProxyPassReverse maps an answer back, it names the host as the client did, with its port and a dot at its end; Apache left out the port of https and the dot.',
+    on: 'moved',
+    signs: [{ kind: 'answer', names: MAPPED_URLS, alike: isSameUrl }],
+  },
+  {
+    code: 'DIFFERS_ANSWER',
+    text: 'Answers to methods of RPC over HTTP and RD Gateway go back as the server gave them; Apache mapped Location and cookies in them, too.',
+    on: 'moved',
+    signs: [{ kind: 'answer', names: [...MAPPED_URLS, 'set-cookie'], of: ({ method }) => TUNNELLED.has(method) }],
   },
   {
     code: 'DIFFERS_ADDED',
@@ -185,23 +201,26 @@ export function isConcerned(
 
 /**
  * The target of a request in the spelling of the line that the route which takes it came from; of an added route, under the path of the
- * line that it was added beside. Undefined where it has that spelling.
+ * line that it was added beside, without a slash at its end and with one, for either may stay with Apache. None where it has that
+ * spelling.
  */
-export function writtenTarget(
+export function writtenTargets(
   { target }: { target: string },
   route: RuleSet['routes'][number],
   routes: RuleSet['routes'],
-): string | undefined {
+): string[] {
   const [origin, rest] = partsOf(target);
   const path = normalizedPath(rest);
   const prefix = prefixesOf(route).find((each) => isBelow(withoutParameters(path).toLowerCase(), each.toLowerCase()));
-  if (prefix === undefined) return undefined;
+  if (prefix === undefined) return [];
   const line = route.from?.[0];
   const beside = routes.find(({ from }) => from?.[0]?.file === line?.file && from?.[0]?.line === line?.line);
   const written = isAdded(route) ? prefixesOf(beside ?? route)[0] : prefix;
-  if (written === undefined || (written === prefix && isBelow(path, prefix))) return undefined;
+  if (written === undefined || (written === prefix && isBelow(path, prefix))) return [];
   const query = /\?.*$/s.exec(rest)?.[0] ?? '';
-  return `${origin}${escapedPath(written + withoutParameters(path).slice(prefix.length))}${query}`;
+  const asWritten = written + withoutParameters(path).slice(prefix.length);
+  const spellings = isAdded(route) && asWritten === written ? [written, `${written.replace(/\/$/, '')}/`] : [asWritten];
+  return spellings.map((spelling) => `${origin}${escapedPath(spelling)}${query}`);
 }
 
 function prefixesOf(route: RuleSet['routes'][number]): string[] {
@@ -240,6 +259,20 @@ function withHostOfUrl({ target, written = target }: AskedRequest): { target: st
   const [origin, path] = partsOf(written);
   if (origin === '') return undefined;
   return { host: origin.replace(/^.*:\/\//, ''), target: path.startsWith('/') ? path : `/${path}` };
+}
+
+/** Whether two URLs of https are the same but for how their host is spelled. */
+function isSameUrl(theirs: string, ours: string): boolean {
+  const [one, two] = [theirs, ours].map((url) =>
+    url.replace(/^https:\/\/([^/?#]*)/i, (_, host: string) => `//${host.toLowerCase().replace(/\.?(?::443)?$/, '')}`),
+  );
+  return one === two;
+}
+
+/** Whether two URLs are the same but for scheme, host and port. */
+export function isSameUrlElsewhere(theirs: string, ours: string): boolean {
+  const [one, two] = [theirs, ours].map((url) => url.replace(/^https?:\/\/[^/?#]*/i, ''));
+  return one === two;
 }
 
 function isSamePath(theirs: string, ours: string): boolean {

@@ -225,6 +225,14 @@ const TABLE: readonly Row[] = [
   },
   {
     kind: 'otherwise',
+    names: 'ProxyMaxForwards',
+    at: 'server',
+    saying: /^["']?\d/,
+    code: 'APACHE_HEADER',
+    message: 'on paths that moved Max-Forwards is not written, and passes as the client sent it',
+  },
+  {
+    kind: 'otherwise',
     names: 'ErrorDocument',
     addsUp: true,
     code: 'APACHE_ANSWER',

@@ -11,6 +11,7 @@ import { APACHE_DIFFERENCES } from './differences.ts';
 import { shownFile } from './display.ts';
 import { readTree } from './expand.ts';
 import { findLayout } from './layout.ts';
+import { remarkForwarded } from './linedifferences.ts';
 import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
 import type { Lift } from './moves.ts';
@@ -65,6 +66,7 @@ export function importApache(options: ApacheOptions): Translation {
   const lowered = lower(servers, { place, lift: options.lift ?? 'exchange', root: tree.serverRoot });
   remarkForwardProxy(tree);
   remarkSidecar(tree, place);
+  remarkForwarded(tree);
   if (place.isPlain) remarkPlain(tree);
   if (lowered.kind === 'nothing') return fail({ file: found.layout.main, line: 1, directive: '' }, lowered.message);
   remarkRest(ledger.entries);

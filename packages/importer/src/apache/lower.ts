@@ -133,8 +133,8 @@ function lowerHost(host: VirtualHost, door: Door, here: Condition, lowering: Low
     const message = `requests for ${name} stay with Apache: ${formatPlace(by.section.at)} comes before it and has that name, so that Apache never asks this virtual host`;
     remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
-  const why = asksOtherCertificates(host, door, servers) ? OTHER_CERTIFICATES : UNNAMED;
-  const moves = why === OTHER_CERTIFICATES || hosts.kind === 'none' ? [] : found;
+  const why = otherTls(host, door, servers) ?? UNNAMED;
+  const moves = why !== UNNAMED || hosts.kind === 'none' ? [] : found;
   const kept = [...stays, ...(moves.length === 0 ? found.map((move) => stayOf(move, why)) : [])];
   for (const stay of kept) remarkStay(stay);
   const lines = new Set<Directive>([...moves, ...kept, ...twins].map(({ line }) => line));
@@ -175,6 +175,10 @@ const OTHER_CERTIFICATES = {
     'its virtual host asks for other client certificates than the first of its address, and a listener asks all alike',
   hint: 'Give it an address of its own.',
 };
+const OTHER_TLS = {
+  reason: 'its virtual host has no SSLEngine on an address that speaks TLS',
+  hint: 'Write SSLEngine on, with a certificate, in its virtual host.',
+};
 const UNNAMED = {
   reason: 'no rule can say which requests are for this virtual host',
   hint: 'Give it a ServerName.',
@@ -190,10 +194,17 @@ function withoutRepeats(routes: readonly Route[]): Route[] {
   return routes.filter((route) => said.get(JSON.stringify([route.when, route.to])) === route);
 }
 
-/** Whether a virtual host asks for client certificates that the listener, which is that of the first, does not ask for (AP-43). */
-function asksOtherCertificates(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): boolean {
-  const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each)?.clients);
-  return own !== undefined && (own.mode !== listeners?.mode || own.ca !== listeners.ca);
+/**
+ * What sets a virtual host apart from the listener, which is that of the first, where Apache answers 421 to who came by the name of
+ * another: client certificates that are not asked of all (AP-43), or no TLS at all (AP-45).
+ */
+function otherTls(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): typeof UNNAMED | undefined {
+  const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each));
+  if (own === undefined) return OTHER_TLS;
+  const isAlike =
+    own.clients === undefined ||
+    (own.clients.mode === listeners?.clients?.mode && own.clients.ca === listeners.clients.ca);
+  return isAlike ? undefined : OTHER_CERTIFICATES;
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */
@@ -232,9 +243,9 @@ function routesOf(
 ): Route[] {
   const { line, staying, changes, rewrite, isAdded } = move;
   const at: SourceRef = isAdded ? { ...line.at, directive: `added beside ${line.at.directive}` } : line.at;
-  remarkMove(move, to, servers, host);
-
   const own = joined(when, move.when);
+  const path = move.path?.map((each) => ({ ...each, ignoreCase: each.ignoreCase ?? move.sign !== undefined }));
+  remarkMove(move, to, servers, host, pathed(own, path));
   return [
     ...staying.map((each): Route => ({ when: joined(own, each.where), to: apache, from: [each.line.at] })),
     {

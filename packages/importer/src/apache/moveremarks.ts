@@ -1,9 +1,10 @@
 // Room: what is said of the lines of a virtual host: of those whose paths moved what they became, of the others why they stay. Pure but
 // for the remarks it leaves.
+import type { Condition } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { remarkOnce } from './accesslines.ts';
 import { remarkBackend } from './backend.ts';
-import { effectOf } from './effects.ts';
+import { type Effect, effectOf } from './effects.ts';
 import type { Lift, Move, Stay } from './moves.ts';
 import { type HeldLine, heldLines, type PathSection, wholeSections } from './pathsections.ts';
 import { proxyLines } from './proxypass.ts';
@@ -51,8 +52,8 @@ export function remarkHost({ section, serverName }: VirtualHost, hosts: string[]
   );
 }
 
-/** What became of the lines that a move comes from. `to`: its upstream. */
-export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost): void {
+/** What became of the lines that a move comes from. `to`: its upstream; `requests`: which they are. */
+export function remarkMove(move: Move, to: string, servers: Servers, host: VirtualHost, requests: Condition): void {
   const { line, staying, changes, read, sections } = move;
   const { backend } = read;
   if (move.isAdded === undefined) remarkRoute(move, to);
@@ -65,12 +66,14 @@ export function remarkMove(move: Move, to: string, servers: Servers, host: Virtu
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
   for (const almost of changes.almost) remarkAlmost(almost);
   remarkReversals(servers, host, sections);
-  remarkOtherwise(servers, host, sections);
+  remarkOtherwise(servers, host, sections, requests);
   for (const ours of changes.ours)
     remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
   if (changes.frontEndHttps !== undefined && backend.kind === 'exchange')
     remarkOnce(changes.frontEndHttps, 'frontEndHttps of the upstream', 'APACHE_CARRIED');
 }
+
+type Otherwise = Extract<Effect, { kind: 'otherwise' }>;
 
 const REVERSED = 'in rewrite of the routes of paths that moved';
 const DOTS =
@@ -95,7 +98,12 @@ function remarkReversals(servers: Servers, host: VirtualHost, sections: readonly
 }
 
 /** Lines for some of its requests or all that a path moves without. */
-function remarkOtherwise(servers: Servers, host: VirtualHost, sections: readonly PathSection[]): void {
+function remarkOtherwise(
+  servers: Servers,
+  host: VirtualHost,
+  sections: readonly PathSection[],
+  requests: Condition,
+): void {
   const parts = sections.filter(({ reach }) => reach.kind !== 'whole').flatMap(({ section }) => section.children);
   const lines = [
     ...heldLines(servers, host, wholeSections(sections)),
@@ -103,8 +111,15 @@ function remarkOtherwise(servers: Servers, host: VirtualHost, sections: readonly
   ];
   for (const { line, isInside } of lines) {
     const effect = effectOf(line, isInside ? 'section' : 'server');
-    if (effect?.kind === 'otherwise') remarkOnce(line, effect.message, effect.code, 'approximated');
+    if (effect?.kind === 'otherwise') remarkConcerning(line, effect, requests);
   }
+}
+
+/** Remarks it once, for the requests of all paths that it is said of. */
+function remarkConcerning({ entry }: ConfigNode, { code, message }: Otherwise, requests: Condition): void {
+  const said = entry.remarks.find((each) => each.message === message);
+  if (said === undefined) remark(entry, 'approximated', code, message, { concerns: requests });
+  else said.concerns = { any: [said.concerns ?? {}, requests] };
 }
 
 function remarkAlmost({ line, message }: { line: ConfigNode; message: string }): void {

@@ -113,7 +113,9 @@ describe('what moves', () => {
     expect(whole?.routes.slice(0, 3)).toMatchObject([
       {
         to: 'apache',
-        when: { all: [{ path: [{ prefix: '/ecp' }] }, { path: [{ regex: '^/ecp/old', ignoreCase: true }] }] },
+        when: {
+          all: [{ path: [{ prefix: '/ecp' }] }, { path: [{ regex: '^/ecp/old', ignoreCase: true }, { regex: ';' }] }],
+        },
       },
       {
         to: 'apache',

@@ -242,14 +242,20 @@ function isKnownParameter(name: string, isBalancer: boolean): boolean {
 /** Lines that Apache asks first: what they take stays; one that takes all is an obstacle. */
 function before(lead: Lead, { lines, leads }: Leads, moved: readonly Move[]): { staying: Staying[] } | Obstacle {
   const staying: Staying[] = [];
-  if ('rule' in lead.place) return { staying };
-  for (const other of lines.slice(0, lead.place.lines)) {
+  const behind = 'rule' in lead.place ? 0 : lead.place.lines;
+  for (const [index, other] of lines.entries()) {
+    if (index >= behind && !(isAskedFirst(other) && other.directive !== lead.line)) continue;
     const found = takenBefore(other, lead, leads, moved);
     if (found === undefined) continue;
     if ('reason' in found) return found;
     staying.push(found);
   }
   return { staying };
+}
+
+/** `mapping=`: the line is asked before all others and before all rewriting, with the path as the client wrote it (AP-73). */
+function isAskedFirst({ parameters }: ProxyLine): boolean {
+  return parameters.has('mapping');
 }
 
 /** Whether a path goes on as it is, but for its case. */

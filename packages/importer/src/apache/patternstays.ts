@@ -26,13 +26,26 @@ export function patternStays(
   const isBound = Object.keys(more).length > 0;
   if (isForAll && !isBound) return undefined;
   const held: Condition = { path: [{ regex, ...((ignoreCase || !isNegated) && { ignoreCase: true }) }] };
+  const taken: Condition = isNegated ? { not: held } : held;
   const terms: Condition[] = [
     ...(bare === '' ? [] : [{ path: [{ prefix, ignoreCase: true }] }]),
-    ...(isForAll ? [] : [isNegated ? { not: held } : held]),
+    ...(isForAll ? [] : bare === '' || ONE_LETTER.test(regex) ? [taken] : [orWithParameters(taken)]),
     ...(isBound ? termsOf(more) : []),
   ];
   const where = terms.length === 1 ? (terms[0] ?? {}) : { all: terms };
   return { where, ...(isForAll && ANYWHERE.every(mayTake) && { everywhere: more }) };
+}
+
+/** An expression that parameters between its letters can hide nothing from. */
+const ONE_LETTER = /^\\?.$/;
+
+/**
+ * The same, and all paths with parameters: to a rule `/owa;x` is the path /owa, which the expression may take, though it does not take
+ * that spelling.
+ */
+function orWithParameters({ path, ...taken }: Condition): Condition {
+  const parameters = { regex: ';' };
+  return path === undefined ? { any: [taken, { path: [parameters] }] } : { path: [...path, parameters] };
 }
 
 /** The conditions that one comes to together. */

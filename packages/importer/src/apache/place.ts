@@ -80,7 +80,8 @@ export function remarkPlain(tree: ConfigTree): void {
   }
 }
 
-function asksTls({ key, rest, kind }: ConfigNode): boolean {
+/** Whether a line asks how a request came: over TLS or not. */
+export function asksTls({ key, rest, kind }: ConfigNode): boolean {
   if (kind === 'section') return key === 'if' && ASKS_TLS.test(rest);
   return (
     /^sslrequire(?:ssl)?$/.test(key) || (!/^(?:logformat|customlog|errorlogformat)$/.test(key) && ASKS_TLS.test(rest))

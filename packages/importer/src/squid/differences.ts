@@ -43,6 +43,7 @@ export type AskedRequest = {
  *   reading   Outrigger does as Squid did when it is given the request as Squid reads it
  *   respelled the daemon does as Outrigger did when it is given the request in the spelling that the rules stand for
  *   field     a field of the forwarded head differs, and `alike`, where given, holds of the two values
+ *   answer    a field of what a client is told differs, and `alike`, where given, holds of the two values; only such as `of` names
  *   serverName  the name sent in TLS to a server differs where Squid sent none
  *   shared    both sent it to a server, of those that share requests
  *   route     Squid lets the request in, and it goes another way or nowhere
@@ -64,7 +65,13 @@ export type Sign =
     }
   | {
       kind: 'respelled';
-      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host' | 'client'>> | undefined;
+      as: (request: AskedRequest) => Partial<Pick<AskedRequest, 'target' | 'host' | 'client' | 'fields'>> | undefined;
+    }
+  | {
+      kind: 'answer';
+      names: readonly string[];
+      alike?: (theirs: string, ours: string) => boolean;
+      of?: (request: AskedRequest) => boolean;
     }
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }

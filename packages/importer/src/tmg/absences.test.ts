@@ -55,15 +55,12 @@ function rulesOf(text: string): RuleSet | undefined {
 
 /** Every listener, host and path the export names, and some it does not. */
 function probesOf(text: string): Probe[] {
-  const texts = [...text.matchAll(/>([^<>\s]+)</g)].map((match) => match[1] ?? '');
+  const inner = [...text.matchAll(/<fpc4:InternalPath[^>]*>([^<>\s]+)</g)].map((match) => match[1] ?? '');
+  const outer = [...text.matchAll(/<fpc4:ExternalPath[^>]*>([^<>\s]+)</g)].map((match) => match[1] ?? '');
   const lists = [...text.matchAll(/<fpc4:PublicNamesStrings>(.*?)<\/fpc4:PublicNamesStrings>/gs)].map(([list]) => list);
   const named = lists.flatMap((list) => [...list.matchAll(/>([^<>\s]+)</g)].map((match) => match[1] ?? ''));
   const hosts = new Set([...named.map((each) => each.replace('*', 'any')), 'foreign.example']);
-  const paths = new Set([
-    ...texts.filter((each) => each.startsWith('/')).map((each) => each.replace('*', 'x')),
-    '/',
-    '/ecp/x',
-  ]);
+  const paths = new Set([...[...inner, ...outer].map((each) => each.replace('*', 'x')), '/', '/ecp/x']);
   const listeners = new Set([
     ...['203.0.113.10', '203.0.113.11', '192.0.2.1', '[::]', '0.0.0.0', '*'].flatMap((each) => [
       `${each}:443`,
@@ -86,7 +83,7 @@ function probesOf(text: string): Probe[] {
 }
 
 /** Elements of one name that are tried: the rest says the same of other rules. */
-const ALIKE_MOST = 4;
+const ALIKE_MOST = 3;
 
 /** As many of each name, from all over the file. */
 function sampled(elements: readonly Element[]): Element[] {

@@ -49,6 +49,14 @@ describe.each(CASES)('tmg/%s', (name) => {
 
   it('accounts for every property, and writes what loads again', () => check(translation));
 
+  it('shows each line of the file once, in its order', () => {
+    if (translation.files.length === 0) return;
+    const numbers = [...reportHtml(translation).matchAll(/class="number"[^>]*>(\d+)</g)].map((match) =>
+      Number(match[1]),
+    );
+    expect(numbers).toEqual(numbers.map((_, index) => index + 1));
+  });
+
   it('has an entry for every element that holds something', () => {
     const xml = readXml(textOf(name));
     if (xml.kind === 'refused' || translation.ledger.length === 0) return;

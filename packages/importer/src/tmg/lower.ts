@@ -13,26 +13,16 @@ import {
   type Upstream,
 } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
-import { tellAbsences } from './absences.ts';
 import { pathsOfExchange } from './exchange.ts';
 import { deniedByFirewall } from './firewall.ts';
 import { HOST_NAME, hostCondition } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
-import { tellLists } from './lists.ts';
-import { type Mapping, mappingsOf, pathCondition, pathsCondition, prefixOf } from './paths.ts';
-import {
-  DENY,
-  type Export,
-  isOn,
-  isPublished,
-  isWebPublishing,
-  ownText,
-  property,
-  type TmgRecord,
-  textOf,
-} from './records.ts';
-import { bridging, listenersUsed, publishedServer } from './servers.ts';
-import { readWebFilters, type WebFilters } from './webfilters.ts';
+import { type Mapping, pathCondition, pathsCondition, prefixOf } from './paths.ts';
+import { type Reading, readRule } from './reading.ts';
+import { type Export, isPublished, isWebPublishing, ownText, property, type TmgRecord, textOf } from './records.ts';
+import { listenersUsed } from './servers.ts';
+import { type Way, waysOf } from './ways.ts';
+import type { WebFilters } from './webfilters.ts';
 
 export function lower(found: Export): RuleSet | undefined {
   const used = new Set(found.rules.filter(({ element }) => isPublished(element)).flatMap(listenersUsed));
@@ -78,47 +68,13 @@ type Work = {
   routes: Route[];
 };
 
-/** A publishing rule as far as it can be said; `mappings` undefined where they cannot. */
-type Reading = {
-  isDenied: boolean;
-  used: Door[];
-  /** Those of its listeners that take requests. */
-  listeners: Listener[];
-  hosts: string[];
-  mappings: Mapping[] | undefined;
-  /** Undefined where every one may ask. */
-  clients: string[] | undefined;
-  filters: WebFilters;
-  bars: string[];
-};
-
-function readRule(rule: TmgRecord, { found, doors }: Work): Reading {
-  const clients = tellLists(rule, found);
-  const filters = readWebFilters(rule);
-  tellAbsences(rule);
-  const used = listenersUsed(rule).flatMap((ref) => doors.get(ref) ?? []);
-  if (used.some(({ alwaysAsks }) => alwaysAsks) && !pathsOfExchange(rule).isAll)
-    rule.bars.push('its listener always asks for a login first');
-  const names = isOn(textOf(rule, 'AllPublicNames')) ? ['*'] : (property(rule, 'PublicNames')?.values ?? []);
-  return {
-    isDenied: ownText(rule, 'Action') === DENY,
-    used,
-    listeners: used.flatMap((door) => door.listeners).filter(({ redirect }) => redirect === undefined),
-    hosts: names.includes('*') ? [] : names,
-    mappings: mappingsOf(rule),
-    clients,
-    filters,
-    bars: [...rule.bars, ...used.flatMap(({ record }) => record.bars)],
-  };
-}
-
 function lowerRule(rule: TmgRecord, work: Work): void {
-  const reading = readRule(rule, work);
+  const reading = readRule(rule, work.found, work.doors);
   const { isDenied, hosts, mappings, bars } = reading;
   const deny = (when: Condition): void => {
     work.access.push({ action: 'deny', when, answer: answerOf(rule, isDenied), from: [rule.at] });
   };
-  const ways = waysOf(rule, reading, work);
+  const ways = waysOf(rule, reading, work.found);
   if (ways.kind === 'refused') {
     // Whom the rule kept out, a later rule must not let in: what it took is denied, as widely as it can be said.
     const hint = 'What it took is denied. Write it by hand if it is needed.';
@@ -154,6 +110,7 @@ function lowerRule(rule: TmgRecord, work: Work): void {
   work.access.push({ action: 'allow', when: { ...whole, ...at(open) }, answer: 'forbidden', from: [rule.at] });
   const to = ways.ways.map((way) => {
     const name = nameFor(way.upstream, way.name, work.upstreams);
+    tellServer(rule, way, !upstreamIsShared(work.upstreams.get(name)));
     for (const mapping of ways.mappings)
       work.routes.push(
         routeOf(rule, mapping, {
@@ -166,39 +123,6 @@ function lowerRule(rule: TmgRecord, work: Work): void {
     return name;
   });
   tellCarried(rule, to, hosts.length === 0);
-}
-
-/** How requests of some of its listeners go on. */
-type Way = { listeners: Listener[]; upstream: Upstream; name: string; origins: string[] };
-type Ways = { kind: 'ways'; mappings: Mapping[]; ways: Way[] } | { kind: 'refused'; message: string };
-
-/** A denial goes nowhere: it has no ways, and is refused only where it is for no requests that can be said. */
-function waysOf(rule: TmgRecord, reading: Reading, { found }: Work): Ways {
-  const { isDenied, listeners, hosts, mappings, filters, bars } = reading;
-  const refused = (message: string): Ways => ({ kind: 'refused', message });
-  if (listeners.length === 0) return refused('it has no listener');
-  if (!hosts.every((host) => HOST_NAME.test(host))) return refused('a public name of it is none');
-  if (mappings === undefined)
-    return refused('a path of it is none, ends in no star that can be mapped, or is not said');
-  if (isDenied) return { kind: 'ways', mappings, ways: [] };
-  if (bars.length > 0) return refused([...new Set(bars)].join(', '));
-  const published = publishedServer(rule, found, filters);
-  if (published.kind === 'refused') return published;
-  const isSecure = bridging(
-    rule,
-    listeners.some(({ tls }) => tls !== undefined),
-  );
-  if (isSecure === undefined) return refused('the server it publishes is no web server');
-  const open = isTlsOnly(rule) ? listeners.filter(({ tls }) => tls !== undefined) : listeners;
-  if (open.length === 0) return refused('it wants TLS, and its listener has none');
-  const { server } = published;
-  const ways = [true, false].map((secure) => ({
-    listeners: open.filter(({ tls }) => isSecure(tls !== undefined) === secure),
-    upstream: server.upstream(secure),
-    name: server.name,
-    origins: server.origins(secure),
-  }));
-  return { kind: 'ways', mappings, ways: ways.filter((way) => way.listeners.length > 0) };
 }
 
 /** The requests of a rule, apart from paths and listeners. */
@@ -252,17 +176,39 @@ function tellCarried(rule: TmgRecord, upstreams: readonly string[], isForEveryHo
     });
 }
 
+/** Says what becomes of trust in the server and of its redirects. `isFirst`: no rule before it goes there alike. */
+function tellServer(rule: TmgRecord, { upstream, name }: Way, isFirst: boolean): void {
+  const site = property(rule, 'WebSite')?.entry ?? rule.entry;
+  if (isFirst && upstream.servers.some((server) => server.startsWith('https:')))
+    remark(
+      site,
+      'approximated',
+      'TMG_CERTIFICATE',
+      `TMG trusted the authorities in the store of Windows; now the certificate of ${name} must be one that this system trusts`,
+      { hint: 'Write tls.ca of the upstream where an authority of your own signed it.' },
+    );
+  if (upstream.host !== undefined)
+    remark(
+      property(rule, 'SendOriginalHostHeader')?.entry ?? site,
+      'approximated',
+      'TMG_LINK_TRANSLATION',
+      `the server is asked for ${name} and may redirect there: TMG translated that, a rule does where it maps paths`,
+      {
+        hint: 'Leave the Host of the request (take host out of the upstream) where the server knows the public name, or write rewrite.location.',
+      },
+    );
+}
+
+function upstreamIsShared(upstream: Upstream | undefined): boolean {
+  return (upstream?.from?.length ?? 0) > 1;
+}
+
 /** Where a denial of TMG sent people on (SDK, RedirectURL), it still does. */
 function answerOf(rule: TmgRecord, isDenied: boolean): Denial {
   const redirect = textOf(rule, 'RedirectURL');
   return isDenied && /^https?:[^{}]+$/i.test(redirect) && redirectError(redirect) === undefined
     ? { redirect }
     : 'forbidden';
-}
-
-/** SDK, FpcSSLRequireSecureChannelMode: 0 asks for nothing. */
-function isTlsOnly(rule: TmgRecord): boolean {
-  return !['', '0'].includes(textOf(rule, 'SSLRequireSecureChannel'));
 }
 
 function withoutUsualPort(origin: string): string {

@@ -61,11 +61,11 @@ export function readExport(root: XmlElement, file: string, ledger: Ledger, redac
     if (element.id !== '' && !named.has(element.id)) named.set(element.id, element);
   const listeners: TmgRecord[] = [];
   const rules: RuleOrder = { first: [], array: [], last: [] };
-  const enter: Enter = (of, text) => {
+  const enter: Enter = (of, text, lastLine = of.lastLine) => {
     const shown = redactor.directive(text.replace(/\s+/g, ' '));
     const directive = shown.length > DISPLAY_MAX ? `${shown.slice(0, DISPLAY_MAX - 2)} …` : shown;
     const at = { file, line: of.line, directive };
-    return { at, entry: ledger.enter(at, shown, of.lastLine) };
+    return { at, entry: ledger.enter(at, shown, lastLine) };
   };
   const elements: RuleElement[] = [];
   const making: Making = { named, enter, words: new Set() };
@@ -125,7 +125,7 @@ function usersOf(named: Named, records: readonly TmgRecord[]): ReadonlyMap<strin
   return users;
 }
 
-/** Whether the properties of the element count one by one: those of a listener and of a publishing rule in force do. */
+/** A rule that publishes nothing, or is disabled, is one entry; properties of any other, and of listeners, count one by one. */
 function isReadWhole(element: XmlElement): boolean {
   return element.name === 'PolicyRule' && !isPublished(element);
 }
@@ -151,7 +151,8 @@ function recordOf(element: XmlElement, place: number | undefined, { named, enter
     element,
     name,
     word: wordFor(name, words),
-    ...enter(element, `${element.name} ${name}`),
+    // Its properties have entries of their own, each beside its lines.
+    ...enter(element, `${element.name} ${name}`, isReadWhole(element) ? element.lastLine : element.line),
     properties: [],
     place,
     bars: [],

@@ -4,8 +4,8 @@ import type { SourceRef } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
 import { childOf, everyElement, type XmlElement } from './xml.ts';
 
-/** Enters an element with what a report calls it. */
-export type Enter = (of: XmlElement, text: string) => { at: SourceRef; entry: LedgerEntry };
+/** Enters an element with what a report calls it; `lastLine`: of what is said of it, its own last where absent. */
+export type Enter = (of: XmlElement, text: string, lastLine?: number) => { at: SourceRef; entry: LedgerEntry };
 
 /** An element that rules and listeners may refer to. */
 export type RuleElement = { element: XmlElement; entry: LedgerEntry };

@@ -75,7 +75,7 @@ async function runEdge(
   const { edge } = started;
   for (const { host, port, listener } of edge.addresses) terminal.err(`listening on ${host}:${port} (${listener})\n`);
   // One of several workers is enough to look; those that replace others have higher numbers.
-  const look = certificateLook(report);
+  const look = certificateLook(edge, report);
   if ((cluster.worker?.id ?? 1) === 1) look.at(rules);
   const adopt = async ({ text, looks }: Reload): Promise<void> => {
     // A rotation must not wait for rules to be mended.
@@ -99,15 +99,15 @@ async function runEdge(
   return 0;
 }
 
-/** Compares certificates with those of Exchange, for the rules it was given last. */
-function certificateLook(report: (record: LogRecord) => void): { at(rules: RuleSet): void; stop(): void } {
+/** Compares certificates that clients see with those of Exchange, for the rules it was given last. */
+function certificateLook(edge: Edge, report: (record: LogRecord) => void): { at(rules: RuleSet): void; stop(): void } {
   let underWay = new AbortController();
   const stop = (): void => underWay.abort('the proxy was stopped, or its rules read again');
   return {
     at(rules) {
       stop();
       underWay = new AbortController();
-      void reportExtendedProtection({ rules, report, cancel: underWay.signal });
+      void reportExtendedProtection({ rules, report, cancel: underWay.signal, readFile: edge.readFile });
     },
     stop,
   };

@@ -1,6 +1,7 @@
 // Room: an Apache of Red Hat's layout for live tests: the files of a case under fixtures/cutover/, laid out in a folder as on their
 // machine, run by the installed Apache under the name httpd. Modules that Debian builds in are not loaded a second time.
 import {
+  appendFileSync,
   chmodSync,
   copyFileSync,
   existsSync,
@@ -29,12 +30,13 @@ export type FixtureApache = ApacheTree & {
   here(text: string): string;
 };
 
-/** Lays the case out in `folder` and starts it. */
+/** Lays the case out in `folder` and starts it. `more`: lines at the end of its main file. */
 export function startFixtureApache(
   name: string,
   folder: string,
   network: Network,
   files: { cert: string; key: string },
+  more = '',
 ): FixtureApache {
   const own = join(CASES, name);
   const here: FixtureApache['here'] = (text) => text.replaceAll(/(?<=[\s"':=])\/(etc|run|var)\//g, `${folder}/$1/`);
@@ -46,6 +48,7 @@ export function startFixtureApache(
     writeFileSync(to, withoutBuiltIn(here(readFileSync(from, 'latin1'))));
   }
   const tree = join(folder, 'etc/httpd');
+  appendFileSync(join(tree, 'conf/httpd.conf'), more);
   for (const path of ['etc/pki/tls/certs', 'etc/pki/tls/private', 'run/httpd', 'var/log/httpd', 'bin'])
     mkdirSync(join(folder, path), { recursive: true });
   // As the package has them.

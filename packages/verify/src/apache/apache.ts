@@ -7,7 +7,7 @@ import { ask } from '../ask.ts';
 import { daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '../daemon.ts';
 import type { Oracle, OracleProblem, Pem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
-import { type Entrance, type Probe, probeBytes, type Reached } from '../probe.ts';
+import { type Entrance, type Fields, type Probe, probeBytes, type Reached } from '../probe.ts';
 import { type ApacheCopy, CLIENT_FIELD, PID_FILE } from './copy.ts';
 
 /** Users that distributions run Apache as. */
@@ -30,9 +30,16 @@ export type ApacheOracle = Oracle & {
   urlOf(entrance: Entrance): string;
   /** What its servers got since the last time. */
   take(): Reached[];
+  /** Fields in the words of the file: its servers in place of stand-ins, its ports, and no folder of the copy. */
+  fieldsInWordsOfFile(fields: Fields): Fields;
 };
 
+const HTTPS_PORT = 443;
+
 export type ApacheStart = { kind: 'ready'; oracle: ApacheOracle } | { kind: 'failed'; problem: OracleProblem };
+
+/** What the folder of pages is called where a request tells of it, as a rewritten path does. */
+const PAGES = '/pages';
 
 /** Starts on new ports: one that was free a moment ago may be somebody else's by now. */
 const TRIES = 3;
@@ -52,7 +59,11 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
     const message = 'Apache with mod_ssl is not installed here. Run verify on the host that has it.';
     return { kind: 'failed', problem: { code: 'DAEMON_MISSING', message } };
   }
-  const origins = await startOrigins(copy.servers.map(({ name }) => name));
+  const origins = await startOrigins(
+    copy.servers.map(({ name }) => name),
+    undefined,
+    (name, port) => ({ url: `http://127.0.0.1:${port}`, host: new URL(name).hostname }),
+  );
   const folder = await daemonFolder(USERS);
   const clean = async (): Promise<void> => {
     await Promise.all([origins.close(), folder.remove()]);
@@ -70,7 +81,7 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
     cert: join(folder.path, 'entrance.crt'),
     key: join(folder.path, 'entrance.key'),
     portOf,
-    serverPortOf: origins.portOf,
+    serverPortOf: (origin) => (copy.servers.some(({ name }) => name === origin) ? origins.portOf(origin) : undefined),
     ready,
   });
   await writeFiles(folder, { 'apache.conf': conf, 'entrance.crt': pem.cert, 'entrance.key': pem.key });
@@ -92,7 +103,24 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
     const { host, port } = copy.addressOf(entrance);
     return { host, port: portOf(port) };
   };
-  const take = (): Reached[] => origins.take().map(underItsName);
+  /** What the copy says, in the words of the file: servers in place of stand-ins, its ports, and a name for its folder of pages. */
+  const inWordsOfFile = (said: string): string => {
+    const named = copy.servers.reduce(
+      (text, { name, url }) => text.replaceAll(`127.0.0.1:${origins.portOf(name)}`, new URL(url).host),
+      said.replaceAll(pages, PAGES),
+    );
+    return named.replace(/:(\d+)(?!\d)/g, (written, digits: string) => {
+      const port = copy.ports[mapped.indexOf(Number(digits))];
+      return port === undefined ? written : port === HTTPS_PORT ? '' : `:${port}`;
+    });
+  };
+  const fieldsInWordsOfFile = (fields: Fields): Fields => fields.map(([name, value]) => [name, inWordsOfFile(value)]);
+  const take = (): Reached[] =>
+    origins.take().map((reached) => ({
+      ...reached,
+      target: inWordsOfFile(reached.target),
+      fields: fieldsInWordsOfFile(reached.fields),
+    }));
   // What asked whether it has started may have been sent on by a line of the main server: it is no part of the first probe.
   take();
   return {
@@ -101,6 +129,7 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
       name: `Apache ${versionOf(program) ?? ''}`.trim(),
       config: copy,
       take,
+      fieldsInWordsOfFile,
       urlOf: (entrance) => {
         const { host, port } = doorOf(entrance);
         return `https://${host}:${port}`;
@@ -111,7 +140,8 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
         const serverName = nameOf(probe);
         const door = { ...doorOf(entrance), tls: entrance.tls, ...(serverName !== undefined && { serverName }) };
         const answer = await ask(door, probeBytes(probe, [[CLIENT_FIELD, probe.client]]));
-        return { ...answer, reached: take() };
+        const told = answer.kind === 'answered' ? { ...answer, fields: fieldsInWordsOfFile(answer.fields) } : answer;
+        return { ...told, reached: take() };
       },
       stop: async () => {
         await started.stop();

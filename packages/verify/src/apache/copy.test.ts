@@ -91,7 +91,7 @@ ProxyPassMatch "^/(ews|oab)(/.*)?$" http://10.1.1.15/$1$2
 ProxyPass /ecp balancer://two/ecp`);
   expect(copy.write(MAPPING)).toContain('ProxyPassMatch "^/(ews|oab)(/.*)?$" http://127.0.0.1:9999/$1$2');
   expect(copy.takenOut.filter(({ code }) => code === 'DIRECT_TAKEN_OUT')).toEqual([]);
-  expect(copy.servers.map(({ name, balancers }) => [name, balancers])).toEqual([
+  expect(copy.servers.map(({ name, balancers }) => [name, balancers?.map(({ balancer }) => balancer)])).toEqual([
     ['https://10.1.1.14:443', undefined],
     ['http://10.1.1.15:80', ['balancer://two']],
     ['http://10.1.1.16:80', ['balancer://two']],
@@ -109,4 +109,23 @@ it('asks no DNS for who a client is', () => {
   const text = copyOf('<Location /p>\nRequire host contoso.com\nRequire ip 10.0.0.0/8\n</Location>').write(MAPPING);
   expect(text).toContain('Require all denied');
   expect(text).toContain('Require ip 10.0.0.0/8');
+});
+
+it('knows a server in an expression of ProxyMatch, and in a Proxy section with a star', () => {
+  const text = copyOf(`<ProxyMatch "^https://10\\.1\\.1\\.14/owa">
+Require all denied
+</ProxyMatch>
+<ProxyMatch "10\\.1\\.1\\.14">
+Require all denied
+</ProxyMatch>
+<ProxyMatch "^https://10\\.1\\.1\\.\\d+/">
+Require all denied
+</ProxyMatch>
+<Proxy https://10.1.1.14*>
+Require all denied
+</Proxy>`).write(MAPPING);
+  expect(text).toContain('<ProxyMatch "^http://127\\.0\\.0\\.1:9999/owa">');
+  expect(text).toContain('<ProxyMatch "127\\.0\\.0\\.1:9999">');
+  expect(text).toContain('<ProxyMatch "^https://10\\.1\\.1\\.\\d+/">');
+  expect(text).toContain('<Proxy http://127.0.0.1:9999*>');
 });

@@ -9,7 +9,7 @@ import {
   type Redactor,
 } from '@outrigger/importer';
 import { listenerName, type RuleSet } from '@outrigger/rules';
-import type { OldConfig, OldServer, TakenOut } from '../oracle.ts';
+import type { Membership, OldConfig, OldServer, TakenOut } from '../oracle.ts';
 import type { Entrance } from '../probe.ts';
 import { isLoadable, isProxyRule, takenOutBecause } from './takenout.ts';
 
@@ -25,7 +25,8 @@ export type Mapping = {
   cert: string;
   key: string;
   portOf(port: number): number;
-  serverPortOf(origin: string): number;
+  /** Undefined for a server that requests are sent on to by no line. */
+  serverPortOf(origin: string): number | undefined;
   /** A port that takes connections when the others do. */
   ready: number;
 };
@@ -47,7 +48,10 @@ const COMMON_MODULES =
 /** Loaded in any case: the engine, who may ask, and how the client is named. */
 const OWN_MODULES = ['mpm_event', 'authz_core', 'unixd', 'log_config', 'remoteip'];
 
-const URL = /https?:\/\/[\w.-]+(?::\d+)?(?=[/"'\s>$]|$)/gi;
+/** Scheme, host and port of a server, as lines have it; in a Proxy section `*` may follow. */
+const URL = /https?:\/\/[\w.-]*[\w-](?::\d+)?(?=[/"'\s>$*]|$)/gi;
+/** A host in an expression of ProxyMatch, each dot with its backslash. */
+const ESCAPED_HOST = /(?<![\w\])}.*+?-])(?:https?:\/\/)?(?:[\w-]+\\\.)+[\w-]+(?::\d+)?(?=[/$|)"'\s]|$)/gi;
 
 /** `rules` are those the import writes: their listeners are the entrances. */
 export function copyApache({ tree, servers, redactor }: ApacheModel, rules: RuleSet): ApacheCopy {
@@ -148,13 +152,15 @@ function serversOf(nodes: readonly ConfigNode[]): OldServer[] {
   });
 }
 
-/** Names of the balancers that each server is a member of, by its origin. */
-function balancersOf(nodes: readonly ConfigNode[]): ReadonlyMap<string, string[]> {
-  const found = new Map<string, string[]>();
-  const enter = (name: string, node: ConfigNode): void => {
-    for (const [url] of node.rest.matchAll(URL)) {
-      const target = parseTarget(url);
-      if (target.kind === 'http') found.set(target.origin, [...(found.get(target.origin) ?? []), name]);
+/** The balancers that each server is a member of, by its origin. */
+function balancersOf(nodes: readonly ConfigNode[]): ReadonlyMap<string, Membership[]> {
+  const found = new Map<string, Membership[]>();
+  const enter = (balancer: string, { words }: ConfigNode): void => {
+    for (const { text } of words) {
+      const target = parseTarget(text);
+      if (target.kind !== 'http') continue;
+      const membership = { balancer, path: target.path.replace(/\/$/, '') };
+      found.set(target.origin, [...(found.get(target.origin) ?? []), membership]);
     }
   };
   for (const node of nodes) {
@@ -181,7 +187,7 @@ function printed(
   hostOf: (written: string) => string,
   print: (nodes: readonly ConfigNode[]) => string[],
 ): string[] {
-  const rest = namesServers(node) ? withStandIns(node.rest, mapping) : node.rest;
+  const rest = namesServers(node) ? withStandIns(node, mapping) : node.rest;
   if (node.kind === 'section') {
     const shown =
       node.key === 'virtualhost' ? node.words.map(({ text }) => addressIn(text, mapping, hostOf)).join(' ') : rest;
@@ -214,9 +220,18 @@ function addressIn(word: string, { portOf }: Mapping, hostOf: (written: string) 
   return `${shown}:${port === '*' ? '*' : portOf(Number(port))}`;
 }
 
-function withStandIns(text: string, { serverPortOf }: Mapping): string {
-  return text.replace(URL, (url) => {
+function withStandIns({ key, rest }: ConfigNode, { serverPortOf }: Mapping): string {
+  const standIn = (url: string): string | undefined => {
     const target = parseTarget(url);
-    return target.kind === 'http' ? `http://127.0.0.1:${serverPortOf(target.origin)}` : url;
+    const port = target.kind === 'http' ? serverPortOf(target.origin) : undefined;
+    return port === undefined ? undefined : `http://127.0.0.1:${port}`;
+  };
+  const mapped = rest.replace(URL, (url) => standIn(url) ?? url);
+  if (key !== 'proxymatch') return mapped;
+  return mapped.replace(ESCAPED_HOST, (escaped) => {
+    const named = escaped.replaceAll('\\', '');
+    const isWhole = named.includes('://');
+    const url = standIn(isWhole ? named : `http://${named}`) ?? (isWhole ? undefined : standIn(`https://${named}`));
+    return url === undefined ? escaped : url.slice(isWhole ? 0 : 'http://'.length).replaceAll('.', '\\.');
   });
 }

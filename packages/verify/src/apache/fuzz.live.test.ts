@@ -2,8 +2,8 @@ import { memoryReader } from '@outrigger/importer';
 import { daemonOrSkip } from '@outrigger/tools/daemons';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { generatedConfig } from '../../../importer/src/apache/testing/generated.ts';
 import { probeText, verifyApache } from '../index.ts';
+import { apacheTrees } from '../testing/apachetrees.ts';
 
 // The importer held against the installed Apache on virtual hosts that nobody wrote. OUTRIGGER_RUNS says how many, OUTRIGGER_SEED which;
 // what is found becomes a case under fixtures/apache. Without a seed the same are drawn each time, so that no change fails by luck.
@@ -21,7 +21,7 @@ describe.skipIf(apache === undefined)(`random virtual hosts, seed ${SEED}`, () =
     console.log(`random virtual hosts: seed ${SEED}, ${RUNS} runs (OUTRIGGER_SEED, OUTRIGGER_RUNS)`);
     const ends = { compared: 0, probes: 0, refused: 0, 'without rules': 0 };
     await fc.assert(
-      fc.asyncProperty(generatedConfig, async (files) => {
+      fc.asyncProperty(apacheTrees, async (files) => {
         const result = await verifyApache({ path: '', reader: memoryReader(files), most: PROBES, seed: SEED });
         if (result.kind === 'verified') {
           ends.compared += 1;

@@ -6,7 +6,7 @@ import {
   everyNode,
   importApache,
   readApache,
-  writtenTarget,
+  writtenTargets,
 } from '@outrigger/importer';
 import { compileRules, type RuleSet, route } from '@outrigger/rules';
 import { apacheAnnouncements } from '../announcements.ts';
@@ -31,7 +31,7 @@ export function verifyApache(options: VerifyApacheOptions): Promise<Verified | V
 /** Starts all sides; the caller closes. */
 export async function openApacheComparison(options: VerifyApacheOptions): Promise<Comparison | VerifyFailure> {
   const model = readApache(options);
-  const imported = importApache(options).rules;
+  const { rules: imported, ledger } = importApache(options);
   const ruleSet = options.rules ?? imported;
   if (model === undefined || imported === undefined || ruleSet === undefined)
     return failed('NOTHING_TO_COMPARE', 'The import of this configuration writes no rules: outrigger import says why.');
@@ -63,6 +63,7 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
       },
       take: behind.oracle.take,
     },
+    tellsOfItself: true,
   });
   if (ours.kind === 'failed') {
     await stop();
@@ -77,7 +78,11 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
       ...side,
       ask: async (probe) => {
         const outcome = await side.ask(probe);
-        return { ...outcome, reached: outcome.reached.map(underItsName) };
+        const reached = outcome.reached.map(underItsName);
+        // What Apache behind it says of itself comes through.
+        return outcome.kind === 'answered'
+          ? { ...outcome, reached, fields: behind.oracle.fieldsInWordsOfFile(outcome.fields ?? []) }
+          : { ...outcome, reached };
       },
       stop: async () => {
         await Promise.all([side.stop(), behind.oracle.stop()]);
@@ -85,11 +90,17 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
     },
     rules,
     pairs,
-    known: apacheAnnouncements({ rules, factsOf: facts }),
+    comparesAnswers: true,
+    known: apacheAnnouncements({ rules, ledger, config: copy, factsOf: facts }),
     writtenTarget: (probe) => {
       const seen = facts(probe);
       const chosen = seen && route(rules, seen).route;
-      return chosen && writtenTarget(probe, chosen, ruleSet.routes);
+      const spellings = chosen === undefined ? [] : writtenTargets(probe, chosen, ruleSet.routes);
+      const goesAlong = (target: string): boolean => {
+        const other = facts({ ...probe, target });
+        return other !== undefined && route(rules, other).upstream === chosen?.to;
+      };
+      return spellings.find(goesAlong) ?? spellings[0];
     },
     redactor: model.redactor,
     subjects: subjectsOfTree(model),

@@ -170,6 +170,30 @@ describe('the plan of a cut-over', () => {
     ]);
   });
 
+  const PLAIN = rulesOf({ '*:443': 'http://127.0.0.1:8080' });
+  const TOLD = rulesOf(undefined, ', proxyProtocol: v2');
+  it.each<[string, RuleSet, string[]]>([
+    ['UseCanonicalPhysicalPort On', rulesOf(), ['CUTOVER_OWN_PLACE']],
+    ['UseCanonicalPhysicalPort Off', rulesOf(), []],
+    ['LogFormat "%A %{local}p %h" x', rulesOf(), ['CUTOVER_OWN_PLACE']],
+    ['SetEnvIf Server_Addr "^203" OUT', rulesOf(), ['CUTOVER_OWN_PLACE']],
+    ['RewriteCond %{CONN_REMOTE_ADDR} ^10', rulesOf(), ['CUTOVER_CONNECTIONS']],
+    ['RewriteCond %{CONN_REMOTE_ADDR} ^10', TOLD, []],
+    ['LogFormat "%{c}a %r" x', TOLD, []],
+    ['RewriteCond %{REMOTE_ADDR} ^10', rulesOf(), []],
+    ['LoadModule qos_module x.so\nQS_SrvMaxConnPerIP 50', rulesOf(), ['CUTOVER_CONNECTIONS']],
+    ['RemoteIPHeader X-Forwarded-For\nRemoteIPTrustedProxy 10.0.0.5', rulesOf(), ['CUTOVER_PROXIES']],
+    ['RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1', rulesOf(), []],
+    ['SSLVerifyClient require', rulesOf(), ['CUTOVER_CLIENT_CERTIFICATE']],
+    ['SSLVerifyClient none', rulesOf(), []],
+    ['SSLVerifyClient require', PLAIN, []],
+    ['RewriteCond %{HTTPS} !=on', PLAIN, ['CUTOVER_PLAIN']],
+    ['RewriteCond %{HTTPS} !=on', rulesOf(), []],
+  ])('knows what %j sees behind Outrigger', (line, rules, codes) => {
+    const result = planned(['LoadModule remoteip_module x.so', line, 'Listen 443', SITE], rules);
+    expect(result.kind === 'plan' ? result.notes.map(({ code }) => code) : result).toEqual(codes);
+  });
+
   it('names certificates that Apache itself renews', () => {
     const result = planned(['LoadModule md_module x.so', 'MDomain www.contoso.com', 'Listen 443', SITE]);
     expect(result.kind === 'plan' && result.notes.map(({ code, at }) => [code, at.directive])).toEqual([
