@@ -82,7 +82,8 @@ describe('what moves', () => {
       ['/ecp'],
     ],
     ['Satisfy', '<Location /ecp>\nSatisfy any\n</Location>\nProxyPass /ecp http://x/ecp', []],
-    ['an If section', '<If "true">\n</If>\nProxyPass /ecp http://x/ecp', []],
+    ['an If section that does nothing', '<If "true">\n</If>\nProxyPass /ecp http://x/ecp', ['/ecp']],
+    ['an If section for all', '<If "true">\nRequire all denied\n</If>\nProxyPass /ecp http://x/ecp', []],
     ['a header that depends on more', 'RequestHeader set X-A "%{REMOTE_USER}s"\nProxyPass /ecp http://x/ecp', []],
   ])('%s', (_, lines, paths) => {
     const translation = importHost(lines);

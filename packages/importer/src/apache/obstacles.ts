@@ -4,6 +4,7 @@ import type { Condition } from '@outrigger/rules';
 import type { Backend } from './backend.ts';
 import { knownDirective } from './directives.ts';
 import { type Effect, effectOf, isNamed } from './effects.ts';
+import { ifHindrances, isIfSection } from './ifsections.ts';
 import { mayMatchUnder } from './overlap.ts';
 import { heldLines, type PathSection, wholeSections } from './pathsections.ts';
 import { patternStays } from './patternstays.ts';
@@ -45,8 +46,12 @@ export function hindranceOf(servers: Servers, server: Server, asked: Asked): Hin
   if (obstacle !== undefined) return { kind: 'obstacle', obstacle };
   const staying: Staying[] = [];
   const partial = sections.filter(({ reach }) => reach.kind !== 'whole');
+  const about = { servers, server, isWide: true, under: prefix };
+  const matters = (node: ConfigNode): boolean => doesSomething(node, isSite);
   const found = [
     ...rewritingHindrances(rules, prefix, servers, server),
+    ...ifHindrances([...servers.main.nodes, ...server.nodes], about, matters, true),
+    ...whole.flatMap(({ children }) => ifHindrances(children, about, matters, false)),
     ...partial.map((each) =>
       partHindrance(each, asked, (section) => reversesMore(section, whole, { servers, server, backend }), whole),
     ),
@@ -68,7 +73,7 @@ function heldObstacle(
 ): Obstacle | undefined {
   const mayInclude = allowsIncludes(servers, server);
   for (const { line, isInside } of heldLines(servers, server, whole)) {
-    if (!isInside && !mayInclude && isInclusion(line)) continue;
+    if ((!isInside && !mayInclude && isInclusion(line)) || isIfSection(line)) continue;
     const reason = isInside ? reasonInside(line, isSite) : reasonOf(effectOf(line, 'server'), isSite);
     if (reason !== undefined) return { line, reason };
   }
@@ -85,6 +90,12 @@ function reasonInside(line: ConfigNode, isSite: boolean): string | undefined {
   const effect = effectOf(line, 'section');
   const isForeign = !isNamed(line) && (line.kind === 'section' || knownDirective(line.name) === undefined);
   return isForeign ? `what ${line.name} does there, no rule can say` : reasonOf(effect, isSite);
+}
+
+/** Whether a line in a section for some requests makes them others: what a rule says of a whole path, too. */
+function doesSomething(line: ConfigNode, isSite: boolean): boolean {
+  const kind = effectOf(line, 'section')?.kind;
+  return reasonInside(line, isSite) !== undefined || kind === 'carried' || kind === 'access' || kind === 'mapping';
 }
 
 /** Slashes that are more than one between two segments: a rule reads them as Exchange does. */

@@ -6,7 +6,7 @@ import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
 import { MONITOR_OPTIONS, MONITORS_UNTIL, readMonitor } from './monitor.ts';
 import { readPeerTls } from './peertls.ts';
-import { splitOption } from './ports.ts';
+import { splitOption } from './portoptions.ts';
 
 /** How Squid picks among peers that may take a request, in its order of preference (peer_select.cc, selectMore). */
 export const SELECTIONS = ['sourcehash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;

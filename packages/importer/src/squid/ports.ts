@@ -1,8 +1,18 @@
 // Room: http_port and https_port lines, and the listener each becomes.
 // Source: cache_cf.cc parse_port_option, parsePortCfg, parsePortSpecification; security/ServerOptions.cc (SQ-100 to SQ-137).
-import { type Listener, parseListenAddress, suggestion, type TlsVersion } from '@outrigger/rules';
+import { type Listener, parseListenAddress, type TlsVersion } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
 import type { Directive } from './expand.ts';
+import {
+  ACCELERATOR_SIGNS,
+  checkMode,
+  checkOptions,
+  MODE_SINCE,
+  MODES,
+  NEED_MODE,
+  type Options,
+  splitOption,
+} from './portoptions.ts';
 import { readFlags, readTlsVersions } from './tls.ts';
 
 /** An accelerator port that becomes a listener. */
@@ -24,66 +34,6 @@ export type Port = {
   allowDirect: boolean;
 };
 
-/** Options that mean nothing for a listener, each with the reason a person would want. */
-const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  accel: '',
-  vhost: '',
-  'act-as-origin': 'Outrigger passes Date as the server sent it',
-  'ignore-cc': 'there is no cache',
-  tcpkeepalive: 'Outrigger keeps connections alive itself',
-  'disable-pmtu-discovery': 'left to the kernel',
-  'worker-queues': 'left to the kernel',
-  dhparams: 'Diffie-Hellman parameters are chosen by the TLS library',
-  'tls-dh': 'Diffie-Hellman parameters are chosen by the TLS library',
-  sslcontext: 'names a session cache of Squid',
-  dynamic_cert_mem_cache_size: 'belongs to interception',
-  'generate-host-certificates': 'belongs to interception',
-  'tls-default-ca': 'concerns client certificates, which need clientca',
-  'connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
-  'no-connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
-};
-
-/** Options that are read below. */
-const READ = [
-  'defaultsite',
-  'no-vhost',
-  'vport',
-  'protocol',
-  'allow-direct',
-  'name',
-  'cert',
-  'key',
-  'tls-cert',
-  'tls-key',
-  'options',
-  'tls-options',
-  'cipher',
-  'tls-cipher',
-  'version',
-  'tls-min-version',
-  'clientca',
-  'cafile',
-  'tls-cafile',
-  'capath',
-  'crlfile',
-  'sslflags',
-  'intercept',
-  'tproxy',
-  'transparent',
-  'ssl-bump',
-  'require-proxy-header',
-];
-
-/** Options only an accelerator has: in old files they stand without accel (field case 106, SQ-115). */
-const ACCELERATOR_SIGNS = ['accel', 'vhost', 'no-vhost', 'vport', 'defaultsite', 'act-as-origin'];
-
-/** What makes a port an accelerator, and what stops Squid from starting where none of these stands in front of it (cache_cf.cc; 5.7). */
-const MODES = ['accel', 'vhost'];
-const NEED_MODE = ['defaultsite', 'vport', 'protocol', 'allow-direct'];
-/** Before it, each of the signs was the mode as well. */
-const MODE_SINCE = 3.2;
-
-type Options = ReadonlyMap<string, string>;
 type ClientCertificates = NonNullable<NonNullable<Listener['tls']>['clientCertificates']>;
 
 /** Reads one port line; undefined for a port that becomes no listener, which is remarked with the reason. */
@@ -223,43 +173,6 @@ function obstacleOf(
   return undefined;
 }
 
-function checkOptions(options: Options, { entry, words }: Directive): void {
-  for (const [option, value] of options) {
-    const reason = WITHOUT_EFFECT[option];
-    if (READ.includes(option) || reason === '') continue;
-    if (reason !== undefined) {
-      const off = option === 'no-connection-auth' || (option === 'connection-auth' && value === 'off');
-      remark(entry, off ? 'approximated' : 'translated', 'SQUID_PORT_OPTION', `${option} is left out: ${reason}`);
-      continue;
-    }
-    const hint = suggestion(option, [...READ, ...Object.keys(WITHOUT_EFFECT)]);
-    remark(
-      entry,
-      'malformed',
-      'SQUID_PORT_BAD',
-      `there is no port option ${option}: Squid does not start`,
-      hint === undefined ? {} : { hint },
-    );
-  }
-  const accel = words.findIndex(({ text }) => text === 'accel');
-  const before = words
-    .slice(1, Math.max(accel, 1))
-    .find(({ text }) => ACCELERATOR_SIGNS.includes(splitOption(text)[0]));
-  if (accel > 1 && before !== undefined) {
-    remark(entry, 'malformed', 'SQUID_PORT_BAD', `accel must stand before ${before.text}: Squid does not start`);
-  }
-}
-
-function checkMode({ entry, words }: Directive): void {
-  const names = words.slice(1).map(({ text }) => splitOption(text)[0]);
-  const mode = names.findIndex((name) => MODES.includes(name));
-  const early = names.slice(0, mode === -1 ? undefined : mode).find((name) => NEED_MODE.includes(name));
-  // An accel behind it is told of already.
-  if (early === undefined || names.includes('accel')) return;
-  const message = `${early} needs accel in front of it since Squid ${MODE_SINCE}: it does not start`;
-  remark(entry, 'malformed', 'SQUID_PORT_BAD', message, { hint: 'Write accel behind the address.' });
-}
-
 function readTls(options: Options, directive: Directive): Listener['tls'] | undefined {
   const { entry, words } = directive;
   const certificates: { cert: string; key: string }[] = [];
@@ -316,10 +229,4 @@ function readAddressWord(word: string): { host?: string; port: number } | undefi
   return host === undefined || host === '0.0.0.0' || host === '[::]'
     ? { port: parsed.port }
     : { host, port: parsed.port };
-}
-
-/** `name=value`, or a bare option with an empty value. */
-export function splitOption(text: string): [name: string, value: string] {
-  const equals = text.indexOf('=');
-  return equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
 }
