@@ -44,8 +44,10 @@ const TABLE: readonly Row[] = [
   },
   {
     kind: 'carried',
-    names: `SSLProxyEngine SSLProxyVerify SSLProxyCACertificateFile SSLProxyCheckPeerName SSLProxyCheckPeerCN SSLProxyCheckPeerExpire
-      SSLProxyProtocol SSLProxyCipherSuite Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
+    names: `SSLProxyEngine SSLProxyVerify SSLProxyVerifyDepth SSLProxyCACertificateFile SSLProxyCACertificatePath
+      SSLProxyCARevocationCheck SSLProxyCARevocationFile SSLProxyCARevocationPath SSLProxyCheckPeerName SSLProxyCheckPeerCN
+      SSLProxyCheckPeerExpire SSLProxyProtocol SSLProxyCipherSuite SSLProxyMachineCertificateFile SSLProxyMachineCertificatePath
+      SSLProxyMachineCertificateChainFile Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
       BalancerMember ProxySet ProxyHCExpr ProxyHCTemplate OutlookAnywherePassthrough OutlookAnywhereUserAgent`,
   },
 
@@ -148,18 +150,6 @@ const TABLE: readonly Row[] = [
     addsUp: true,
     reason: 'Apache makes a login of a client certificate',
   },
-  { kind: 'stays', names: 'SSLProxyCACertificatePath', reason: 'authorities of servers stand in a folder' },
-  {
-    kind: 'stays',
-    names: 'SSLProxyCARevocationCheck',
-    saying: NOT_OFF,
-    reason: 'certificates of servers are looked up in lists of revoked ones',
-  },
-  {
-    kind: 'stays',
-    names: 'SSLProxyMachineCertificateFile SSLProxyMachineCertificatePath',
-    reason: 'Apache shows servers a certificate of its own',
-  },
   {
     kind: 'stays',
     names: 'SetEnvIf SetEnvIfNoCase SetEnvIfExpr BrowserMatch BrowserMatchNoCase',
@@ -196,12 +186,6 @@ const TABLE: readonly Row[] = [
     addsUp: true,
     code: 'APACHE_ANSWER',
     message: 'on paths that moved no browser is treated otherwise than others',
-  },
-  {
-    kind: 'otherwise',
-    names: 'SSLProxyVerifyDepth',
-    code: 'APACHE_TLS',
-    message: 'certificates of servers may be signed through any number of authorities',
   },
   {
     kind: 'otherwise',
