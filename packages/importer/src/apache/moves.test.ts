@@ -11,6 +11,13 @@ describe('what moves', () => {
     );
   });
 
+  it('is nothing where the main server ends TLS itself, and says what to do', () => {
+    const lines = ['LoadModule ssl_module m.so', 'Listen 443', 'SSLEngine on', 'SSLCertificateFile /a.pem', ''];
+    const reader = memoryReader({ 'httpd.conf': lines.join('\n') });
+    const translation = importApache({ path: 'httpd.conf', reader });
+    expect(reportText(translation)).toContain('into <VirtualHost _default_:443> and import again');
+  });
+
   it('is nothing where no address speaks TLS', () => {
     const translation = importApache({ path: '', reader: memoryReader({ 'httpd.conf': 'Listen 80' }) });
     expect(translation.outcome).toBe('failed');
