@@ -13,7 +13,9 @@ import {
   type AccessLine,
   type DenialPage,
   defaultLimits,
+  type Fallback,
   type Limits,
+  type Listener,
   type Provenance,
   type Route,
   type RuleSet,
@@ -27,7 +29,7 @@ const FLOW_WIDTH = 100;
 /** The text of a rules file. `preamble` becomes comment lines at its top. */
 export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): string {
   const content = {
-    listen: rules.listen.map(withoutProvenance),
+    listen: rules.listen.map(listenerDocument),
     upstreams: Object.fromEntries([...rules.upstreams].map(([name, upstream]) => [name, upstreamDocument(upstream)])),
     ...(rules.pages && {
       pages: Object.fromEntries([...rules.pages].map(([name, given]) => [name, pageDocument(given)])),
@@ -56,6 +58,28 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
   return document.toString({ lineWidth: 0, singleQuote: true });
 }
 
+function listenerDocument(listener: Listener): object {
+  const document = withoutProvenance(listener);
+  const { tls } = listener;
+  const asked = tls?.clientCertificates;
+  return asked === undefined ? document : { ...document, tls: { ...tls, clientCertificates: withSingles(asked) } };
+}
+
+function upstreamTlsDocument(tls: NonNullable<Upstream['tls']>): object {
+  const { verify, serverName } = tls;
+  return {
+    ...withSingles(tls),
+    verify: typeof verify === 'boolean' ? verify : single(verify),
+    ...(serverName && { serverName: single(serverName) }),
+  };
+}
+
+/** Files of authorities and of revocation lists, one of a kind as that one; keys keep their order. */
+function withSingles<Files extends { ca?: string[] | undefined; crl?: string[] | undefined }>(files: Files): object {
+  const { ca, crl } = files;
+  return { ...files, ...(ca && { ca: single(ca) }), ...(crl && { crl: single(crl) }) };
+}
+
 function upstreamDocument(upstream: Upstream): object {
   const { timeouts, rpcOverHttp, frontEndHttps, tls, health, requestHeaders, responseHeaders, ...rest } =
     withoutProvenance(upstream);
@@ -64,7 +88,7 @@ function upstreamDocument(upstream: Upstream): object {
     ...rest,
     ...(rpcOverHttp && { rpcOverHttp }),
     ...(frontEndHttps && { frontEndHttps }),
-    ...(tls !== undefined && { tls }),
+    ...(tls !== undefined && { tls: upstreamTlsDocument(tls) }),
     ...(health !== undefined && { health: healthDocument(health) }),
     ...(changed.length > 0 && { timeouts: durations(changed) }),
     ...headersDocument(upstream),
@@ -119,11 +143,15 @@ function routeDocument(route: Route): object {
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
-    ...(fallback !== undefined && { fallback: single(fallback) }),
+    ...(fallback !== undefined && { fallback: single(fallback.map(fallbackDocument)) }),
     ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
     ...headersDocument(route),
   };
+}
+
+function fallbackDocument({ when, to }: Fallback): object | string {
+  return when === undefined ? to : { when: conditionDocument(when), to };
 }
 
 function durations(named: [name: string, milliseconds: number][]): object {

@@ -71,7 +71,7 @@ describe('http2Offer', () => {
   it.each([
     ['off', ', http2: false', 'x.test'],
     ['tls', ', ciphers: AES128-SHA', 'x.test'],
-    ['tls', ", maxVersion: '1.1', http2: true", 'x.test'],
+    ['tls', ", minVersion: '1.0', maxVersion: '1.1', http2: true", 'x.test'],
     ['nameless', '', ''],
   ])('says %s where%s and name %j', (because, tls, name) => {
     expect(offer(listening(tls), name)).toEqual({ offered: false, because });
@@ -111,9 +111,10 @@ const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
   ) as fc.Arbitrary<Condition>,
 }));
 const destination = fc.constantFrom('exchange', 'apache');
+const standIn = fc.record({ to: destination, when: condition }, { requiredKeys: ['to'] });
 const routes = fc.array(
   fc.record(
-    { when: condition, to: destination, fallback: fc.array(destination, { minLength: 1, maxLength: 2 }) },
+    { when: condition, to: destination, fallback: fc.array(standIn, { minLength: 1, maxLength: 2 }) },
     { requiredKeys: ['when', 'to'] },
   ),
   { minLength: 1, maxLength: 5 },

@@ -2,7 +2,9 @@
 // the method, or the line that no rule can say. Pure.
 // Source: modules/aaa/mod_authz_core.c, mod_authz_host.c, mod_access_compat.c (AP-96 to AP-104).
 import { type Condition, parseAddressRange } from '@outrigger/rules';
+import { expressionSaid } from './expression.ts';
 import type { ConfigNode, Directive, Section } from './tree.ts';
+import type { About } from './variablesaid.ts';
 
 /** What a section says of access: for whom it is open, or what keeps us from knowing. `undefined`: nothing at all. */
 export type Access =
@@ -18,7 +20,7 @@ const COMPAT = new Set(['order', 'allow', 'deny', 'satisfy']);
 export type Judge = 'require' | 'compat';
 
 /** What a section says for one of the two; undefined where it says nothing, and inherits what holds around it. */
-export function accessOf({ children }: Section, judge: Judge): Access | undefined {
+export function accessOf({ children }: Section, judge: Judge, about: About): Access | undefined {
   const limited = children.find(({ key }) => key === 'limit' || key === 'limitexcept');
   if (limited !== undefined) return unsayable(limited, 'it holds for some methods only');
   if (judge === 'compat') {
@@ -30,7 +32,12 @@ export function accessOf({ children }: Section, judge: Judge): Access | undefine
   const merging = children.find(({ key }) => key === 'authmerging');
   if (merging !== undefined) return unsayable(merging, 'it joins these lines with those of sections around it');
   const requires = children.filter(({ key }) => key === 'require' || LISTS.has(key));
-  return requires.length === 0 ? undefined : anyOf(requires.map(requirement), requires);
+  return requires.length === 0
+    ? undefined
+    : anyOf(
+        requires.map((node) => requirement(node, about)),
+        requires,
+      );
 }
 
 type Term =
@@ -39,12 +46,12 @@ type Term =
   | { kind: 'when'; when: Condition }
   | { kind: 'no'; node: ConfigNode; reason: string };
 
-function requirement(node: ConfigNode): Term {
-  if (node.kind === 'section') return listTerm(node);
+function requirement(node: ConfigNode, about: About): Term {
+  if (node.kind === 'section') return listTerm(node, about);
   const [kind = '', ...values] = node.words.map(({ text }) => text);
   const isNegated = kind.toLowerCase() === 'not';
   const [name = '', ...rest] = isNegated ? values : [kind, ...values];
-  const term = REQUIRE[name.toLowerCase()]?.(rest, node) ?? {
+  const term = REQUIRE[name.toLowerCase()]?.(rest, node, about) ?? {
     kind: 'no',
     node,
     reason: `no rule knows Require ${name}`,
@@ -52,13 +59,23 @@ function requirement(node: ConfigNode): Term {
   return isNegated ? negated(term) : term;
 }
 
-const REQUIRE: Readonly<Record<string, (values: string[], node: ConfigNode) => Term>> = {
+const REQUIRE: Readonly<Record<string, (values: string[], node: ConfigNode, about: About) => Term>> = {
   all: ([word = '']) => (word.toLowerCase() === 'granted' ? { kind: 'always' } : { kind: 'never' }),
   ip: (values, node) => addresses(values, node),
   method: (values) => ({ kind: 'when', when: { methods: withHead(values) } }),
+  expr: (_, node, about) => expression(node, about),
   // The machine itself, by any of its addresses: of those only loopback is known.
   local: (_, node) => ({ kind: 'no', node, reason: 'which addresses are this machine no rule can say' }),
 };
+
+/** The path is that of the section, and in any case: what it is asked here says something else of another spelling. */
+function expression(node: ConfigNode, about: About): Term {
+  const text = node.rest.replace(/^\s*(?:not\s+)?expr\s+/i, '').replace(/^"(.*)"\s*$/s, '$1');
+  const said = /REQUEST_URI/i.test(text) ? undefined : expressionSaid(text, about);
+  if (said?.kind === 'always' || said?.kind === 'never') return { kind: said.kind };
+  if (said?.kind === 'when' && said.isExact) return { kind: 'when', when: said.when };
+  return { kind: 'no', node, reason: 'its expression asks for more than a rule can see' };
+}
 
 /** To Apache HEAD is GET without a body: either word stands for both (AP-104; http_protocol.c, lookup_builtin_method). */
 function withHead(methods: readonly string[]): string[] {
@@ -93,8 +110,8 @@ function checked(text: string): string | undefined {
   return text.includes('-') || parseAddressRange(text) === undefined ? undefined : text;
 }
 
-function listTerm(section: Section): Term {
-  const terms = section.children.map(requirement);
+function listTerm(section: Section, about: About): Term {
+  const terms = section.children.map((node) => requirement(node, about));
   const no = terms.find((term) => term.kind === 'no');
   if (no !== undefined) return no;
   const whens = terms.flatMap((term) => (term.kind === 'when' ? [term.when] : []));

@@ -1,10 +1,10 @@
 // Room: what Apache does with a request, from its configuration alone: which server takes it, what that server's program makes of
 // it, who may have it, where it goes and how. What cannot be known from the configuration is said, never guessed. Pure.
 // Source: the hooks of mod_rewrite, mod_proxy and mod_alias in their order (import-semantics rows AP-50 to AP-110).
-import { compileFinder, compileRegex } from '@outrigger/rules';
+import { compileFinder, compileRegex, conditionTest, type RequestFacts } from '@outrigger/rules';
 import { type Access, accessOf } from './access.ts';
 import { backendOf } from './backend.ts';
-import { clientMatches } from './clients.ts';
+import { isIfSection } from './ifsections.ts';
 import type { ApacheRequest, Journey, Outcome } from './journey.ts';
 import { locationsOf, type ProxyLine, proxyLines } from './proxypass.ts';
 import { isForUrl, proxySectionsOf } from './proxysections.ts';
@@ -39,7 +39,8 @@ function outcomeOf(servers: Servers, server: Server, request: ApacheRequest): Ou
   if (unclear !== undefined) return { kind: 'unknown', line: unclear, reason: 'its pattern needs PCRE' };
   const query = mark === -1 ? undefined : request.target.slice(mark + 1);
   const journey: Journey = { servers, server, request, path: read.path, query, sections };
-  const condition = [...servers.main.nodes, ...server.nodes].find(({ key }) => key === 'if');
+  const held = [servers.main.nodes, server.nodes, ...sections.map(({ children }) => children)];
+  const condition = held.flat().find(isIfSection);
   if (condition !== undefined) return { kind: 'unknown', line: condition, reason: 'an If section may say otherwise' };
   return translated(journey);
 }
@@ -160,9 +161,10 @@ function rawPath({ path: own }: Journey, path: string, raw: string): string {
 
 /** What the access lines of `asked` and the redirects of sections make of an outcome: both come after translation (AP-70, AP-93). */
 function guarded(journey: Journey, asked: readonly Section[], outcome: Outcome): Outcome {
-  const { sections, request } = journey;
+  const { servers, server, sections, request } = journey;
+  const about = { servers, server, isWide: false };
   const verdicts = (['require', 'compat'] as const).map((judge) => {
-    const said = asked.map((section) => accessOf(section, judge));
+    const said = asked.map((section) => accessOf(section, judge, about));
     const last = said.findLast((access) => access !== undefined);
     return last === undefined ? true : admits(last, request);
   });
@@ -174,10 +176,29 @@ function guarded(journey: Journey, asked: readonly Section[], outcome: Outcome):
   return own ?? outcome;
 }
 
-function admits(access: Access, { client, method }: ApacheRequest): boolean | Outcome {
+function admits(access: Access, request: ApacheRequest): boolean | Outcome {
   if (access.kind === 'unsayable') return { kind: 'unknown', line: access.line, reason: access.reason };
   if (access.kind !== 'some') return access.kind === 'open';
-  return clientMatches(access.when, client, method);
+  return conditionTest(access.when)(factsOf(request));
+}
+
+/** A request as conditions see it; no line of Apache's asks for the time, the listener or other connections. */
+function factsOf({ method, isTls, host, target, client, fields }: ApacheRequest): RequestFacts {
+  const [, name = '', port = isTls ? '443' : '80'] = /^(.*?)(?::(\d+))?$/s.exec(host) ?? [];
+  return {
+    method,
+    scheme: isTls ? 'https' : 'http',
+    host: name.toLowerCase(),
+    port: Number(port),
+    target,
+    authority: host,
+    client,
+    connectsFrom: client,
+    connections: 1,
+    listener: '',
+    time: { day: 'wed', minute: 0 },
+    fields: [['Host', host], ...fields],
+  };
 }
 
 /** What Redirect lines make of a request; undefined where none takes it. */

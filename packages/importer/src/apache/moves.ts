@@ -159,7 +159,8 @@ function moveOf(
   if (hindrance.kind === 'obstacle') return stay(hindrance.obstacle);
 
   const apart = new Set(hindrance.staying.map((each) => each.line));
-  const access = accessTo(sections.filter(({ section }) => !apart.has(section)));
+  const held = sections.filter(({ section }) => !apart.has(section));
+  const access = accessTo(held, servers, server);
   if ('reason' in access) return stay(access);
   const changes = fieldChanges(
     ['requestheader', 'header']

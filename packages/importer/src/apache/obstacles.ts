@@ -4,11 +4,11 @@ import type { Condition } from '@outrigger/rules';
 import type { Backend } from './backend.ts';
 import { knownDirective } from './directives.ts';
 import { type Effect, effectOf, isNamed } from './effects.ts';
+import { ifHindrances, isIfSection } from './ifsections.ts';
 import { mayMatchUnder } from './overlap.ts';
 import { heldLines, type PathSection, wholeSections } from './pathsections.ts';
 import { patternStays } from './patternstays.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
-import { proxySectionsOf } from './proxysections.ts';
 import { reversesMore } from './reversals.ts';
 import { rewritingHindrances } from './rewritehindrance.ts';
 import type { Rule } from './rewriterules.ts';
@@ -46,8 +46,12 @@ export function hindranceOf(servers: Servers, server: Server, asked: Asked): Hin
   if (obstacle !== undefined) return { kind: 'obstacle', obstacle };
   const staying: Staying[] = [];
   const partial = sections.filter(({ reach }) => reach.kind !== 'whole');
+  const about = { servers, server, isWide: true, under: prefix };
+  const matters = (node: ConfigNode): boolean => doesSomething(node, isSite);
   const found = [
     ...rewritingHindrances(rules, prefix, servers, server),
+    ...ifHindrances([...servers.main.nodes, ...server.nodes], about, matters, true),
+    ...whole.flatMap(({ children }) => ifHindrances(children, about, matters, false)),
     ...partial.map((each) =>
       partHindrance(each, asked, (section) => reversesMore(section, whole, { servers, server, backend }), whole),
     ),
@@ -69,14 +73,11 @@ function heldObstacle(
 ): Obstacle | undefined {
   const mayInclude = allowsIncludes(servers, server);
   for (const { line, isInside } of heldLines(servers, server, whole)) {
-    if (!isInside && !mayInclude && isInclusion(line)) continue;
+    if ((!isInside && !mayInclude && isInclusion(line)) || isIfSection(line)) continue;
     const reason = isInside ? reasonInside(line, isSite) : reasonOf(effectOf(line, 'server'), isSite);
     if (reason !== undefined) return { line, reason };
   }
-  const own = proxySectionsOf(servers, server).find(({ children }) =>
-    children.some(({ key }) => /^sslproxy/.test(key)),
-  );
-  return own === undefined ? undefined : { line: own, reason: 'a Proxy section has TLS settings of its own' };
+  return undefined;
 }
 
 function reasonOf(effect: Effect | undefined, isSite: boolean): string | undefined {
@@ -89,6 +90,12 @@ function reasonInside(line: ConfigNode, isSite: boolean): string | undefined {
   const effect = effectOf(line, 'section');
   const isForeign = !isNamed(line) && (line.kind === 'section' || knownDirective(line.name) === undefined);
   return isForeign ? `what ${line.name} does there, no rule can say` : reasonOf(effect, isSite);
+}
+
+/** Whether a line in a section for some requests makes them others: what a rule says of a whole path, too. */
+function doesSomething(line: ConfigNode, isSite: boolean): boolean {
+  const kind = effectOf(line, 'section')?.kind;
+  return reasonInside(line, isSite) !== undefined || kind === 'carried' || kind === 'access' || kind === 'mapping';
 }
 
 /** Slashes that are more than one between two segments: a rule reads them as Exchange does. */
@@ -121,7 +128,7 @@ function partHindrance(
   whole: readonly Section[],
 ): Staying | Obstacle | undefined {
   const saysMore = (node: ConfigNode): boolean =>
-    reasonInside(node, isSite) !== undefined || SENT_ON.has(node.key) || node.key.startsWith('limit');
+    reasonInside(node, isSite) !== undefined || isSentOn(node) || node.key.startsWith('limit');
   const isMore = section.children.some(saysMore) || reverses(section);
   if (reach.kind === 'below') {
     return isMore ? { where: { path: [{ prefix: reach.prefix, ignoreCase: true }] }, line: section } : undefined;
@@ -143,13 +150,15 @@ function partHindrance(
     : undefined;
 }
 
-/** Lines that a rule says of a whole path: in a section for some of its requests they keep those with Apache. */
-const SENT_ON = new Set(['header', 'requestheader', 'proxypreservehost']);
+/** Whether a line says what is sent on, and how: of a whole path a rule does, in a section for some of its requests it keeps those. */
+function isSentOn({ key }: ConfigNode): boolean {
+  return /^(?:header|requestheader|proxypreservehost|sslproxy.*)$/.test(key);
+}
 
 /** The lines of a section that say what is sent on, as one text. */
 function saidIn({ children }: Section): string {
   return children
-    .filter(({ key }) => SENT_ON.has(key))
+    .filter(isSentOn)
     .map(({ key, words }) => [key, ...words.map(({ text }) => text)].join(' '))
     .join('\n');
 }

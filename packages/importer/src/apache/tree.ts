@@ -14,6 +14,7 @@
 //   atonce.ts      what else Apache obeys while reading
 //   layout.ts      from a folder to the main file, its ServerRoot and what its service starts it with (Debian, Red Hat, plain)
 //   reading.ts     the state of one reading, and how a line is refused or obeyed
+//   uncounted.ts   lines that never count: skipped, behind a refusal, lost
 //   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
 //   check.ts       what Apache refuses once it has read everything
 //   servers.ts     the main server and the virtual hosts: addresses, names, Listen
@@ -23,12 +24,12 @@
 //                  recorded to do is fixtures/apache/*/verdicts.tsv
 //   settings.ts, proxypass.ts, target.ts, access.ts, tls.ts
 //                  lines as values, with what is inherited
-//   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts, variablesaid.ts
+//   leads.ts, patternprefixes.ts, rewriterules.ts, rewriteconditions.ts, variablesaid.ts, expression.ts
 //                  which lines send which prefixes of paths to a server
 //   overlap.ts, patternstays.ts, proxysections.ts, pathsections.ts
 //                  which sections hold for a path, and for which of its requests
 //   effects.ts     what each line of a section does there, as a table
-//   exchange.ts, rewritehindrance.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts,
+//   exchange.ts, rewritehindrance.ts, ifsections.ts, obstacles.ts, hosts.ts, fieldchanges.ts, moveaccess.ts, reversals.ts,
 //   balancer.ts, backend.ts, servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
 //                  which of them surely go there, and what a rule must say of them
 //   listeners.ts, place.ts, addedrpc.ts, moveremarks.ts, overview.ts, lower.ts, loopback.ts, import.ts

@@ -6,7 +6,7 @@ import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
 import { MONITOR_OPTIONS, MONITORS_UNTIL, readMonitor } from './monitor.ts';
 import { readPeerTls } from './peertls.ts';
-import { splitOption } from './ports.ts';
+import { splitOption } from './portoptions.ts';
 
 /** How Squid picks among peers that may take a request, in its order of preference (peer_select.cc, selectMore). */
 export const SELECTIONS = ['sourcehash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;
@@ -53,8 +53,6 @@ const NO_EFFECT: ReadonlyMap<string, string> = new Map(
 
 /** Options that a person must know are gone, by what is lost. */
 const LOST: Readonly<Record<string, string>> = {
-  sslcipher: 'cipher lists towards servers are those of the TLS library',
-  'tls-cipher': 'cipher lists towards servers are those of the TLS library',
   'carp-key': 'requests are not spread by hash',
   'auth-no-keytab': 'Outrigger logs in nowhere',
   urlgroup: 'URL groups went away with Squid 2',
@@ -85,6 +83,8 @@ const READ_OPTIONS = [
   'sslflags',
   'tls-flags',
   'sslversion',
+  'sslcipher',
+  'tls-cipher',
   'ssloptions',
   'tls-options',
   'tls-min-version',
@@ -95,6 +95,9 @@ const READ_OPTIONS = [
   'tls-default-ca',
   ...SELECTIONS,
 ];
+
+/** Ways of choosing that Squid refuses on a line of another type (cache_cf.cc parse_peer; seen on 5.7). */
+const OF_PARENTS: readonly string[] = ['carp', 'sourcehash', 'userhash'];
 
 /** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case; `version` is of Squid. */
 export function readPeer(directive: Directive, names: ReadonlySet<string>, version: number): Peer | undefined {
@@ -137,6 +140,11 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>, versi
       },
     );
     return undefined;
+  }
+  const ofParents = kind === 'parent' ? undefined : OF_PARENTS.find((option) => options.has(option));
+  if (ofParents !== undefined) {
+    const message = `${ofParents} is for parents alone, and this is a ${kind}: Squid does not start`;
+    remark(entry, 'malformed', 'SQUID_PEER_BAD', message, { hint: `Remove ${ofParents}: no ${kind} is chosen by it.` });
   }
   const tls = readPeerTls(options, directive, name);
   const isOrigin = kind === 'parent' && options.has('originserver');

@@ -8,8 +8,8 @@ import { reportJson, reportText, type Translation } from '../index.ts';
 export function expectSound(translation: Translation, ledgerErrors: readonly string[]): void {
   const text = reportText(translation);
   const { summary } = JSON.parse(reportJson(translation)) as { summary: { directives: number } };
-  if (!text.startsWith(`${summary.directives} directive`))
-    throw new Error(`the reports count otherwise: ${text.slice(0, 80)}`);
+  const counts = /^\d+ directives?\b/m.exec(text)?.[0] ?? '';
+  if (!counts.startsWith(`${summary.directives} `)) throw new Error(`the reports count otherwise: ${counts}`);
   if (ledgerErrors.length > 0) throw new Error(ledgerErrors.join('\n'));
   const { rules } = translation;
   if (rules === undefined) return;
