@@ -44,8 +44,7 @@ export type Wishes = { place: ApachePlace; lift: Lift; root: string };
 
 export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered {
   const doors = readDoors(servers, place);
-  if (doors.length === 0)
-    return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
+  if (doors.length === 0) return { kind: 'nothing', message: nothingToTake(servers) };
   const upstreams = new Map<string, Upstream>();
   const access: AccessLine[] = [];
   const routes: Route[] = [];
@@ -121,6 +120,13 @@ function passingAt(door: Door, servers: Servers, here: Condition, apache: string
   if (door.server.startsWith('https:')) return passingOf(door.hosts, servers, here, apache);
   remarkUnasked([...new Set(door.hosts.flatMap((host) => askingLines(servers, host)))]);
   return undefined;
+}
+
+/** Why there is no listener to be made. */
+function nothingToTake(servers: Servers): string {
+  return tlsOf(servers, servers.main) === undefined
+    ? 'no address speaks TLS, so there is nothing to take over from Apache'
+    : 'the main server ends TLS itself, outside of any virtual host: put its site, from SSLEngine on, into <VirtualHost _default_:443> and import again';
 }
 
 /** What is the same for all virtual hosts of a listener. */

@@ -4,8 +4,8 @@ import { type Commands, commandText, programText } from './command.ts';
 import type { Cutover } from './cutover.ts';
 import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
 
-/** `commands` and `back` are lines for a shell; `why` is one sentence. */
-export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
+/** `commands` and `back` are lines for a shell; `why` is one sentence. `must`: what nobody but a person does, and without which something fails. */
+export type Step = { must?: true; title: string; why?: string; commands: string[]; back?: string[] };
 
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
@@ -124,7 +124,8 @@ export function renewalSteps(renewals: readonly Renewal[], portEighty: PortEight
     const fresh = commands.filter((line) => !said.has(line));
     for (const line of fresh) said.add(line);
     return {
-      title: `${must ? 'CHANGE' : 'See to'} the renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
+      ...(must && { must }),
+      title: `Renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
       why: sentence,
       commands: fresh,
     };
@@ -136,9 +137,9 @@ export function stepsText(steps: readonly Step[]): string {
   return steps.map(stepText).join('\n');
 }
 
-function stepText({ title, why, commands, back }: Step, index: number): string {
+function stepText({ must, title, why, commands, back }: Step, index: number): string {
   return [
-    `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
+    `# ${index + 1}. ${must ? 'CHANGE: ' : ''}${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
     ...commands.flatMap((command) => command.split('\n')).map((line) => `#      ${line}`),
     ...(back ?? []).map((line) => `#      back: ${line}`),
     '',
