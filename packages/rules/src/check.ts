@@ -10,6 +10,7 @@ import { checkLogs } from './checklogs.ts';
 import { checkPages } from './checkpages.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
+import { checkServerTls, checkVersions } from './checktls.ts';
 import type { Condition } from './condition.ts';
 import { redirectError } from './denial.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
@@ -103,15 +104,7 @@ function checkListeners(rules: RuleSet, report: Report): void {
         'Give one of them another name or address.',
       );
     names.add(name);
-    const { minVersion, maxVersion } = listener.tls ?? {};
-    if (minVersion !== undefined && maxVersion !== undefined && minVersion > maxVersion) {
-      report(
-        'error',
-        'RULES_BAD_TLS',
-        [...path, 'tls', 'minVersion'],
-        `no TLS version is at least ${minVersion} and at most ${maxVersion}`,
-      );
-    }
+    if (listener.tls !== undefined) checkVersions(listener.tls, [...path, 'tls'], report);
   });
 }
 
@@ -138,15 +131,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
     }
   });
   checkExchange(name, upstream, report);
-  if (upstream.tls?.verify === false) {
-    report(
-      'warning',
-      'RULES_TLS_UNVERIFIED',
-      [...path, 'tls', 'verify'],
-      `nobody checks that ${name} is who answers: whoever can take its address reads logins`,
-      'Set ca to the file of the authority that signed its certificate, and verify to true.',
-    );
-  }
+  checkServerTls(name, upstream, report);
   checkServers(upstream, path, report);
   checkHeaderChanges(upstream, path, rules, report);
   if (!rules.routes.some((route) => upstreamsOf(route).includes(name)) && !passedThroughTo(rules).has(name)) {

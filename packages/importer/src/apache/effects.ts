@@ -147,18 +147,6 @@ const TABLE: readonly Row[] = [
     addsUp: true,
     reason: 'Apache makes a login of a client certificate',
   },
-  { kind: 'stays', names: 'SSLProxyCACertificatePath', reason: 'authorities of servers stand in a folder' },
-  {
-    kind: 'stays',
-    names: 'SSLProxyCARevocationCheck',
-    saying: NOT_OFF,
-    reason: 'certificates of servers are looked up in lists of revoked ones',
-  },
-  {
-    kind: 'stays',
-    names: 'SSLProxyMachineCertificateFile SSLProxyMachineCertificatePath',
-    reason: 'Apache shows servers a certificate of its own',
-  },
   {
     kind: 'stays',
     names: 'SetEnvIf SetEnvIfNoCase SetEnvIfExpr BrowserMatch BrowserMatchNoCase',

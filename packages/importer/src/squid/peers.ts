@@ -53,8 +53,6 @@ const NO_EFFECT: ReadonlyMap<string, string> = new Map(
 
 /** Options that a person must know are gone, by what is lost. */
 const LOST: Readonly<Record<string, string>> = {
-  sslcipher: 'cipher lists towards servers are those of the TLS library',
-  'tls-cipher': 'cipher lists towards servers are those of the TLS library',
   'carp-key': 'requests are not spread by hash',
   'auth-no-keytab': 'Outrigger logs in nowhere',
   urlgroup: 'URL groups went away with Squid 2',
@@ -85,6 +83,8 @@ const READ_OPTIONS = [
   'sslflags',
   'tls-flags',
   'sslversion',
+  'sslcipher',
+  'tls-cipher',
   'ssloptions',
   'tls-options',
   'tls-min-version',

@@ -21,7 +21,6 @@ const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
   sslcontext: 'names a session cache of Squid',
   dynamic_cert_mem_cache_size: 'belongs to interception',
   'generate-host-certificates': 'belongs to interception',
-  'tls-default-ca': 'concerns client certificates, which need clientca',
   'connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
   'no-connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
 };
@@ -49,6 +48,7 @@ const READ = [
   'tls-cafile',
   'capath',
   'crlfile',
+  'tls-default-ca',
   'sslflags',
   'intercept',
   'tproxy',

@@ -1,6 +1,6 @@
 // Room: http_port and https_port lines, and the listener each becomes.
 // Source: cache_cf.cc parse_port_option, parsePortCfg, parsePortSpecification; security/ServerOptions.cc (SQ-100 to SQ-137).
-import { type Listener, parseListenAddress, type TlsVersion } from '@outrigger/rules';
+import { type Listener, parseListenAddress, SYSTEM_AUTHORITIES, type TlsVersion } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
 import type { Directive } from './expand.ts';
 import {
@@ -162,12 +162,13 @@ function obstacleOf(
       hint: 'Leave that port to Squid, or add accel if it serves your sites.',
     };
   }
-  const unread = ['crlfile', 'capath', 'tls-default-ca'].find((option) => options.has(option));
-  if (options.has('clientca') && (unread !== undefined || /VERIFY_CRL/.test(options.get('sslflags') ?? ''))) {
+  const asksForList = /VERIFY_CRL/.test(options.get('sslflags') ?? '');
+  if (options.has('clientca') && asksForList && !options.has('crlfile') && !options.has('capath')) {
     return {
       code: 'SQUID_PORT_CLIENT_CERT',
-      message: `checks certificates of clients by ${unread ?? 'a revocation list'}, which a listener does not read; no listener is made, for it would let in whom Squid did not`,
-      hint: 'Name the authorities in one file (clientca=) and import again, or leave that port to Squid.',
+      message:
+        'looks up certificates of clients in a revocation list and names none, so Squid lets nobody in; no listener is made',
+      hint: 'Name the list (crlfile=) and import again.',
     };
   }
   return undefined;
@@ -198,25 +199,47 @@ function readTls(options: Options, directive: Directive): Listener['tls'] | unde
     entry,
   );
   const tls: NonNullable<Listener['tls']> = { certificates };
-  const ca = options.get('cafile') || options.get('tls-cafile') || options.get('clientca');
-  if (options.has('clientca') && ca !== undefined && ca !== '')
-    tls.clientCertificates = clientCertificates(ca, options, entry);
+  const asked = clientCertificates(options, entry);
+  if (asked !== undefined) tls.clientCertificates = asked;
   if (versions.minVersion !== undefined) tls.minVersion = versions.minVersion satisfies TlsVersion;
   if (versions.maxVersion !== undefined) tls.maxVersion = versions.maxVersion;
-  if (ciphers !== undefined) tls.ciphers = ciphers;
+  if (ciphers !== undefined) {
+    tls.ciphers = ciphers;
+    // OpenSSL goes by the client's order unless it is told otherwise; Outrigger by its own.
+    const written = (options.get('options') ?? options.get('tls-options') ?? '').split(/[:,]/);
+    if (!written.includes('CIPHER_SERVER_PREFERENCE')) tls.cipherOrder = 'client';
+  }
   return tls;
 }
 
-/** `clientca` names the authorities to clients; `cafile`, where it is given, those that count (cf.data.pre, https_port; SQ-136). */
-function clientCertificates(ca: string, options: Options, entry: LedgerEntry): ClientCertificates {
+/**
+ * `clientca` names the authorities to clients; `cafile` and `capath`, where they are given, those that count (cf.data.pre, https_port;
+ * SQ-136). Undefined where clients are asked for nothing.
+ */
+function clientCertificates(options: Options, entry: LedgerEntry): ClientCertificates | undefined {
+  const get = (...names: string[]): string[] =>
+    names.map((name) => options.get(name) ?? '').filter((each) => each !== '');
+  const [named] = get('clientca');
+  if (named === undefined) return undefined;
   const flags = readFlags(options.get('sslflags'), 'SQUID_PORT_BAD', entry);
+  const trustsSystem = options.has('tls-default-ca') && options.get('tls-default-ca') !== 'off';
+  const counted = [...(trustsSystem ? [SYSTEM_AUTHORITIES] : []), ...get('cafile', 'tls-cafile', 'capath')];
+  const ca = counted.length === 0 ? [named] : counted;
+  const asksForList = flags.some((flag) => flag.startsWith('VERIFY_CRL'));
+  const [crl] = [...get('crlfile'), ...(asksForList ? get('capath') : [])];
   const mode = flags.includes('DELAYED_AUTH') || flags.includes('CONDITIONAL_AUTH') ? 'request' : 'require';
+  const whose = ca.map((each) => (each === SYSTEM_AUTHORITIES ? 'the system' : each)).join(', ');
   const message =
     mode === 'require'
-      ? `a client without a certificate of ${ca} gets no connection; servers are told of it in X-Client-Cert fields`
-      : `a client is asked for a certificate of ${ca} and let in without one`;
+      ? `a client without a certificate of ${whose} gets no connection; servers are told of it in X-Client-Cert fields`
+      : `a client is asked for a certificate of ${whose} and let in without one`;
   remark(entry, 'translated', 'SQUID_PORT_CLIENT_CERT', message);
-  return { ca, mode };
+  if (crl !== undefined && !flags.includes('VERIFY_CRL_ALL')) {
+    const stricter = `${crl} must hold a list of every authority in the chain of a client; Squid asked for that of its certificate alone`;
+    const hint = 'Add the list of the root where another authority signs for clients.';
+    remark(entry, 'approximated', 'SQUID_PORT_CLIENT_CERT', stricter, { hint });
+  }
+  return { ca, ...(crl !== undefined && { crl: [crl] }), mode };
 }
 
 /** `PORT`, `ADDRESS:PORT`, `[IPV6]:PORT` or `NAME:PORT`. */

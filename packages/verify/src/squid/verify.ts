@@ -77,7 +77,7 @@ function expectedOf(probes: readonly Probe[]): ExpectedProbes {
 /** Names and addresses that rules may check certificates of servers for. */
 function serverNamesOf({ upstreams }: RuleSet): string[] {
   return [...upstreams.values()].flatMap(({ tls, servers }) => [
-    ...(tls?.serverName === undefined ? [] : [tls.serverName]),
+    ...(tls?.serverName ?? []),
     ...servers.map(parseServer).flatMap((server) => (server?.scheme === 'https' ? [server.host] : [])),
   ]);
 }
