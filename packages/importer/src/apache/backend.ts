@@ -8,7 +8,7 @@ import { nameOf, type ServerTarget } from './leads.ts';
 import type { Server, Servers } from './servers.ts';
 import { PROXY_TLS, readServerTls, remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
-import type { ConfigNode, Directive, Section } from './tree.ts';
+import { type ConfigNode, type Directive, directivesOf, type Section } from './tree.ts';
 
 /** What stands behind a path. An Exchange may be tunnelled to; of all others a rule does no more than Apache. */
 export type BackendKind = 'exchange' | 'plain';
@@ -46,7 +46,8 @@ export function backendOf(
   if (first === undefined) return { kind: 'dead', reason: 'its balancer has no servers' };
   const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
   const origins = targets.map(({ origin }) => origin);
-  const secured = first.scheme === 'http' ? undefined : readServerTls(servers, server, { urls: origins, isPreserved });
+  const secured =
+    first.scheme === 'http' ? undefined : readServerTls(servers, server, { urls: origins, isPreserved, sections });
   if (secured?.kind === 'unsayable') return { kind: 'dead', reason: secured.reason };
   const tls = secured?.tls;
   if (!isPreserved && targets.length > 1 && kind === 'plain') {
@@ -121,6 +122,9 @@ export function upstreamFrom(
 
 const OWN_LIMITS = 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
 
+const OWN_CONNECTIONS =
+  'on paths that moved Outrigger keeps connections with the server in its own way, and waits as long as its own limits say';
+
 /** What became of the lines that say how Apache talks to a server whose paths moved. */
 export function remarkBackend(
   servers: Servers,
@@ -149,9 +153,17 @@ export function remarkBackend(
     once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
   const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
   if (balancer !== undefined) remarkBalancer(balancer, backend, line, isPreserved);
+  else {
+    const named = sections.filter(({ key, words }) => key === 'proxy' && words.length > 1);
+    const sets = sections.flatMap(({ children }) => directivesOf(children, 'proxyset'));
+    for (const node of [...named, ...sets]) once(node, 'approximated', 'APACHE_TIMEOUT', OWN_CONNECTIONS);
+  }
   if (tls === undefined) return;
-  remarkServerTls(servers, server, { tls, urls: backend.servers, isPreserved }, line);
-  for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
+  remarkServerTls(servers, server, { tls, urls: backend.servers, isPreserved, sections }, line);
+  // Of all but lists of ciphers, which are said for each version, the last alone counts.
+  const isLast = ({ key }: Directive, index: number, all: readonly Directive[]): boolean =>
+    key === 'sslproxyciphersuite' || index === all.length - 1;
+  for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key, sections).filter(isLast))) {
     once(directive, 'translated', 'APACHE_CARRIED', 'in tls of the upstream');
   }
   if (certificateChecks(tls).authority) return;

@@ -44,7 +44,10 @@ const TABLE: readonly Row[] = [
   },
   {
     kind: 'carried',
-    names: `Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
+    names: `SSLProxyEngine SSLProxyVerify SSLProxyVerifyDepth SSLProxyCACertificateFile SSLProxyCACertificatePath
+      SSLProxyCARevocationCheck SSLProxyCARevocationFile SSLProxyCARevocationPath SSLProxyCheckPeerName SSLProxyCheckPeerCN
+      SSLProxyCheckPeerExpire SSLProxyProtocol SSLProxyCipherSuite SSLProxyMachineCertificateFile SSLProxyMachineCertificatePath
+      SSLProxyMachineCertificateChainFile Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
       BalancerMember ProxySet ProxyHCExpr ProxyHCTemplate OutlookAnywherePassthrough OutlookAnywhereUserAgent`,
   },
 

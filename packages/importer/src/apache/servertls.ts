@@ -1,12 +1,12 @@
 // Room: how mod_ssl speaks TLS with the servers it proxies to, as `tls` of an upstream, and what is said where the two differ. Pure but
 // for the remarks it leaves. Source: modules/ssl/ssl_engine_config.c, ssl_engine_kernel.c ssl_callback_SSLVerify,
-// ssl_engine_io.c ssl_io_filter_handshake (AP-130 to AP-134).
+// ssl_engine_io.c ssl_io_filter_handshake (AP-130 to AP-134, AP-167).
 import { type CertificateChecks, parseAddress, parseServer, type Upstream, upstreamOf } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import type { Server, Servers } from './servers.ts';
-import { inherited, isOn, setting } from './settings.ts';
+import { inherited } from './settings.ts';
 import { cipherListOf, versionsOf } from './tls.ts';
-import type { Directive } from './tree.ts';
+import type { Directive, Section } from './tree.ts';
 import { serverNameOf } from './vhosts.ts';
 
 type UpstreamTls = NonNullable<Upstream['tls']>;
@@ -31,17 +31,30 @@ export const PROXY_TLS = [
   'sslproxymachinecertificatefile',
 ];
 
-/** Servers that `server` proxies to; `isPreserved`: they are told the Host of the request (ProxyPreserveHost). */
-type Proxied = { urls: readonly string[]; isPreserved: boolean };
+/** Servers that requests of `sections` go to; `isPreserved`: they are told the Host of the request (ProxyPreserveHost). */
+type Proxied = { urls: readonly string[]; isPreserved: boolean; sections: readonly Section[] };
+
+/** The lines of a name that hold for them: of the server, then of Proxy sections (AP-167). */
+type Lines = (key: string) => Directive[];
+
+function linesFor(servers: Servers, server: Server, { sections }: Proxied): Lines {
+  return (key) => inherited(servers, server, key, sections);
+}
+
+/** First word of the last of them, in lower case. */
+function wordOf(lines: Lines, key: string): string | undefined {
+  return lines(key).at(-1)?.words[0]?.text.toLowerCase();
+}
 
 /** TLS towards these servers. */
 export function readServerTls(servers: Servers, server: Server, proxied: Proxied): ServerTlsRead {
   const unsayable = (reason: string): ServerTlsRead => ({ kind: 'unsayable', reason });
-  const get = (key: string): string | undefined => setting(servers, server, key);
-  if (!isOn(servers, server, 'sslproxyengine')) return unsayable('without SSLProxyEngine On Apache answers 500 there');
+  const lines = linesFor(servers, server, proxied);
+  const get = (key: string): string | undefined => lines(key).at(-1)?.words[0]?.text;
+  if (wordOf(lines, 'sslproxyengine') !== 'on') return unsayable('without SSLProxyEngine On Apache answers 500 there');
   if (get('sslproxymachinecertificatepath') !== undefined)
     return unsayable('Apache shows its servers a certificate from a folder');
-  const asked = checksOf(servers, server);
+  const asked = checksOf(lines);
   const names = namesOf(servers, server, proxied);
   if (asked.name && names.kind === 'any' && asked.authority)
     return unsayable('the certificate of its server must carry whatever Host a request names');
@@ -49,10 +62,10 @@ export function readServerTls(servers: Servers, server: Server, proxied: Proxied
   const ca = [get('sslproxycacertificatefile'), get('sslproxycacertificatepath')].filter((each) => each !== undefined);
   if (checks.authority && ca.length === 0)
     return unsayable('SSLProxyVerify asks for an authority and no line names one, so Apache answers 500 there');
-  const crl = checks.authority ? revocationOf(servers, server) : [];
+  const crl = checks.authority ? revocationOf(lines) : [];
   if (crl === 'lenient') return unsayable('servers whose authority has no revocation list are taken all the same');
-  const versions = versionsOf(inherited(servers, server, 'sslproxyprotocol').at(-1), allowsOld(servers, server));
-  const ciphers = cipherListOf(inherited(servers, server, 'sslproxyciphersuite'));
+  const versions = versionsOf(lines('sslproxyprotocol').at(-1), allowsOld(lines));
+  const ciphers = cipherListOf(lines('sslproxyciphersuite'));
   const certificate = get('sslproxymachinecertificatefile');
   const { tls } = upstreamOf({
     servers: ['https://server'],
@@ -71,19 +84,15 @@ export function readServerTls(servers: Servers, server: Server, proxied: Proxied
 }
 
 /** What Apache checks of the certificate of a server. `optional` is no less: a server always shows one. */
-function checksOf(servers: Servers, server: Server): CertificateChecks {
-  const verify = setting(servers, server, 'sslproxyverify')?.toLowerCase();
+function checksOf(lines: Lines): CertificateChecks {
+  const verify = wordOf(lines, 'sslproxyverify');
   const authority = verify === 'require' || verify === 'optional';
-  const name = setting(servers, server, 'sslproxycheckpeername')?.toLowerCase();
+  const name = wordOf(lines, 'sslproxycheckpeername');
   return {
     authority,
     // Either of two switches ends it, unless the newer one is written out (AP-132).
-    name:
-      name === undefined ? setting(servers, server, 'sslproxycheckpeercn')?.toLowerCase() !== 'off' : name !== 'off',
-    dates:
-      authority ||
-      verify === 'optional_no_ca' ||
-      setting(servers, server, 'sslproxycheckpeerexpire')?.toLowerCase() !== 'off',
+    name: name === undefined ? wordOf(lines, 'sslproxycheckpeercn') !== 'off' : name !== 'off',
+    dates: authority || verify === 'optional_no_ca' || wordOf(lines, 'sslproxycheckpeerexpire') !== 'off',
   };
 }
 
@@ -123,20 +132,22 @@ function sayable(name: string): string | undefined {
 }
 
 /** Files of revocation lists; `lenient` where a certificate without one is taken. */
-function revocationOf(servers: Servers, server: Server): string[] | 'lenient' {
-  const [how = 'none', ...flags] = revocationWords(servers, server);
+function revocationOf(lines: Lines): string[] | 'lenient' {
+  const [how = 'none', ...flags] = revocationWords(lines);
   if (how === 'none') return [];
   if (flags.includes('no_crl_for_cert_ok')) return 'lenient';
-  return ['sslproxycarevocationfile', 'sslproxycarevocationpath'].flatMap((key) => setting(servers, server, key) ?? []);
+  return ['sslproxycarevocationfile', 'sslproxycarevocationpath'].flatMap(
+    (key) => lines(key).at(-1)?.words[0]?.text ?? [],
+  );
 }
 
-function revocationWords(servers: Servers, server: Server): string[] {
-  const directive = inherited(servers, server, 'sslproxycarevocationcheck').at(-1);
+function revocationWords(lines: Lines): string[] {
+  const directive = lines('sslproxycarevocationcheck').at(-1);
   return directive?.words.map(({ text }) => text.toLowerCase()) ?? [];
 }
 
-function allowsOld(servers: Servers, server: Server): boolean {
-  return inherited(servers, server, 'sslproxyciphersuite').some(({ rest }) => /@SECLEVEL=0/i.test(rest));
+function allowsOld(lines: Lines): boolean {
+  return lines('sslproxyciphersuite').some(({ rest }) => /@SECLEVEL=0/i.test(rest));
 }
 
 /** Says where Outrigger checks less of a certificate than Apache did, or more. `line`: the one that leads to the servers. */
@@ -146,7 +157,8 @@ export function remarkServerTls(
   { tls, ...proxied }: Proxied & { tls: UpstreamTls },
   line: Directive,
 ): void {
-  const asked = checksOf(servers, server);
+  const lines = linesFor(servers, server, proxied);
+  const asked = checksOf(lines);
   const hosts = proxied.urls.map(hostOf);
   const names = namesOf(servers, server, proxied);
   if (asked.name && names.kind === 'any') {
@@ -165,8 +177,8 @@ export function remarkServerTls(
     const message = `Apache looked for ${address} among the names of the certificate, where hardly any has it, and answered 500; Outrigger looks for it among the addresses, and answers 502`;
     say(line, message, 'Set serverName in tls of the upstream to a name in the certificate.');
   }
-  if (asked.authority) remarkChain(servers, server, line);
-  const [revocation] = revocationWords(servers, server);
+  if (asked.authority) remarkChain(lines, line);
+  const [revocation] = revocationWords(lines);
   if (revocation === 'leaf' && tls.crl !== undefined) {
     const message =
       'tls.crl must hold a list of every authority in the chain; Apache asked for that of the certificate alone';
@@ -175,9 +187,9 @@ export function remarkServerTls(
   if (tls.certificate !== undefined) {
     const message =
       'the certificate is shown to every server that asks for one; Apache looked among those of the file for one of an authority that the server named';
-    for (const each of inherited(servers, server, 'sslproxymachinecertificatefile').slice(-1)) say(each, message);
+    for (const each of lines('sslproxymachinecertificatefile').slice(-1)) say(each, message);
   }
-  for (const each of inherited(servers, server, 'sslproxymachinecertificatechainfile'))
+  for (const each of lines('sslproxymachinecertificatechainfile'))
     say(
       each,
       'the chain of a certificate is taken from its own file',
@@ -188,11 +200,11 @@ export function remarkServerTls(
 /** Two at least: a server's certificate, and one of who signed it. */
 const DEFAULT_DEPTH = '1';
 
-function remarkChain(servers: Servers, server: Server, line: Directive): void {
-  const lines = inherited(servers, server, 'sslproxyverifydepth');
-  const depth = lines.at(-1)?.words[0]?.text ?? DEFAULT_DEPTH;
+function remarkChain(lines: Lines, line: Directive): void {
+  const last = lines('sslproxyverifydepth').at(-1);
+  const depth = last?.words[0]?.text ?? DEFAULT_DEPTH;
   const message = `Apache refused a server whose certificate is more than ${depth} below its root (SSLProxyVerifyDepth); Outrigger takes a chain of any length`;
-  say(lines.at(-1) ?? line, message);
+  say(last ?? line, message);
 }
 
 function say({ entry }: Directive, message: string, hint?: string): void {

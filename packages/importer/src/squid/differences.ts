@@ -33,6 +33,8 @@ export type AskedRequest = {
   cameTo?: string;
   /** The target in the spelling of the line behind the route that takes it; absent where it has that spelling, or no route takes it. */
   written?: string;
+  /** The prefix of that line, where a path decides. */
+  prefix?: string;
 };
 
 /**
@@ -49,6 +51,7 @@ export type AskedRequest = {
  *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
+ *   page      the page that is shown for a denial
  *   unseen    nothing of a single request shows it
  */
 export type Sign =
@@ -76,11 +79,12 @@ export type Sign =
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }
   | { kind: 'serverName' }
+  | { kind: 'page' }
   | { kind: 'shared' }
   | { kind: 'route' }
   | {
       kind: 'target';
-      alike: (theirs: string, ours: string) => boolean;
+      alike: (theirs: string, ours: string, request: AskedRequest) => boolean;
       of?: (request: AskedRequest) => boolean;
     }
   | { kind: 'unseen' };
@@ -120,7 +124,11 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_ACL_APPROXIMATED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'respelled', as: fromLocalhost } }],
-  SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
+  SQUID_DENY_INFO: [
+    { by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } },
+    { by: 'request', sign: { kind: 'page' } },
+  ],
+  SQUID_ERROR_PAGE: [{ by: 'request', sign: { kind: 'page' } }],
   SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
 
@@ -137,8 +145,9 @@ function namedForItsPort({ host = '', cameTo }: AskedRequest): { host: string } 
 
 /** The hosts file may say less of localhost than a rule, or more: another loopback address is what the rule took this one for. */
 function fromLocalhost({ client = '' }: AskedRequest): { client: string } | undefined {
-  if (client === '127.0.0.1') return { client: '::1' };
-  if (client === '::1') return { client: '127.0.0.1' };
+  const address = parseAddress(client);
+  if (address === parseAddress('127.0.0.1')) return { client: '::1' };
+  if (address === parseAddress('::1')) return { client: '127.0.0.1' };
   return client.startsWith('127.') ? { client: SOME_LOOPBACK } : undefined;
 }
 
@@ -172,10 +181,12 @@ export type DifferenceCode =
   | 'DIFFERS_HOST_REFUSED'
   | 'DIFFERS_NO_ROUTE'
   | 'DIFFERS_REPEATED'
+  | 'DIFFERS_DENIED_UNASKED'
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
-  | 'DIFFERS_ODD_REQUEST';
+  | 'DIFFERS_ODD_REQUEST'
+  | 'DIFFERS_OWN_ANSWERS';
 
 /** The differences that can apply to these rules. */
 export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDifference[] {
@@ -206,13 +217,15 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
       ? [
           announced(
             'DIFFERS_SERVER_NAME',
-            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421). With tls: { sni: none } none is sent.`,
             { kind: 'serverName' },
           ),
         ]
       : []),
     ...(hasChoice(ruleSet) ? [REPEATED] : []),
+    ...(hasAnswers(ruleSet) ? [DENIED_UNASKED] : []),
     forwardedDifference(ruleSet),
+    ...(changesAnswers(ruleSet) ? [OWN_ANSWERS] : []),
     ...ALWAYS,
   ];
 }
@@ -221,6 +234,28 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
 function hasChoice({ upstreams, routes }: RuleSet): boolean {
   return [...upstreams.values()].some(({ servers }) => servers.length > 1) || routes.some(({ fallback }) => fallback);
 }
+
+function hasAnswers({ access }: RuleSet): boolean {
+  return access.some(({ action, answer }) => action === 'deny' && answer !== 'forbidden');
+}
+
+/** Seen on Squid 5.7: once DNS has answered, or failed to, the same request is denied as deny_info says. */
+const DENIED_UNASKED = announced(
+  'DIFFERS_DENIED_UNASKED',
+  'A denial is answered as deny_info says. Squid answered 403 where it had to ask DNS on the way, until DNS had answered once.',
+  { kind: 'respelled', as: () => ({}) },
+);
+
+function changesAnswers({ upstreams }: RuleSet): boolean {
+  return [...upstreams.values()].some(({ responseHeaders }) => responseHeaders !== undefined);
+}
+
+/** client_side_reply.cc, buildReplyHeader: Squid changes its own answers like any other. */
+const OWN_ANSWERS = announced(
+  'DIFFERS_OWN_ANSWERS',
+  'responseHeaders change answers of servers alone; what Outrigger itself answers (denials, redirects, errors) stays as it is. Squid changed that, too.',
+  { kind: 'unseen' },
+);
 
 /** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
 const REPEATED = announced(
@@ -310,7 +345,7 @@ function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly n
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1] ?? host;
   const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
-    ...(target === '*' ? [501] : []),
+    ...(target === '*' ? [501, ...DENIALS] : []),
     // 400, or what deny_info says where http_reply_access keeps back that answer, too.
     ...(isNameless ? DENIALS : []),
     // 403 where nothing lets it in; else what became of the page in the cache.

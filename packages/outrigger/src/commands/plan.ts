@@ -134,6 +134,8 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       const breakOff = (): void => ending.abort();
       for (const signal of STOP_SIGNALS) process.on(signal, breakOff);
       const say = (text: string): void => terminal.err(`${text}\n`);
+      for (const { title } of steps.filter(({ must }) => must))
+        say(`yours to do, as ${programText()} plan shows: ${title}`);
       const result = await applyCutover({ preflight, commands, say, signal: ending.signal });
       for (const signal of STOP_SIGNALS) process.off(signal, breakOff);
       if (options.json) terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);

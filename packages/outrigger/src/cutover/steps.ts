@@ -4,17 +4,14 @@ import { type Commands, commandText, programText } from './command.ts';
 import type { Cutover } from './cutover.ts';
 import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
 
-/** `commands` and `back` are lines for a shell; `why` is one sentence. */
-export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
+/** `commands` and `back` are lines for a shell; `why` is one sentence. `must`: what nobody but a person does, and without which something fails. */
+export type Step = { must?: true; title: string; why?: string; commands: string[]; back?: string[] };
 
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
 
-/** What the machine around the port needs, before its holder leaves it and when all is done. */
-export type SurroundingSteps = { before: Step[]; after: Step[] };
-
-/** `user`: whom Outrigger runs as. */
-type Around = SurroundingSteps & { user: string };
+/** What the machine around the port needs, before its holder leaves it and when all is done. `user`: whom Outrigger runs as. */
+export type SurroundingSteps = { before: Step[]; after: Step[]; user: string };
 
 /** For a machine whose systemd knows no Outrigger yet. `program`: the words that run this very command. */
 export function serviceSteps(program: readonly string[], rulesFile: string): Step[] {
@@ -31,7 +28,12 @@ export function serviceSteps(program: readonly string[], rulesFile: string): Ste
   ];
 }
 
-export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string, around: Around): Step[] {
+export function apacheSteps(
+  plan: CutoverPlan,
+  commands: Commands,
+  rulesFile: string,
+  around: SurroundingSteps,
+): Step[] {
   if (plan.files.length === 0) return [];
   const { doors, files, apache } = plan;
   const places = doors.map(({ place }) => place);
@@ -72,7 +74,7 @@ export function squidSteps(
   certificates: readonly string[],
   commands: Commands,
   rulesFile: string,
-  around: Around,
+  around: SurroundingSteps,
   lifetime: number,
 ): Step[] {
   const taken = plan.doors.map(({ taken: each }) => each).join(', ');
@@ -124,7 +126,8 @@ export function renewalSteps(renewals: readonly Renewal[], portEighty: PortEight
     const fresh = commands.filter((line) => !said.has(line));
     for (const line of fresh) said.add(line);
     return {
-      title: `${must ? 'CHANGE' : 'See to'} the renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
+      ...(must && { must }),
+      title: `Renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
       why: sentence,
       commands: fresh,
     };
@@ -136,9 +139,9 @@ export function stepsText(steps: readonly Step[]): string {
   return steps.map(stepText).join('\n');
 }
 
-function stepText({ title, why, commands, back }: Step, index: number): string {
+function stepText({ must, title, why, commands, back }: Step, index: number): string {
   return [
-    `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
+    `# ${index + 1}. ${must ? 'CHANGE: ' : ''}${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
     ...commands.flatMap((command) => command.split('\n')).map((line) => `#      ${line}`),
     ...(back ?? []).map((line) => `#      back: ${line}`),
     '',

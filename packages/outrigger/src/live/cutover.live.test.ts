@@ -145,6 +145,40 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
   });
 
   it(
+    'is done by hand with the commands of the steps, and undone by those of the way back',
+    async () => {
+      await imported();
+      const shown = await plan('--json', '--user', 'root', ...started().slice(2));
+      const { steps } = JSON.parse(shown.out) as { steps: { title: string; commands: string[]; back?: string[] }[] };
+      // The folder of root is left alone.
+      const sh = async (lines: readonly string[]): Promise<void> => {
+        const ran = await run('sh', '-ec', lines.join('\n').replaceAll('/root/', `${folder}/`));
+        expect(ran, lines.join('\n')).toMatchObject({ code: 0 });
+      };
+      const isStart = ({ title }: { title: string }): boolean => title.startsWith('Put Outrigger on');
+      const isLeave = ({ title }: { title: string }): boolean => title.startsWith('Take Apache off');
+      let proxy: ReturnType<typeof watch> | undefined;
+      try {
+        for (const step of steps) {
+          if (isStart(step)) {
+            proxy = watch(...split(network.inside(process.execPath, BIN, 'run', rulesFile())));
+            await proxy.until(/listening/);
+          } else await sh(step.commands);
+        }
+        expect(await askAll()).toEqual(before);
+        expect((await run('ss', '-ltnp')).out).toMatch(/:443\s.*node/);
+      } finally {
+        await proxy?.stop();
+        for (const { back = [], title } of [...steps].reverse())
+          if (title.startsWith('Change the files')) await sh(back);
+        await sh(steps.find(isLeave)?.commands ?? []);
+      }
+      await expectAsBefore();
+    },
+    PATIENCE,
+  );
+
+  it(
     'ends with Outlook connecting, the sites as before under the client, and goes back to the same bytes',
     async () => {
       await imported();
@@ -204,6 +238,31 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
       const ran = await plan('--apply', ...started());
       expect(ran.code, ran.err).toBe(5);
       expect(ran.err).toContain('/nowhere/mod_remoteip.so');
+      await expectAsBefore();
+    },
+    PATIENCE,
+  );
+
+  it(
+    'starts an Apache again that ended because its place was taken meanwhile',
+    async () => {
+      await imported();
+      // Apache tests its files once before any change and once after; from the second time on somebody else has its place.
+      const script = join(folder, 'test-apache');
+      const listen = `require('node:net').createServer((each) => each.destroy()).listen(8443, '127.0.0.1')`;
+      const lines = [
+        '#!/bin/sh',
+        `if [ -e ${folder}/tested ]; then ${process.execPath} -e "${listen}" > /dev/null 2>&1 & echo $! > ${folder}/taker; sleep 1; fi`,
+        `touch ${folder}/tested`,
+      ];
+      writeFileSync(script, `${lines.join('\n')}\n`, { mode: 0o755 });
+      const ran = await plan('--apply', ...started(), '--test-apache', script);
+      process.kill(Number(readFileSync(join(folder, 'taker'), 'utf8')), 'SIGKILL');
+      expect(ran.code, ran.err).toBe(5);
+      expect(ran.err).toContain('Everything is as it was.');
+      expect(ran.err).toMatch(/Apache is back on \*:443/);
+      // It could not bind, and ended.
+      expect(apache.log('error.log')).toContain('AH00072');
       await expectAsBefore();
     },
     PATIENCE,

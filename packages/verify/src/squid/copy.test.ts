@@ -75,6 +75,17 @@ it('keeps of TLS towards a peer whom it is for and whether that is checked, and 
   expect(files.hosts).toContain('127.0.0.1 exch.lan\n');
 });
 
+it('names acls in deny_info by what miss_access calls them as well', () => {
+  const { lines } = copied(
+    'acl a src 10.0.0.1\nacl b method GET\nmiss_access deny a\ndeny_info 404:ERR_X b a # why\ndeny_info ERR_Y b # why\n',
+  );
+  expect(lines.slice(2, 5)).toEqual([
+    'miss_access deny outrigger_was_0',
+    'deny_info 404:ERR_X b a outrigger_was_0',
+    'deny_info ERR_Y b # why',
+  ]);
+});
+
 it('moves the ports that localport names, and makes one that is not served match nothing', () => {
   const { lines } = copied('http_port 80 accel\nhttp_port 8080 accel\nacl a localport 1-100 8080\nacl b myport 99\n');
   expect(lines[2]).toBe('acl a localport 40080 48080');
@@ -107,6 +118,23 @@ it('leaves a range of localip a range over the same ports, in whatever order the
     expect.stringContaining('127.0.1.2:'),
     expect.stringContaining('127.0.1.1:'),
     'acl a localip 127.0.1.2 127.0.1.1-127.0.1.2',
+  ]);
+});
+
+it('has pages of errors and their style sheet beside it, and none that is not there', () => {
+  const { files, lines } = copied('error_directory errors\nerr_page_stylesheet page.css\nerror_directory /nowhere\n', {
+    'errors/ERR_A': 'a',
+    'errors/sub/ERR_B': 'b',
+    'page.css': 'c',
+  });
+  expect(lines.slice(0, 3)).toEqual([
+    'error_directory /copy/errors-0-1',
+    'err_page_stylesheet /copy/style-0-2.css',
+    'error_directory /copy/errors-0-3',
+  ]);
+  expect(Object.entries(files).filter(([, text]) => /^[abc]$/.test(text))).toEqual([
+    ['errors-0-1/ERR_A', 'a'],
+    ['style-0-2.css', 'c'],
   ]);
 });
 

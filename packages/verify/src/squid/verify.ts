@@ -52,7 +52,7 @@ export async function openSquidComparison(options: VerifySquidOptions): Promise<
   const started = await startSquid(copy, pem, serverPem, expectedOf(planned), program);
   if (started.kind === 'failed') return notStarted(started.problem, redactor);
   const { oracle } = started;
-  const ours = await startOutrigger(ruleSet, pairs, pem, { serverPem });
+  const ours = await startOutrigger(ruleSet, pairs, pem, { serverPem, reader });
   if (ours.kind === 'failed') {
     await oracle.stop();
     return failed('RULES_NOT_SERVED', `Outrigger does not start on these rules. ${ours.message}`);

@@ -34,10 +34,11 @@ export function jailSteps({ reader, holder, accessLogs }: Around): SurroundingSt
   });
   const isTold = accessLogs.length > 0 && added.length > 0;
   const commands = isTold ? [`cat > ${OWN} <<'JAIL'\n${sections.join('\n')}\nJAIL`, 'fail2ban-client reload'] : [];
+  const format = holder === 'Apache' ? 'combined' : 'squid';
   const lacking =
     accessLogs.length > 0
       ? ''
-      : ': write accessLog with format: combined into the rules, and add its file to their logpath';
+      : `: write accessLog with format: ${format} into the rules, and add its file to their logpath`;
   const step: SurroundingStep =
     holder === 'Apache'
       ? {
@@ -48,8 +49,9 @@ export function jailSteps({ reader, holder, accessLogs }: Around): SurroundingSt
         }
       : {
           when: 'after',
-          title: `CHANGE what fail2ban reads (${names})`,
-          why: `the logs of Squid end with it${lacking}`,
+          must: true,
+          title: `Have fail2ban read the log of Outrigger (${names})`,
+          why: `the logs of Squid end with it, and filters made for them read the format squid${lacking}`,
           commands,
         };
   return [
@@ -74,7 +76,8 @@ function loopbackSteps(jails: readonly Jail[], defaults: ReadonlyMap<string, str
   return [
     {
       when: 'before',
-      title: `CHANGE: never let fail2ban shut out loopback (${banning.map(({ name }) => name).join(', ')})`,
+      must: true,
+      title: `Never let fail2ban shut out loopback (${banning.map(({ name }) => name).join(', ')})`,
       why: 'It is told to ban addresses of its own machine (ignoreself), and ignoreip does not hold 127.0.0.1: requests that Apache cannot read are logged under Outrigger, and a ban would end all sites',
       commands: [
         `cat > ${OWN_DEFAULTS} <<'JAIL'\n[DEFAULT]\nignoreip = ${ignored.join(' ')}\nJAIL`,

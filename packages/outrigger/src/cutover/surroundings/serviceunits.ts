@@ -1,11 +1,11 @@
 // Room: how systemd starts the holder of a port: by what name, and what a unit, a socket or a drop-in of this machine holds it to.
 // Sources: systemd.unit(5), systemd.resource-control(5), systemd.socket(5).
 import type { Reader } from '@outrigger/importer';
+import { UNIT_FOLDERS } from '../unit.ts';
 import type { Around, SurroundingStep } from './surroundings.ts';
 import { linesOf, place, type TextLine, withoutComments } from './textfiles.ts';
 
-/** Where units are, and scripts of before systemd. */
-const UNIT_FOLDERS = ['/etc/systemd/system', '/run/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+/** Where scripts of before systemd are. */
 const SCRIPTS = '/etc/init.d';
 const SOCKETS = '/etc/systemd/system/sockets.target.wants';
 
@@ -37,7 +37,8 @@ function socketSteps({ reader, service, holder }: Around): SurroundingStep[] {
   return [
     {
       when: 'before',
-      title: `CHANGE: take the port from systemd (${SOCKETS}/${socket})`,
+      must: true,
+      title: `Take the port from systemd (${SOCKETS}/${socket})`,
       why: `the port is held by systemd, which would go on listening: ${holder} must hold it itself first`,
       commands: [`systemctl disable --now ${socket}`, `systemctl restart ${service}`],
       back: [`systemctl enable --now ${socket}`],
@@ -74,7 +75,8 @@ function limitSteps({ service, places }: Around, lines: readonly TextLine[]): Su
   return [
     {
       when: 'before',
-      title: `CHANGE: let the unit of ${service} have its place on loopback (${named})`,
+      must: true,
+      title: `Let the unit of ${service} have its place on loopback (${named})`,
       why: 'its unit shuts Apache off from there',
       commands: [
         `mkdir -p ${dropIn.replace(/\/[^/]*$/, '')}`,
