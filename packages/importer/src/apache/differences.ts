@@ -1,10 +1,28 @@
 // Room: what Outrigger does otherwise than Apache on purpose, whatever the file says. Announced, so that nobody finds out; each says by
 // what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
-import { normalizedPath, pathAmbiguity, type RuleSet, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
-import type { AskedRequest, Sign } from '../squid/differences.ts';
+import {
+  normalizedPath,
+  parseAddress,
+  pathAmbiguity,
+  type RuleSet,
+  TUNNEL_METHODS,
+  type Upstream,
+} from '@outrigger/rules';
+import type { Sign } from '../squid/differences.ts';
+import {
+  isAdded,
+  isBelow,
+  isSameBelowFirst,
+  isSamePath,
+  isSameUrl,
+  isSameUrlElsewhere,
+  partsOf,
+  prefixesOf,
+  withHostOfUrl,
+} from './spellings.ts';
 
 /**
- * `on`: of which requests it is said: those of paths that moved to Exchange, those that several servers share, those whose path is one
+ * `on`: of which requests it is said: those of paths that moved to Exchange, or that did not, those that several servers share, those whose path is one
  * that moved or was added, but not as a line of Apache has it, those whose target is a whole URL, or all.
  *
  * None may excuse that a request reached another server than Apache's, or any where Apache let it reach none. What Outrigger takes
@@ -13,7 +31,7 @@ import type { AskedRequest, Sign } from '../squid/differences.ts';
 export type ApacheDifference = {
   code: ApacheDifferenceCode;
   text: string;
-  on: 'all' | 'moved' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
+  on: 'all' | 'moved' | 'stayed' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
   signs: readonly ApacheSign[];
 };
 
@@ -77,6 +95,12 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_ANSWER',
+    text: 'Where a cookie brings clients back to their server, it is one of Outrigger, beside those of the server.',
+    on: 'moved',
+    signs: [{ kind: 'answer', names: ['set-cookie'], alike: isWithAffinity }],
+  },
+  {
+    code: 'DIFFERS_ANSWER',
     text: 'Answers to methods of RPC over HTTP and RD Gateway go back as the server gave them; Apache mapped Location and cookies in them, too.',
     on: 'moved',
     signs: [{ kind: 'answer', names: [...MAPPED_URLS, 'set-cookie'], of: ({ method }) => TUNNELLED.has(method) }],
@@ -115,15 +139,31 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     signs: [
       { kind: 'refusal', codes: ['HOST_MISSING', 'HOST_REPEATED', 'HOST_MALFORMED', 'TARGET', 'TARGET_MALFORMED'] },
       { kind: 'respelled', as: ({ host }) => (host?.endsWith(':') ? { host: host.slice(0, -1) } : undefined) },
-      { kind: 'field', names: ['host'], alike: (theirs, ours) => ours === `${theirs}:` },
+      { kind: 'field', names: ['host', 'x-forwarded-host'], alike: (theirs, ours) => ours === `${theirs}:` },
     ],
   },
   {
     code: 'DIFFERS_FORWARDED',
-    text: 'X-Forwarded-Proto is sent too; on paths that moved X-Forwarded-Server is not, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further; on those that stay X-Forwarded-Host names the host twice.',
+    text: 'X-Forwarded-Proto is sent too, and says https whatever a client claims in it.',
     on: 'all',
+    signs: [{ kind: 'field', names: ['x-forwarded-proto'], alike: (_theirs, ours) => ours === 'https' }],
+  },
+  {
+    code: 'DIFFERS_FORWARDED',
+    text: 'On paths that moved X-Forwarded-Server is not sent, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further.',
+    on: 'moved',
     signs: [
-      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server'] },
+      { kind: 'field', names: ['x-forwarded-server'], alike: (theirs, ours) => theirs !== '' && ours === '' },
+      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host'], alike: isWithoutClaims },
+    ],
+  },
+  {
+    code: 'DIFFERS_FORWARDED',
+    text: 'On paths that stay X-Forwarded-Host names the host twice, and once where Apache says nothing of it; what clients claim there and in X-Forwarded-For goes no further.',
+    on: 'stayed',
+    signs: [
+      { kind: 'field', names: ['x-forwarded-host'], alike: isNamedTwice },
+      { kind: 'field', names: ['x-forwarded-for'], alike: isWithoutClaims },
     ],
   },
   {
@@ -164,9 +204,12 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_WHOLE_URL',
-    text: 'Where the target is a whole URL, its host goes on as Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions.',
+    text: 'Where the target is a whole URL, its host goes on as Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions. Answers are mapped back to that URL, with its scheme.',
     on: 'wholeUrl',
-    signs: [{ kind: 'respelled', as: withHostOfUrl }],
+    signs: [
+      { kind: 'respelled', as: withHostOfUrl },
+      { kind: 'answer', names: MAPPED_URLS, alike: isSameUrlElsewhere },
+    ],
   },
   {
     code: 'DIFFERS_FRONT_END_HTTPS',
@@ -178,9 +221,31 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_FORWARDED',
     text: 'Several servers of a balancer are told the Host of the request; Apache told each its own name, unless ProxyPreserveHost said otherwise.',
     on: 'shared',
-    signs: [{ kind: 'field', names: ['host'] }],
+    signs: [{ kind: 'field', names: ['host'], alike: (theirs) => theirs !== '' }],
   },
 ];
+
+/** Of a list of proxies the last: what Apache itself wrote behind what the client claimed. An address may be spelled in two ways. */
+function isWithoutClaims(theirs: string, ours: string): boolean {
+  const own = theirs.split(', ').at(-1) ?? '';
+  const [one, two] = [own, ours].map(parseAddress);
+  return ours !== '' && (own === ours || (one !== undefined && one === two));
+}
+
+/** As Outrigger writes it by default. */
+const AFFINITY_COOKIE = /^(?:, )?outrigger=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/;
+
+/** The same cookies, and behind them the one by which Outrigger knows the server of a client. */
+function isWithAffinity(theirs: string, ours: string): boolean {
+  const added = ours.startsWith(theirs) ? ours.slice(theirs.length) : '';
+  return AFFINITY_COOKIE.test(added);
+}
+
+/** The Host from Outrigger, and once more from Apache behind it, where it writes the field. */
+function isNamedTwice(theirs: string, ours: string): boolean {
+  const own = theirs.split(', ').at(-1) ?? '';
+  return own === '' ? ours !== '' && !ours.includes(', ') : ours === `${own}, ${own}`;
+}
 
 /** Whether a request that a rule takes is one of `on`, by the route that takes it. */
 export function isConcerned(
@@ -191,103 +256,12 @@ export function isConcerned(
 ): boolean {
   if (on === 'all') return true;
   if (on === 'wholeUrl') return /^https?:\/\//i.test(request.target);
-  if (route === undefined || upstream?.rpcOverHttp !== true) return false;
+  const isMoved = route !== undefined && upstream?.rpcOverHttp === true;
+  if (on === 'stayed') return !isMoved;
+  if (!isMoved) return false;
   if (on === 'moved') return true;
   if (on === 'shared') return upstream.servers.length > 1 && upstream.host === undefined;
   if (on === 'added') return isAdded(route);
   const path = normalizedPath(partsOf(request.target)[1]);
   return !isAdded(route) && prefixesOf(route).length > 0 && !prefixesOf(route).some((prefix) => isBelow(path, prefix));
-}
-
-/**
- * The target of a request in the spelling of the line that the route which takes it came from; of an added route, under the path of the
- * line that it was added beside, without a slash at its end and with one, for either may stay with Apache. None where it has that
- * spelling.
- */
-export function writtenTargets(
-  { target }: { target: string },
-  route: RuleSet['routes'][number],
-  routes: RuleSet['routes'],
-): string[] {
-  const [origin, rest] = partsOf(target);
-  const path = normalizedPath(rest);
-  const prefix = prefixesOf(route).find((each) => isBelow(withoutParameters(path).toLowerCase(), each.toLowerCase()));
-  if (prefix === undefined) return [];
-  const line = route.from?.[0];
-  const beside = routes.find(({ from }) => from?.[0]?.file === line?.file && from?.[0]?.line === line?.line);
-  const written = isAdded(route) ? prefixesOf(beside ?? route)[0] : prefix;
-  if (written === undefined || (written === prefix && isBelow(path, prefix))) return [];
-  const query = /\?.*$/s.exec(rest)?.[0] ?? '';
-  const asWritten = written + withoutParameters(path).slice(prefix.length);
-  const spellings = isAdded(route) && asWritten === written ? [written, `${written.replace(/\/$/, '')}/`] : [asWritten];
-  return spellings.map((spelling) => `${origin}${escapedPath(spelling)}${query}`);
-}
-
-function prefixesOf(route: RuleSet['routes'][number]): string[] {
-  return (route.when?.path ?? []).flatMap((each) => ('prefix' in each ? [each.prefix] : []));
-}
-
-function isAdded({ from }: RuleSet['routes'][number]): boolean {
-  return from?.some(({ directive }) => directive.startsWith('added ')) === true;
-}
-
-/** Apache compares whole segments, and knows no parameters of one (AP-52). */
-function isBelow(path: string, prefix: string): boolean {
-  return path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
-}
-
-function withoutParameters(path: string): string {
-  return path.replace(/;[^/]*/g, '');
-}
-
-/** A decoded path as it can stand in a target; latin1. */
-function escapedPath(path: string): string {
-  return path.replace(
-    /[^!$&-:=@-Z_a-z~]/g,
-    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
-}
-
-/** Scheme and host of a target that is a whole URL, else nothing; and the path with its query. */
-function partsOf(target: string): [origin: string, path: string] {
-  const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '';
-  return [origin, target.slice(origin.length)];
-}
-
-/** A whole URL as Outrigger sends it on: its path as the target, its host as the Host. */
-function withHostOfUrl({ target, written = target }: AskedRequest): { target: string; host: string } | undefined {
-  const [origin, path] = partsOf(written);
-  if (origin === '') return undefined;
-  return { host: origin.replace(/^.*:\/\//, ''), target: path.startsWith('/') ? path : `/${path}` };
-}
-
-/** Whether two URLs of https are the same but for how their host is spelled. */
-function isSameUrl(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((url) =>
-    url.replace(/^https:\/\/([^/?#]*)/i, (_, host: string) => `//${host.toLowerCase().replace(/\.?(?::443)?$/, '')}`),
-  );
-  return one === two;
-}
-
-/** Whether two URLs are the same but for scheme, host and port. */
-export function isSameUrlElsewhere(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((url) => url.replace(/^https?:\/\/[^/?#]*/i, ''));
-  return one === two;
-}
-
-function isSamePath(theirs: string, ours: string): boolean {
-  return sameReading(theirs) === sameReading(ours);
-}
-
-/** Of a route that was added only the first segment is another; the line it was added beside may be for what lies below its own alone. */
-function isSameBelowFirst(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((target) => sameReading(target).replace(/^\/[^/?]*\/?/, ''));
-  return one === two;
-}
-
-/** The path without its spelling, as IIS compares it; the query letter for letter. */
-function sameReading(target: string): string {
-  const [path = '', query] = target.split(/\?(.*)/s);
-  const read = withoutParameters(normalizedPath(path)).toLowerCase();
-  return query === undefined ? read : `${read}?${query}`;
 }
