@@ -8,13 +8,12 @@ export {
   planApache,
 } from './apache/cutover/cutover.ts';
 export type { AccessLog, Site } from './apache/cutover/sites.ts';
+export { isConcerned, writtenTargets } from './apache/differenceplaces.ts';
 export {
   APACHE_DIFFERENCES,
   type ApacheDifference,
   type ApacheDifferenceCode,
   type ApacheSign,
-  isConcerned,
-  writtenTargets,
 } from './apache/differences.ts';
 export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';

@@ -4,8 +4,9 @@ import { normalizedPath, pathAmbiguity, type RuleSet, TUNNEL_METHODS, type Upstr
 import type { AskedRequest, Sign } from '../squid/differences.ts';
 
 /**
- * `on`: of which requests it is said: those of paths that moved to Exchange, those that several servers share, those whose path is one
- * that moved or was added, but not as a line of Apache has it, those whose target is a whole URL, or all.
+ * `on`: of which requests it is said: those of paths that moved to Exchange, or to any server (`past`: past Apache), those that several
+ * servers share, those whose path is one that moved or was added, but not as a line of Apache has it, those whose target is a whole URL,
+ * those that stay with Apache, or all. `where`: of these routes alone.
  *
  * None may excuse that a request reached another server than Apache's, or any where Apache let it reach none. What Outrigger takes
  * that Apache did not is `respelled`: Apache itself must let it through to that server under the spelling of its own line.
@@ -13,9 +14,13 @@ import type { AskedRequest, Sign } from '../squid/differences.ts';
 export type ApacheDifference = {
   code: ApacheDifferenceCode;
   text: string;
-  on: 'all' | 'moved' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
+  on: 'all' | 'moved' | 'past' | 'stayed' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
+  where?: (route: Route, upstream: Upstream) => boolean;
   signs: readonly ApacheSign[];
 };
+
+/** A route of the rules file. */
+export type Route = RuleSet['routes'][number];
 
 /** Signs that cannot excuse another way of a request. */
 export type ApacheSign = Exclude<Sign, { kind: 'shared' | 'route' | 'reading' | 'reply' }>;
@@ -67,18 +72,23 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_PATH_SPELLING',
     text: 'Methods of RPC over HTTP and RD Gateway go on under the path that the client sent, where Apache mapped it to another.',
     on: 'moved',
+    where: ({ rewrite }) => rewrite?.path !== undefined,
     signs: [{ kind: 'target', alike: () => true, of: ({ method }) => TUNNELLED.has(method) }],
   },
   {
     code: 'DIFFERS_ANSWER',
     text: 'Where ProxyPassReverse maps an answer back, it names the host as the client did, with its port and a dot at its end; Apache left out the port of https and the dot.',
     on: 'moved',
+    where: ({ rewrite }) =>
+      rewrite?.location !== undefined || rewrite?.cookieDomain !== undefined || rewrite?.cookiePath !== undefined,
     signs: [{ kind: 'answer', names: MAPPED_URLS, alike: isSameUrl }],
   },
   {
     code: 'DIFFERS_ANSWER',
     text: 'Answers to methods of RPC over HTTP and RD Gateway go back as the server gave them; Apache mapped Location and cookies in them, too.',
     on: 'moved',
+    where: ({ rewrite }) =>
+      rewrite?.location !== undefined || rewrite?.cookieDomain !== undefined || rewrite?.cookiePath !== undefined,
     signs: [{ kind: 'answer', names: [...MAPPED_URLS, 'set-cookie'], of: ({ method }) => TUNNELLED.has(method) }],
   },
   {
@@ -120,28 +130,44 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_FORWARDED',
-    text: 'X-Forwarded-Proto is sent too; on paths that moved X-Forwarded-Server is not, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further; on those that stay X-Forwarded-Host names the host twice.',
+    text: 'X-Forwarded-Proto says https; Apache sent on what the client claimed, or nothing.',
     on: 'all',
+    signs: [{ kind: 'field', names: ['x-forwarded-proto'], alike: (_, ours) => ours === 'https' }],
+  },
+  {
+    code: 'DIFFERS_FORWARDED',
+    text: 'On paths that moved X-Forwarded-Server is not sent, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further, where Apache put its own behind it.',
+    on: 'past',
     signs: [
-      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-server'] },
+      { kind: 'field', names: ['x-forwarded-server'], alike: (_, ours) => ours === '' },
+      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host'], alike: isLastOf },
+    ],
+  },
+  {
+    code: 'DIFFERS_FORWARDED',
+    text: 'On proxied paths that stay X-Forwarded-Host names the host twice, and what clients claim in X-Forwarded-For, -Host and -Server goes no further.',
+    on: 'stayed',
+    signs: [
+      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-server'], alike: isLastOf },
+      { kind: 'field', names: ['x-forwarded-host'], alike: (theirs, ours) => isLastOf(theirs, halfOf(ours)) },
     ],
   },
   {
     code: 'DIFFERS_EXPECT',
     text: 'On paths that moved, Expect: 100-continue and Upgrade (WebSocket) go on to the server; Apache answered or waited for the one, and kept the other unless upgrade= said so.',
-    on: 'moved',
+    on: 'past',
     signs: [{ kind: 'field', names: ['expect', 'upgrade'] }],
   },
   {
     code: 'DIFFERS_UNREACHABLE',
     text: 'A server that cannot be reached is answered with 502 on paths that moved, in place of 503.',
-    on: 'moved',
+    on: 'past',
     signs: [{ kind: 'unseen' }],
   },
   {
     code: 'DIFFERS_VERSION',
     text: 'On paths that moved a request of HTTP/1.0 goes on as HTTP/1.0; Apache made HTTP/1.1 of it.',
-    on: 'moved',
+    on: 'past',
     signs: [{ kind: 'version', alike: (theirs, ours) => theirs === '1.1' && ours === '1.0' }],
   },
   {
@@ -153,7 +179,8 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   {
     code: 'DIFFERS_METHOD_UNKNOWN',
     text: 'Methods that nobody has registered are answered 501 on paths whose answers are changed on the way; Apache sent them on.',
-    on: 'moved',
+    on: 'past',
+    where: ({ rewrite }) => rewrite !== undefined,
     signs: [{ kind: 'refusal', codes: ['REWRITE_METHOD'] }],
   },
   {
@@ -172,6 +199,7 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_FRONT_END_HTTPS',
     text: 'Where a line sets Front-End-Https for one path of an Exchange, it is set for every path that goes there.',
     on: 'moved',
+    where: (_, { frontEndHttps }) => frontEndHttps === true,
     signs: [{ kind: 'field', names: ['front-end-https'], alike: (theirs, ours) => theirs === '' && ours === 'On' }],
   },
   {
@@ -182,74 +210,19 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
 ];
 
-/** Whether a request that a rule takes is one of `on`, by the route that takes it. */
-export function isConcerned(
-  on: ApacheDifference['on'],
-  request: { target: string },
-  route: RuleSet['routes'][number] | undefined,
-  upstream: Upstream | undefined,
-): boolean {
-  if (on === 'all') return true;
-  if (on === 'wholeUrl') return /^https?:\/\//i.test(request.target);
-  if (route === undefined || upstream?.rpcOverHttp !== true) return false;
-  if (on === 'moved') return true;
-  if (on === 'shared') return upstream.servers.length > 1 && upstream.host === undefined;
-  if (on === 'added') return isAdded(route);
-  const path = normalizedPath(partsOf(request.target)[1]);
-  return !isAdded(route) && prefixesOf(route).length > 0 && !prefixesOf(route).some((prefix) => isBelow(path, prefix));
+/** Whether a value is the last of a list, alone: what Apache itself had put behind those that clients claimed. */
+function isLastOf(theirs: string, ours: string): boolean {
+  return theirs === ours || theirs.endsWith(`, ${ours}`);
 }
 
-/**
- * The target of a request in the spelling of the line that the route which takes it came from; of an added route, under the path of the
- * line that it was added beside, without a slash at its end and with one, for either may stay with Apache. None where it has that
- * spelling.
- */
-export function writtenTargets(
-  { target }: { target: string },
-  route: RuleSet['routes'][number],
-  routes: RuleSet['routes'],
-): string[] {
-  const [origin, rest] = partsOf(target);
-  const path = normalizedPath(rest);
-  const prefix = prefixesOf(route).find((each) => isBelow(withoutParameters(path).toLowerCase(), each.toLowerCase()));
-  if (prefix === undefined) return [];
-  const line = route.from?.[0];
-  const beside = routes.find(({ from }) => from?.[0]?.file === line?.file && from?.[0]?.line === line?.line);
-  const written = isAdded(route) ? prefixesOf(beside ?? route)[0] : prefix;
-  if (written === undefined || (written === prefix && isBelow(path, prefix))) return [];
-  const query = /\?.*$/s.exec(rest)?.[0] ?? '';
-  const asWritten = written + withoutParameters(path).slice(prefix.length);
-  const spellings = isAdded(route) && asWritten === written ? [written, `${written.replace(/\/$/, '')}/`] : [asWritten];
-  return spellings.map((spelling) => `${origin}${escapedPath(spelling)}${query}`);
-}
-
-function prefixesOf(route: RuleSet['routes'][number]): string[] {
-  return (route.when?.path ?? []).flatMap((each) => ('prefix' in each ? [each.prefix] : []));
-}
-
-function isAdded({ from }: RuleSet['routes'][number]): boolean {
-  return from?.some(({ directive }) => directive.startsWith('added ')) === true;
-}
-
-/** Apache compares whole segments, and knows no parameters of one (AP-52). */
-function isBelow(path: string, prefix: string): boolean {
-  return path === prefix || path.startsWith(prefix.endsWith('/') ? prefix : `${prefix}/`);
-}
-
-function withoutParameters(path: string): string {
-  return path.replace(/;[^/]*/g, '');
-}
-
-/** A decoded path as it can stand in a target; latin1. */
-function escapedPath(path: string): string {
-  return path.replace(
-    /[^!$&-:=@-Z_a-z~]/g,
-    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  );
+/** `a` of `a, a`; the text itself where it is none such. */
+function halfOf(text: string): string {
+  const half = text.slice(0, (text.length - 2) / 2);
+  return text === `${half}, ${half}` ? half : text;
 }
 
 /** Scheme and host of a target that is a whole URL, else nothing; and the path with its query. */
-function partsOf(target: string): [origin: string, path: string] {
+export function partsOf(target: string): [origin: string, path: string] {
   const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '';
   return [origin, target.slice(origin.length)];
 }
@@ -290,4 +263,9 @@ function sameReading(target: string): string {
   const [path = '', query] = target.split(/\?(.*)/s);
   const read = withoutParameters(normalizedPath(path)).toLowerCase();
   return query === undefined ? read : `${read}?${query}`;
+}
+
+/** A path without the parameters of its segments. */
+export function withoutParameters(path: string): string {
+  return path.replace(/;[^/]*/g, '');
 }

@@ -180,7 +180,7 @@ describe('the plan of a cut-over', () => {
     ['RewriteCond %{CONN_REMOTE_ADDR} ^10', rulesOf(), ['CUTOVER_CONNECTIONS']],
     ['RewriteCond %{CONN_REMOTE_ADDR} ^10', TOLD, []],
     ['LogFormat "%{c}a %r" x', TOLD, []],
-    ['RewriteCond %{REMOTE_ADDR} ^10', rulesOf(), []],
+    ['RewriteCond %{REMOTE_ADDR} ^10', rulesOf(), ['CUTOVER_ADDRESS_RULE']],
     ['LoadModule qos_module x.so\nQS_SrvMaxConnPerIP 50', rulesOf(), ['CUTOVER_CONNECTIONS']],
     ['RemoteIPHeader X-Forwarded-For\nRemoteIPTrustedProxy 10.0.0.5', rulesOf(), ['CUTOVER_PROXIES']],
     ['RemoteIPHeader X-Forwarded-For\nRemoteIPInternalProxy 127.0.0.1', rulesOf(), []],
