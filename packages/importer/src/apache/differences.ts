@@ -125,7 +125,7 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     signs: [
       { kind: 'refusal', codes: ['HOST_MISSING', 'HOST_REPEATED', 'HOST_MALFORMED', 'TARGET', 'TARGET_MALFORMED'] },
       { kind: 'respelled', as: ({ host }) => (host?.endsWith(':') ? { host: host.slice(0, -1) } : undefined) },
-      { kind: 'field', names: ['host'], alike: (theirs, ours) => ours === `${theirs}:` },
+      { kind: 'field', names: ['host', 'x-forwarded-host'], alike: (theirs, ours) => ours === `${theirs}:` },
     ],
   },
   {
@@ -191,9 +191,12 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_WHOLE_URL',
-    text: 'Where the target is a whole URL, its host goes on as Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions.',
+    text: 'Where the target is a whole URL, its host goes on as Host and X-Forwarded-Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions.',
     on: 'wholeUrl',
-    signs: [{ kind: 'respelled', as: withHostOfUrl }],
+    signs: [
+      { kind: 'respelled', as: withHostOfUrl },
+      { kind: 'field', names: ['x-forwarded-host'] },
+    ],
   },
   {
     code: 'DIFFERS_FRONT_END_HTTPS',
