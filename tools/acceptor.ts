@@ -23,7 +23,7 @@ export type Accepted = {
   /** `ADDRESS:PORT` of the peer. */
   readonly from: string;
   /** What the handshake said; undefined on plain TCP. `serverName`: the SNI, absent where the client sent none. */
-  readonly tls?: { protocol: string; serverName?: string; alpn?: string };
+  readonly tls?: { protocol: string; cipher: string; serverName?: string; alpn?: string };
   /** Writes and waits for the kernel; false when the connection is gone. */
   send(bytes: Buffer): Promise<boolean>;
   /** FIN once everything written is out. A peer that then neither ends nor leaves is cut off after 5 s. */
@@ -104,6 +104,7 @@ function acceptedOf(socket: Socket, raw: Socket): Accepted {
 
 function handshakeOf(socket: TLSSocket): NonNullable<Accepted['tls']> {
   return {
+    cipher: socket.getCipher().standardName,
     protocol: socket.getProtocol() ?? '',
     ...(socket.servername && { serverName: socket.servername }),
     ...(socket.alpnProtocol && { alpn: socket.alpnProtocol }),

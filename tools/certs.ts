@@ -18,9 +18,11 @@ export type Authority = {
   /**
    * A certificate for servers and clients alike.
    * `names`: DNS names or IP addresses, at least one; the first is the common name, all are subjectAltNames.
-   * `keyType`: `ec` (P-256, made in a millisecond) unless a peer needs `rsa` (2,048 bits).
+   * `keyType`: `ec` (P-256, made in a millisecond) unless a peer needs `rsa` (2,048 bits). `expired`: since yesterday.
    */
-  issue(wanted: { names: string[]; keyType?: KeyType }): Promise<Leaf>;
+  issue(wanted: { names: string[]; keyType?: KeyType; expired?: true }): Promise<Leaf>;
+  /** A list of what the authority has revoked (RFC 5280 5), as PEM; `expired`: another was due yesterday. */
+  revoke(leaves: readonly Leaf[], expired?: true): Promise<string>;
 };
 
 const ALGORITHMS = {
@@ -51,7 +53,7 @@ export async function createAuthority(): Promise<Authority> {
   });
   return {
     certPem: certificate.toString('pem'),
-    async issue({ names, keyType = 'ec' }) {
+    async issue({ names, keyType = 'ec', expired }) {
       const leafKeys = await newKeys(keyType);
       const leaf = await x509.X509CertificateGenerator.create({
         subject: new x509.Name([{ CN: [names[0] ?? 'unnamed'] }]),
@@ -59,7 +61,7 @@ export async function createAuthority(): Promise<Authority> {
         publicKey: leafKeys.publicKey,
         signingKey: keys.privateKey,
         signingAlgorithm: ALGORITHMS.ec,
-        ...validity(),
+        ...(expired ? past() : validity()),
         extensions: [
           new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }))),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
@@ -68,6 +70,23 @@ export async function createAuthority(): Promise<Authority> {
         ],
       });
       return { certPem: leaf.toString('pem'), keyPem: await pemOf(leafKeys.privateKey) };
+    },
+    async revoke(leaves, expired) {
+      const { notBefore, notAfter } = expired ? past() : validity();
+      const crl = await x509.X509CrlGenerator.create({
+        issuer: name,
+        thisUpdate: notBefore,
+        nextUpdate: notAfter,
+        signingKey: keys.privateKey,
+        signingAlgorithm: ALGORITHMS.ec,
+        entries: leaves.map(({ certPem }) => ({
+          serialNumber: new x509.X509Certificate(certPem).serialNumber,
+          revocationDate: notBefore,
+        })),
+        extensions: [await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey)],
+      });
+      // The library calls it CRL; RFC 7468 6 and OpenSSL do not.
+      return `${x509.PemConverter.encode(crl.rawData, 'X509 CRL')}\n`;
     },
   };
 }
@@ -86,6 +105,11 @@ function newKeys(keyType: KeyType): Promise<webcrypto.CryptoKeyPair> {
 
 function validity(): { notBefore: Date; notAfter: Date } {
   return { notBefore: new Date(Date.now() - SKEW), notAfter: new Date(Date.now() + LIFETIME) };
+}
+
+/** Over since yesterday. */
+function past(): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(Date.now() - LIFETIME), notAfter: new Date(Date.now() - SKEW) };
 }
 
 async function pemOf(key: webcrypto.CryptoKey): Promise<string> {

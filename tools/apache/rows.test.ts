@@ -16,7 +16,7 @@ const GROUPS: readonly (readonly [first: number, last: number])[] = [
   [130, 134],
   [140, 143],
   [150, 152],
-  [160, 166],
+  [160, 167],
   [170, 177],
 ];
 

@@ -12,14 +12,12 @@ import { field } from '../message.ts';
 import { type Origin, startOrigin } from '../origin.ts';
 import { connect, readResponse, type Wire } from '../wire.ts';
 import { fieldsOf, option, type Probe, type SquidCase } from './cases.ts';
+import { type Peer, type Port, peersIn, portsIn } from './endpoints.ts';
 import { own } from './solitude.ts';
 import { zoneWhere } from './zone.ts';
 
 /** What Squid did: verdict and heads for each probe in order, or why it does not start, in its own words. */
 export type Testimony = { kind: 'verdicts'; verdicts: string[]; heads: Heads[] } | { kind: 'refused'; words: string[] };
-
-type Port = { address: string; host: string; port: number; name: string | undefined; tls: boolean };
-type Peer = { name: string; host: string; port: number; tls: boolean };
 
 /** Milliseconds for an answer: Squid waits that long for DNS at most (dns_timeout below), and we wait longer. */
 const PATIENCE = 10_000;
@@ -139,29 +137,6 @@ async function layOut(given: SquidCase, peers: readonly Peer[], folder: string, 
     'dns_timeout 1 seconds',
     `hosts_file ${folder}/hosts`,
   ].join('\n');
-}
-
-function portsIn(text: string): Port[] {
-  return [...text.matchAll(/^[ \t]*(https?)_port[ \t]+(\S+)(.*)$/gm)].flatMap(([, kind, address = '', rest = '']) => {
-    const port = Number(/(\d+)$/.exec(address)?.[1]);
-    const host = address.replace(/:?\d+$/, '');
-    if (Number.isNaN(port)) return [];
-    const protocol = /\bprotocol=(\w+)/.exec(rest)?.[1]?.toLowerCase();
-    const tls = protocol === undefined ? kind === 'https' : protocol === 'https';
-    return [{ address, host: host === '' ? '127.0.0.1' : host, port, name: /\bname=(\S+)/.exec(rest)?.[1], tls }];
-  });
-}
-
-function peersIn(text: string): Peer[] {
-  const peers = [...text.matchAll(/^[ \t]*cache_peer[ \t]+(\S+)[ \t]+\w+[ \t]+(\d+)(.*)$/gm)].map(
-    ([, host = '', port, rest = '']): Peer => ({
-      name: /\sname=(\S+)/.exec(rest)?.[1] ?? host,
-      host,
-      port: Number(port),
-      tls: /\s(?:ssl|tls)/.test(rest),
-    }),
-  );
-  return [...new Map(peers.map((peer) => [`${peer.host}:${peer.port}`, peer])).values()];
 }
 
 function standIn({ name, host, port, tls }: Peer, leaf: Leaf): Promise<Origin> {

@@ -54,7 +54,14 @@ describe.each(names)('apache/%s', (name) => {
 async function served(rules: RuleSet): Promise<(probe: ProbeLine) => Promise<Heads>> {
   const dir = mkdtempSync(join(tmpdir(), 'outrigger-heads-'));
   const authority = await createAuthority();
-  const leaf = await authority.issue({ names: ['localhost', '127.0.0.1'] });
+  const hostOf = (server: string): string => new URL(server).hostname;
+  const named = [...rules.upstreams.values()].flatMap(({ servers, tls }) => [
+    ...servers.map(hostOf),
+    ...(tls?.serverName ?? []),
+  ]);
+  // The server that Apache was held against is asked under its own name here, too.
+  const names = ['127.0.0.1', ...named.filter((name) => !name.startsWith('wrong.') && !/^[\d.]+$/.test(name))];
+  const leaf = await authority.issue({ names });
   const wrong = await authority.issue({ names: ['other.test'] });
   const [cert, key, ca] = [join(dir, 'cert.pem'), join(dir, 'key.pem'), join(dir, 'ca.pem')];
   writeFileSync(cert, leaf.certPem);
@@ -70,8 +77,7 @@ async function served(rules: RuleSet): Promise<(probe: ProbeLine) => Promise<Hea
     const { protocol, hostname } = new URL(server);
     if (hostname.startsWith('down.')) return `http://127.0.0.1:${down}`;
     if (protocol === 'http:') return `http://127.0.0.1:${plain.port}`;
-    const host = /^[\d.]+$/.test(hostname) ? '127.0.0.1' : 'localhost';
-    return `https://${host}:${hostname.startsWith('wrong.') ? bad.port : tls.port}`;
+    return `https://127.0.0.1:${hostname.startsWith('wrong.') ? bad.port : tls.port}`;
   };
   const moved: RuleSet = {
     ...rules,
@@ -85,7 +91,12 @@ async function served(rules: RuleSet): Promise<(probe: ProbeLine) => Promise<Hea
       [...rules.upstreams].map(([name, upstream]) => {
         if (/^apache/.test(name))
           return [name, { ...upstream, tls: undefined, servers: [`http://127.0.0.1:${apache.port}`] }];
-        const own = upstream.tls && { ...upstream.tls, ...(upstream.tls.ca !== undefined && { ca }) };
+        const asked = upstream.servers.map(hostOf).find((host) => !/^[\d.]+$/.test(host));
+        const own = upstream.tls && {
+          ...(asked !== undefined && { serverName: [asked] }),
+          ...upstream.tls,
+          ...(upstream.tls.ca !== undefined && { ca: [ca] }),
+        };
         return [name, { ...upstream, tls: own, servers: upstream.servers.map(serverOf) as typeof upstream.servers }];
       }),
     ),

@@ -45,7 +45,9 @@ describe('the servers of a request, explained', () => {
     const explained = explainForwarding(rules, TO, factsOf(rules, 'GET', '192.0.2.1'));
     expect(printedForwarding(explained)).toEqual([
       ['server', 'https://10.1.1.1 (SNI contoso.com)'],
+      ['tls', expect.stringMatching(/^its certificate must be for 10\.1\.1\.1, signed by an authority of the system/)],
       ['  then', 'https://mbx2.corp.test (SNI mbx2.corp.test)'],
+      ['tls', expect.stringMatching(/^its certificate must be for mbx2\.corp\.test/)],
       ['  then', 'http://10.1.1.3'],
       ['affinity', 'none: the first that can be reached'],
       ['limits', 'connect 10s, answer 65m, idle 65m'],

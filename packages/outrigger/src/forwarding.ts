@@ -8,19 +8,20 @@ import {
   formatDuration,
   type HeaderEdits,
   type Health,
-  parseServer,
   type RequestFacts,
   type RuleSet,
-  serverNames,
   timeoutsOf,
   type Upstream,
 } from '@outrigger/rules';
+import { type ExplainedTls, explainTls, printedTls } from './explainedtls.ts';
 
 export type ExplainedServer = {
   /** As the rules write it. */
   url: string;
   /** Name sent in the TLS handshake; null where none is, or no TLS is spoken. */
   sni: string | null;
+  /** Absent where no TLS is spoken. */
+  tls?: ExplainedTls;
   /** Its share of clients, where the rules give one. */
   weight?: number;
   /** Connections it may have; absent where any number will do. */
@@ -69,11 +70,11 @@ export function explainForwarding(
   const { answer, idle, tunnelIdle } = timeoutsOf(settings, decision.route);
   const written = settings.servers.map((url, index): ExplainedServer => {
     const [weight, connections] = [settings.weights?.[index], connectionLimits(settings)[index]];
-    const server = parseServer(url);
-    const sni = server?.scheme === 'https' ? serverNames(server, settings, facts.host).sni : undefined;
+    const tls = explainTls(url, settings, facts.host);
     return {
       url,
-      sni: sni ?? null,
+      sni: tls?.sni ?? null,
+      ...(tls && { tls }),
       ...(weight !== undefined && { weight }),
       ...(connections !== undefined && { connections }),
     };
@@ -131,9 +132,9 @@ function explainedEdits({ kept, removed, replaced, added }: HeaderEdits): Explai
 /** Rows for a person: the first server, those that are tried where it cannot be reached, and why in this order. */
 export function printedForwarding(forwarding: ExplainedForwarding): [string, string][] {
   const { affinity, servers, limits, health, requestHeaders, responseHeaders } = forwarding;
-  const rows = servers.map((server, index): [string, string] => [
-    index === 0 ? 'server' : '  then',
-    printedServer(server),
+  const rows = servers.flatMap((server, index): [string, string][] => [
+    [index === 0 ? 'server' : '  then', printedServer(server)],
+    ...tlsRows(server, servers[index - 1]),
   ]);
   if (servers.length > 1) rows.push(['affinity', AFFINITY[affinity]]);
   if (servers.length > 0) rows.push(['limits', limitsText(limits)]);
@@ -141,6 +142,12 @@ export function printedForwarding(forwarding: ExplainedForwarding): [string, str
     rows.push(['health', `GET ${health.path} every ${formatDuration(health.interval)}; who fails it is tried last`]);
   rows.push(...editRows('request', requestHeaders), ...editRows('answer', responseHeaders));
   return rows;
+}
+
+/** TLS with a server, where it is not that with the one before it. */
+function tlsRows({ tls }: ExplainedServer, before: ExplainedServer | undefined): [string, string][] {
+  const text = tls && printedTls(tls);
+  return text === undefined || text === (before?.tls && printedTls(before.tls)) ? [] : [['tls', text]];
 }
 
 /** One row a line: what stays, what goes, then what is written. */

@@ -8,9 +8,9 @@ it('takes relative files of listeners, upstreams and pages from the folder of th
   - address: '*:443'
     tls:
       certificates: [{ cert: a.crt, key: /keys/a.key, passphraseFile: a.pass }, { cert: b.crt, key: b.key, passphraseFile: b.pass }]
-      clientCertificates: { ca: clients.pem }
+      clientCertificates: { ca: [system, clients.pem], crl: clients.crl }
 upstreams:
-  one: { servers: [https://10.1.1.14], tls: { ca: ca.pem, certificate: { pkcs12: c.pfx } } }
+  one: { servers: [https://10.1.1.14], tls: { ca: ca.pem, crl: [a.crl, /b.crl], certificate: { pkcs12: c.pfx } } }
 pages: { no: { file: no.html, fill: { a: { file: ../a.css }, b: text } } }
 access: [{ deny: {}, answer: { page: no } }]
 routes: [{ to: one }]
@@ -23,9 +23,13 @@ routes: [{ to: one }]
     { cert: '/etc/outrigger/a.crt', key: '/keys/a.key', passphraseFile: '/etc/outrigger/a.pass' },
     { cert: '/etc/outrigger/b.crt', key: '/etc/outrigger/b.key', passphraseFile: '/etc/outrigger/b.pass' },
   ]);
-  expect(listen[0]?.tls?.clientCertificates?.ca).toBe('/etc/outrigger/clients.pem');
+  expect(listen[0]?.tls?.clientCertificates).toMatchObject({
+    ca: ['system', '/etc/outrigger/clients.pem'],
+    crl: ['/etc/outrigger/clients.crl'],
+  });
   expect(upstreams.get('one')?.tls).toMatchObject({
-    ca: '/etc/outrigger/ca.pem',
+    ca: ['/etc/outrigger/ca.pem'],
+    crl: ['/etc/outrigger/a.crl', '/b.crl'],
     certificate: { pkcs12: '/etc/outrigger/c.pfx' },
   });
   expect(pages?.get('no')).toMatchObject({

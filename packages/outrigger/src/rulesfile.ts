@@ -10,6 +10,7 @@ import {
   type LoadResult,
   loadRules,
   type RuleSet,
+  SYSTEM_AUTHORITIES,
 } from '@outrigger/rules';
 import type { Terminal } from './terminal.ts';
 
@@ -65,8 +66,13 @@ export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
       ? { pkcs12: resolve(folder, files.pkcs12), ...passphraseFile }
       : { cert: resolve(folder, files.cert), key: resolve(folder, files.key), ...passphraseFile };
   };
+  /** `system` names no file. */
+  const trust = <Files extends { ca?: string[] | undefined; crl?: string[] | undefined }>({ ca, crl }: Files) => ({
+    ...(ca && { ca: ca.map((each) => (each === SYSTEM_AUTHORITIES ? each : resolve(folder, each))) }),
+    ...(crl && { crl: crl.map((each) => resolve(folder, each)) }),
+  });
   const clients = ({ clientCertificates: asked }: NonNullable<Listener['tls']>): Partial<Listener['tls']> =>
-    asked === undefined ? {} : { clientCertificates: { ...asked, ca: resolve(folder, asked.ca) } };
+    asked === undefined ? {} : { clientCertificates: { ...asked, ...trust(asked) } };
   return {
     ...rules,
     ...(rules.accessLog && {
@@ -84,11 +90,8 @@ export function withAbsoluteFiles(rules: RuleSet, file: string): RuleSet {
     upstreams: new Map(
       [...rules.upstreams].map(([name, upstream]) => {
         if (upstream.tls === undefined) return [name, upstream];
-        const { ca, certificate } = upstream.tls;
-        const files = {
-          ...(ca !== undefined && { ca: resolve(folder, ca) }),
-          ...(certificate && { certificate: pair(certificate) }),
-        };
+        const { certificate } = upstream.tls;
+        const files = { ...trust(upstream.tls), ...(certificate && { certificate: pair(certificate) }) };
         return [name, { ...upstream, tls: { ...upstream.tls, ...files } }];
       }),
     ),

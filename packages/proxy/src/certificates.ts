@@ -1,9 +1,11 @@
 // Room: which certificate a client sees: the one whose name it asks for, exactly or by wildcard, else the first of the listener.
 import { createHash } from 'node:crypto';
-import type { SecureContext, SecureContextOptions, SecureVersion } from 'node:tls';
-import { canonicalHost, type Listener, type TlsVersion } from '@outrigger/rules';
-import { holdsCertificate, type KeyPair, loadKeyPair, type PemReader, readPem } from './pem.ts';
+import type { SecureContext, SecureContextOptions } from 'node:tls';
+import { canonicalHost, type Listener } from '@outrigger/rules';
+import { type AuthoritiesResult, readAuthorities } from './authorities.ts';
+import { type KeyPair, loadKeyPair, type PemReader } from './pem.ts';
 import type { StartProblem } from './start.ts';
+import { versionOptions } from './tlsversions.ts';
 
 export type ListenerTls = {
   /** TLS versions and ciphers of the listener, with its first certificate: for clients that send no SNI, or an unknown name. */
@@ -24,11 +26,13 @@ export function listenerTls(
 ): ListenerTlsResult {
   const authorities = clientAuthorities(wanted, reader);
   if (authorities.kind === 'bad') return { kind: 'bad', problems: [authorities.problem] };
+  const versions = versionOptions(`listener ${listener}`, wanted);
+  if (versions.kind === 'bad') return { kind: 'bad', problems: [versions.problem] };
   const settings: SecureContextOptions = {
-    ...(authorities.ca && { ca: authorities.ca, sessionIdContext: sessionContext(listener) }),
-    ...(wanted.minVersion && { minVersion: secureVersion(wanted.minVersion) }),
-    ...(wanted.maxVersion && { maxVersion: secureVersion(wanted.maxVersion) }),
-    ...(wanted.ciphers && { ciphers: wanted.ciphers }),
+    ...authorities.authorities,
+    ...(wanted.clientCertificates && { sessionIdContext: sessionContext(listener) }),
+    ...versions.options,
+    ...(wanted.cipherOrder === 'client' && { honorCipherOrder: false }),
   };
   const loaded = wanted.certificates.map((files) => loadKeyPair(files, reader, settings));
   const problems = loaded.flatMap((result) => (result.kind === 'bad' ? [result.problem] : []));
@@ -46,18 +50,11 @@ export function listenerTls(
   };
 }
 
-/** Authorities of client certificates; no `ca` where clients are not asked for any. */
-function clientAuthorities(
-  { clientCertificates }: NonNullable<Listener['tls']>,
-  reader: PemReader,
-): { kind: 'read'; ca?: Buffer } | { kind: 'bad'; problem: StartProblem } {
-  if (clientCertificates === undefined) return { kind: 'read' };
-  const { ca } = clientCertificates;
-  const file = readPem(reader, ca);
-  if (file.kind === 'bad') return file;
-  if (holdsCertificate(file.pem)) return { kind: 'read', ca: file.pem };
-  const message = `${ca} holds no certificate in PEM form, so no client could be let in. Is it the right file?`;
-  return { kind: 'bad', problem: { code: 'CERTIFICATE_UNUSABLE', message } };
+/** What certificates of clients are checked with; nothing where clients are not asked for any. */
+function clientAuthorities({ clientCertificates }: NonNullable<Listener['tls']>, reader: PemReader): AuthoritiesResult {
+  return clientCertificates === undefined
+    ? { kind: 'read', authorities: {} }
+    : readAuthorities(clientCertificates, reader);
 }
 
 /** OpenSSL resumes no session that has proved a client unless it has a name, and only where that is the same. At most 32 bytes. */
@@ -76,9 +73,4 @@ export function pickKeyPair(pairs: readonly KeyPair[]): (name: string) => KeyPai
     const wildcard = `*${name.slice(name.indexOf('.'))}`;
     return byName.get(name) ?? byName.get(wildcard);
   };
-}
-
-/** The same version as node calls it. */
-export function secureVersion(version: TlsVersion): SecureVersion {
-  return version === '1.0' ? 'TLSv1' : `TLSv${version}`;
 }

@@ -15,6 +15,7 @@ const files = new Map<string, string>();
 const readFile = readerOf(files);
 let friend: Leaf;
 let stranger: Leaf;
+let revoked: Leaf;
 
 beforeAll(async () => {
   const [servers, clients, others] = [await createAuthority(), await createAuthority(), await createAuthority()];
@@ -25,9 +26,11 @@ beforeAll(async () => {
   files.set('clients.pem', clients.certPem).set('text', 'no PEM');
   friend = await clients.issue({ names: ['anna, of Contoso'] });
   stranger = await others.issue({ names: ['mallory'] });
+  revoked = await clients.issue({ names: ['bert, late of Contoso'] });
+  files.set('clients.crl', await clients.revoke([revoked]));
 });
 
-function rulesAsking(port: number, mode: string, ca = 'clients.pem'): string {
+function rulesAsking(port: number, mode: string, ca = 'clients.pem, crl: clients.crl'): string {
   const certificates = '[{ cert: a.crt, key: a.key }, { cert: b.crt, key: b.key }]';
   const tls = `tls: { certificates: ${certificates}, clientCertificates: { ca: ${ca}, mode: ${mode} } }`;
   return simpleRules(port, '', tls);
@@ -72,9 +75,12 @@ describe('a listener that requires a client certificate', () => {
     ['nobody', 'TLSv1.2'],
     ['stranger', 'TLSv1.3'],
     ['stranger', 'TLSv1.2'],
+    ['revoked', 'TLSv1.3'],
+    ['revoked', 'TLSv1.2'],
   ] as const)('keeps out %s, over %s, and says why', async (who, version) => {
     const { proxy, told } = await asking('require');
-    const options = who === 'nobody' ? { rejectUnauthorized: false } : shown(stranger);
+    const leaf = who === 'revoked' ? revoked : stranger;
+    const options = who === 'nobody' ? { rejectUnauthorized: false } : shown(leaf);
     for (const servername of ['a.test', 'b.test']) {
       // In TLS 1.2 the client's handshake ends with ours, and fails with it.
       const wire = await proxy.wire({ tls: { ...options, servername, maxVersion: version } }).catch(() => undefined);

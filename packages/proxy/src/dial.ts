@@ -1,11 +1,12 @@
 // Room: one attempt to connect to one server: TCP or a unix socket, a PROXY header where it wants one, then TLS, within the limit of time.
 import { connect as connectPlain, type NetConnectOpts, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { Server, Upstream } from '@outrigger/rules';
 import { connectTimeout, type Failure, upstreamFailure } from './failure.ts';
 import { type Ends, proxyHeaderBytes } from './proxyheader.ts';
 import type { Seat } from './seats.ts';
+import type { ConnectionTls } from './servertls.ts';
 import { keepSessions, type SessionCache, sessionFor } from './sessions.ts';
 
 /**
@@ -37,12 +38,12 @@ type Place = {
 export function dialOnce(
   target: Place,
   upstream: Upstream,
-  tls: ConnectionOptions | undefined,
+  tls: ConnectionTls | undefined,
   ends: Ends | undefined,
   cancel: AbortSignal,
 ): Promise<Dialled> {
   const { server, url, place, sessions } = target;
-  const { servername: name = '' } = tls ?? {};
+  const { servername: name = '' } = tls?.options ?? {};
   return new Promise((resolve) => {
     if (cancel.aborted) return resolve({ kind: 'cancelled' });
     const address = {
@@ -56,7 +57,7 @@ export function dialOnce(
     const socket = secures
       ? connectTls({
           ...(beneath === undefined ? address : { socket: beneath }),
-          ...tls,
+          ...tls.options,
           ...sessionFor(sessions, name),
         })
       : (beneath ?? connectPlain(address));
@@ -76,6 +77,12 @@ export function dialOnce(
     const onCancel = (): void => settle({ kind: 'cancelled' });
     const onError = (error: NodeJS.ErrnoException): void => fail(upstreamFailure(error, place));
     const onConnect = (): void => {
+      const refused = socket instanceof TLSSocket ? tls?.refusal(socket) : undefined;
+      if (refused !== undefined) {
+        socket.destroy(refused);
+        return;
+      }
+      acceptSession?.();
       // PDUs are small and answered one by one: nothing may wait for company (Nagle), nor die unnoticed.
       socket.setNoDelay(true);
       socket.setKeepAlive(true, TCP_KEEP_ALIVE);
@@ -85,12 +92,8 @@ export function dialOnce(
     const timer = setTimeout(() => fail(connectTimeout(place, connect)), connect);
     cancel.addEventListener('abort', onCancel);
     socket.on('error', onError);
-    if (secures) {
-      socket.on('secureConnect', onConnect);
-      keepSessions(socket, sessions, name);
-    } else {
-      socket.on('connect', onConnect);
-    }
+    const acceptSession = secures ? keepSessions(socket, sessions, name) : undefined;
+    socket.on(secures ? 'secureConnect' : 'connect', onConnect);
   });
 }
 

@@ -13,6 +13,8 @@ export type UpstreamFailureCode =
   | 'UPSTREAM_CERT_NAME'
   | 'UPSTREAM_CERT_EXPIRED'
   | 'UPSTREAM_CERT_UNUSABLE'
+  | 'UPSTREAM_CERT_REVOKED'
+  | 'UPSTREAM_CRL'
   | 'UPSTREAM_CLIENT_CERTIFICATE'
   | 'UPSTREAM_NAME_REFUSED'
   | 'UPSTREAM_NOT_TLS'
@@ -97,6 +99,16 @@ const CERT_UNUSABLE = upstreamRow(
   'shows a certificate that cannot be relied on',
   'Have it issued anew, for a server, by an authority that may sign, with a key and signature of today; the code says what is wrong.',
 );
+const CERT_REVOKED = upstreamRow(
+  'UPSTREAM_CERT_REVOKED',
+  'shows a certificate that its authority has revoked',
+  'Give the server another certificate; who has the key of the old one may pose as it.',
+);
+const CRL = upstreamRow(
+  'UPSTREAM_CRL',
+  'shows a certificate for which tls.crl has no list that holds today',
+  'Fetch the list of each authority in its chain anew into the files of tls.crl, and reload.',
+);
 const CLIENT_CERTIFICATE = upstreamRow(
   'UPSTREAM_CLIENT_CERTIFICATE',
   'wants a client certificate, and was shown none or refuses ours',
@@ -171,7 +183,15 @@ const ROWS: Readonly<Record<string, Row>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: AUTHORITY_UNKNOWN,
   CERT_UNTRUSTED: AUTHORITY_UNKNOWN,
   HOSTNAME_MISMATCH: CERT_NAME,
-  CERT_REVOKED: CERT_UNUSABLE,
+  CERT_REVOKED,
+  UNABLE_TO_GET_CRL: CRL,
+  UNABLE_TO_GET_CRL_ISSUER: CRL,
+  UNABLE_TO_DECRYPT_CRL_SIGNATURE: CRL,
+  CRL_SIGNATURE_FAILURE: CRL,
+  CRL_NOT_YET_VALID: CRL,
+  CRL_HAS_EXPIRED: CRL,
+  ERROR_IN_CRL_LAST_UPDATE_FIELD: CRL,
+  ERROR_IN_CRL_NEXT_UPDATE_FIELD: CRL,
   CERT_REJECTED: CERT_UNUSABLE,
   CERT_SIGNATURE_FAILURE: CERT_UNUSABLE,
   CERT_CHAIN_TOO_LONG: CERT_UNUSABLE,

@@ -161,7 +161,8 @@ function statusOf(socket: Duplex, path: string, host: string, cancel: AbortSigna
 /** The Host of a check: the one for checks, the one the servers get, the name of their certificate, or the server itself. */
 function hostFor(upstream: Upstream, health: Health, { url }: WatchedServer): string {
   const itself = /^https?:\/\/([^/]+)/.exec(url)?.[1] ?? 'localhost';
-  return health.host ?? upstream.host ?? upstream.tls?.serverName ?? itself;
+  const named = upstream.tls?.serverName?.find((name) => !name.startsWith('.'));
+  return health.host ?? upstream.host ?? named ?? itself;
 }
 
 function askedFor(host: string): Asked {

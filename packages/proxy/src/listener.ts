@@ -260,7 +260,7 @@ export function placeOf(listener: Listener): string {
 
 /** What a connection had to meet to be let in. */
 function termsOf({ listener, tls }: PreparedListener): unknown[] {
-  return [tls !== undefined, tls?.clientCertificates, tls?.settings.ca, listener.proxyProtocol];
+  return [tls !== undefined, tls?.clientCertificates, tls?.settings.ca, tls?.settings.crl, listener.proxyProtocol];
 }
 
 async function listen(server: Server, { address }: Listener): Promise<StartProblem | undefined> {

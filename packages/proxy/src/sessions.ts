@@ -18,23 +18,23 @@ export function sessionFor(cache: SessionCache, name: string): { session?: Buffe
 }
 
 /**
- * Keeps the newest session of a connection that is being made under `name`. Node checks no certificate on a resumed connection,
- * so a session counts only once its own handshake was accepted.
+ * Keeps the newest session of a connection that is being made under `name`, once its handshake is accepted: a resumed connection
+ * shows no certificate, and node checks none, so a session counts only where its own was. Gives what says that it is.
  */
-export function keepSessions(socket: Socket, cache: SessionCache, name: string): void {
-  let accepted = false;
+export function keepSessions(socket: Socket, cache: SessionCache, name: string): () => void {
+  let isAccepted = false;
   let early: Buffer | undefined;
   socket.on('session', (ticket: Buffer) => {
-    if (accepted) keep(cache, name, ticket);
+    if (isAccepted) keep(cache, name, ticket);
     else early = ticket;
   });
-  socket.on('secureConnect', () => {
-    accepted = true;
-    if (early !== undefined) keep(cache, name, early);
-  });
   socket.on('error', () => {
-    if (!accepted) cache.delete(name);
+    if (!isAccepted) cache.delete(name);
   });
+  return () => {
+    isAccepted = true;
+    if (early !== undefined) keep(cache, name, early);
+  };
 }
 
 function keep(cache: SessionCache, name: string, ticket: Buffer): void {

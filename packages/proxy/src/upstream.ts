@@ -1,23 +1,21 @@
 // Room: servers of an upstream and how they are dialled: in order, the next one only where none was reached. A
 // connection belongs to one client connection and is never shared.
-import type { ConnectionOptions } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
-import {
-  connectionLimits,
-  parseServer,
-  type RuleSet,
-  type Server,
-  type ServerNames,
-  serverNames,
-  type Upstream,
-} from '@outrigger/rules';
+import { connectionLimits, parseServer, type RuleSet, type Server, serverNames, type Upstream } from '@outrigger/rules';
 import { rendezvousOrder } from './affinity.ts';
 import { type Dialled, dialOnce } from './dial.ts';
 import { type Failure, type FailureCode, serverFull } from './failure.ts';
 import type { PemReader } from './pem.ts';
 import type { Ends } from './proxyheader.ts';
 import { createSeats, type Seat, type Seats } from './seats.ts';
-import { type SecureMaterial, secureOptions, tlsNames } from './servertls.ts';
+import {
+  type ConnectionTls,
+  connectionTls,
+  type SecureContexts,
+  type SecureMaterial,
+  type ServerTls,
+  serverTls,
+} from './servertls.ts';
 import type { SessionCache } from './sessions.ts';
 import type { StartProblem } from './start.ts';
 
@@ -84,8 +82,9 @@ export function createDiallers(
 ): DiallersResult {
   const problems: StartProblem[] = [];
   const diallers = new Map<string, ServerDialler>();
+  const contexts: SecureContexts = new Map();
   for (const [name, upstream] of rules.upstreams) {
-    const secure = secureOptions(name, upstream, reader);
+    const secure = serverTls(name, upstream, reader, contexts);
     const kept = before.get(name);
     if (secure.kind === 'bad') problems.push(secure.problem);
     else if (kept?.isFor(upstream, secure.material)) diallers.set(name, kept);
@@ -111,12 +110,13 @@ type Target = WatchedServer & {
 function createDialler(
   name: string,
   upstream: Upstream,
-  { options: tls, material }: { options: ConnectionOptions; material: SecureMaterial },
+  { tls, material }: { tls: ServerTls | undefined; material: SecureMaterial },
   now: () => number,
   tell: TellFailover,
 ): ServerDialler {
-  const namesFor = ({ server }: Target, { host }: Asked): ServerNames | undefined =>
-    server.scheme === 'https' ? serverNames(server, upstream, host) : undefined;
+  const tlsFor = ({ server }: Target, { host }: Asked): ConnectionTls | undefined =>
+    tls && server.scheme === 'https' ? connectionTls(tls, serverNames(server, upstream, host), now) : undefined;
+  const sniFor = (target: Target, asked: Asked): string | undefined => tlsFor(target, asked)?.options.servername;
   const limits = connectionLimits(upstream);
   const servers = upstream.servers.map((url, index): Target => {
     const server = parseServer(url);
@@ -132,8 +132,7 @@ function createDialler(
       unreachable: false,
       shunnedUntil: 0,
       sessions: new Map(),
-      dial: (asked, cancel) =>
-        dialOnce(target, upstream, { ...tls, ...tlsNames(namesFor(target, asked)) }, asked.ends, cancel),
+      dial: (asked, cancel) => dialOnce(target, upstream, tlsFor(target, asked), asked.ends, cancel),
     };
     return target;
   });
@@ -169,7 +168,7 @@ function createDialler(
   return {
     servers,
     key(asked) {
-      const names = new Set(servers.map((target) => namesFor(target, asked)?.sni ?? ''));
+      const names = new Set(servers.map((target) => sniFor(target, asked) ?? ''));
       return [...names, orderFor(asked)[0]?.url].join();
     },
     dial: (asked, cancel) =>
@@ -177,8 +176,7 @@ function createDialler(
         asked,
         (target) => target.dial(asked, cancel),
         // A handshake that fails under a name the client made up must not turn others away from a server that is well.
-        (target, { code }) =>
-          namesFor(target, asked)?.sni === namesFor(target, NOBODY)?.sni || BEFORE_HANDSHAKE.has(code),
+        (target, { code }) => sniFor(target, asked) === sniFor(target, NOBODY) || BEFORE_HANDSHAKE.has(code),
       ),
     dialUnread: (asked, cancel) =>
       dialFirst(

@@ -1,7 +1,7 @@
 // Room: what a rules file of the right shape can still get wrong: names that lead nowhere, patterns and addresses that do
 // not parse, rules that can never match, and settings that work but should be known to be dangerous.
 
-import { parseAddressRange } from './address.ts';
+import { checkCondition } from './checkcondition.ts';
 import { checkFrontDoor } from './checkdoor.ts';
 import { checkExchange } from './checkexchange.ts';
 import { checkFallback } from './checkfallback.ts';
@@ -10,13 +10,13 @@ import { checkLogs } from './checklogs.ts';
 import { checkPages } from './checkpages.ts';
 import { checkServers } from './checkservers.ts';
 import { checkTimeouts } from './checktimeouts.ts';
-import type { Condition, PathCondition } from './condition.ts';
+import { checkServerTls, checkVersions } from './checktls.ts';
+import type { Condition } from './condition.ts';
 import { redirectError } from './denial.ts';
 import type { Diagnostic, Severity } from './diagnostic.ts';
 import { listenerName } from './facts.ts';
 import { passedThroughTo } from './passthrough.ts';
 import type { DocumentPath, Positions } from './positions.ts';
-import { compileRegex } from './regex.ts';
 import { type RuleSet, type Upstream, upstreamsOf } from './schema.ts';
 import { parseListenAddress, parseServer } from './server.ts';
 import { suggestion } from './suggest.ts';
@@ -104,15 +104,7 @@ function checkListeners(rules: RuleSet, report: Report): void {
         'Give one of them another name or address.',
       );
     names.add(name);
-    const { minVersion, maxVersion } = listener.tls ?? {};
-    if (minVersion !== undefined && maxVersion !== undefined && minVersion > maxVersion) {
-      report(
-        'error',
-        'RULES_BAD_TLS',
-        [...path, 'tls', 'minVersion'],
-        `no TLS version is at least ${minVersion} and at most ${maxVersion}`,
-      );
-    }
+    if (listener.tls !== undefined) checkVersions(listener.tls, [...path, 'tls'], report);
   });
 }
 
@@ -139,15 +131,7 @@ function checkUpstream(name: string, upstream: Upstream, rules: RuleSet, report:
     }
   });
   checkExchange(name, upstream, report);
-  if (upstream.tls?.verify === false) {
-    report(
-      'warning',
-      'RULES_TLS_UNVERIFIED',
-      [...path, 'tls', 'verify'],
-      `nobody checks that ${name} is who answers: whoever can take its address reads logins`,
-      'Set ca to the file of the authority that signed its certificate, and verify to true.',
-    );
-  }
+  checkServerTls(name, upstream, report);
   checkServers(upstream, path, report);
   checkHeaderChanges(upstream, path, rules, report);
   if (!rules.routes.some((route) => upstreamsOf(route).includes(name)) && !passedThroughTo(rules).has(name)) {
@@ -224,90 +208,4 @@ function reportUnreachable(conditions: readonly Condition[], path: DocumentPath,
       'Move it up, or leave it out.',
     );
   }
-}
-
-export function checkCondition(condition: Condition, path: DocumentPath, rules: RuleSet, report: Report): void {
-  condition.hosts?.forEach((entry, index) => {
-    checkHost(entry, [...path, 'hosts', index], report);
-  });
-  for (const key of ['clients', 'connectsFrom'] as const) {
-    condition[key]?.forEach((entry, index) => {
-      if (parseAddressRange(entry.replace(/^!/, '')) !== undefined) return;
-      const message = `${entry} is not an address, a CIDR block or first-last`;
-      report('error', 'RULES_BAD_CLIENTS', [...path, key, index], message);
-    });
-  }
-  condition.listeners?.forEach((entry, index) => {
-    const names = rules.listen.map(listenerName);
-    const name = entry.replace(/^!/, '');
-    if (names.includes(name)) return;
-    report(
-      'error',
-      'RULES_UNKNOWN_LISTENER',
-      [...path, 'listeners', index],
-      `there is no listener ${name}`,
-      suggestion(name, names),
-    );
-  });
-  condition.path?.forEach((entry, index) => {
-    checkPath(entry, [...path, 'path', index], report);
-  });
-  for (const key of ['url', 'headers'] as const) {
-    condition[key]?.forEach((entry, index) => {
-      checkRegex(entry, [...path, key, index], report);
-    });
-  }
-  for (const key of ['any', 'all'] as const) {
-    condition[key]?.forEach((inner, index) => {
-      checkCondition(inner, [...path, key, index], rules, report);
-    });
-  }
-  if (condition.not !== undefined) checkCondition(condition.not, [...path, 'not'], rules, report);
-}
-
-export function checkHost(entry: string, place: DocumentPath, report: Report): void {
-  const host = entry.replace(/^!/, '');
-  const isAddress = /^\[.*\]$/.test(host);
-  if (host === '*' || isAddress || !/[/:\s*]/.test(host)) return;
-  const message = `${entry} never matches: a host is a name without scheme, port or path, and * stands only alone`;
-  const hint = host.startsWith('*.') ? `For a domain and all below it write ${host.slice(1)}.` : undefined;
-  report('error', 'RULES_BAD_HOST', place, message, hint);
-}
-
-function checkPath(entry: PathCondition, place: DocumentPath, report: Report): void {
-  if ('regex' in entry) {
-    checkRegex(entry, place, report);
-    return;
-  }
-  const text = 'prefix' in entry ? entry.prefix : entry.exact;
-  const reason = !text.startsWith('/')
-    ? 'a path begins with /'
-    : /%[0-9a-f]{2}|\/\/|\/\.{1,2}(?:\/|$)|[?\\]/i.test(text)
-      ? 'conditions see the path decoded, without //, dot segments, backslash or query'
-      : undefined;
-  if (reason !== undefined) {
-    report(
-      'error',
-      'RULES_BAD_PATH',
-      place,
-      `${text} never matches: ${reason}`,
-      'Write the path as the server reads it.',
-    );
-  }
-}
-
-function checkRegex(
-  entry: { regex: string; ignoreCase?: boolean | undefined },
-  place: DocumentPath,
-  report: Report,
-): void {
-  const result = compileRegex(entry.regex, entry.ignoreCase ?? false);
-  if (result.ok) return;
-  report(
-    'error',
-    'RULES_BAD_REGEX',
-    place,
-    `${entry.regex} is not a pattern of the RE2 dialect: ${result.message}`,
-    'Back-references and look-around are not in it: they cannot be run in linear time.',
-  );
 }

@@ -4,7 +4,8 @@ import { type AddressRange, parseAddressRange } from './address.ts';
 import type { Report } from './check.ts';
 import { checkPassThrough } from './checkpassthrough.ts';
 import type { DocumentPath } from './positions.ts';
-import type { CertificateFiles, RuleSet } from './schema.ts';
+import type { RuleSet } from './schema.ts';
+import type { CertificateFiles } from './tls.ts';
 
 /** Findings about trusted peers and listeners. */
 export function checkFrontDoor(rules: RuleSet, report: Report): void {

@@ -1,5 +1,6 @@
 // Room: what changes to header fields can get wrong: fields that are not theirs to change, values that cannot be filled in.
-import { checkCondition, type Report } from './check.ts';
+import type { Report } from './check.ts';
+import { checkCondition } from './checkcondition.ts';
 import { fieldObstacle, type HeaderChange } from './headers.ts';
 import type { DocumentPath } from './positions.ts';
 import { requestTemplateError } from './requestvalue.ts';

@@ -1,5 +1,6 @@
 // Room: what access logs in a rules file can get wrong: formats that cannot be filled in, secrets that would be told.
-import { checkCondition, type Report } from './check.ts';
+import type { Report } from './check.ts';
+import { checkCondition } from './checkcondition.ts';
 import { logFormatError, secretsOfFormat } from './logformat.ts';
 import type { RuleSet } from './schema.ts';
 

@@ -1,5 +1,6 @@
 // Room: what a rules file can get wrong about connections that pass through unread.
-import { checkHost, type Report } from './check.ts';
+import type { Report } from './check.ts';
+import { checkHost } from './checkcondition.ts';
 import type { DocumentPath } from './positions.ts';
 import type { Listener, RuleSet } from './schema.ts';
 import { suggestion } from './suggest.ts';

@@ -11,15 +11,6 @@ const FEWEST_FOR_OUTLOOK = 100;
 export function checkServers(upstream: Upstream, path: DocumentPath, report: Report): void {
   checkAffinity(upstream, path, report);
   checkConnections(upstream, path, report);
-  const { minVersion = '1.2' } = upstream.tls ?? {};
-  if (minVersion >= '1.2') return;
-  report(
-    'warning',
-    'RULES_TLS_OBSOLETE',
-    [...path, 'tls', 'minVersion'],
-    `TLS ${minVersion} and its weak signatures are taken from these servers: who sits on the way can break it (RFC 8996)`,
-    'Keep it to a network you trust, and take it out when the server has been updated.',
-  );
 }
 
 function checkConnections(upstream: Upstream, path: DocumentPath, report: Report): void {

@@ -14,6 +14,7 @@ import {
   type DenialPage,
   defaultLimits,
   type Limits,
+  type Listener,
   type Provenance,
   type Route,
   type RuleSet,
@@ -27,7 +28,7 @@ const FLOW_WIDTH = 100;
 /** The text of a rules file. `preamble` becomes comment lines at its top. */
 export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): string {
   const content = {
-    listen: rules.listen.map(withoutProvenance),
+    listen: rules.listen.map(listenerDocument),
     upstreams: Object.fromEntries([...rules.upstreams].map(([name, upstream]) => [name, upstreamDocument(upstream)])),
     ...(rules.pages && {
       pages: Object.fromEntries([...rules.pages].map(([name, given]) => [name, pageDocument(given)])),
@@ -56,6 +57,28 @@ export function dumpRules(rules: RuleSet, options: { preamble?: string } = {}): 
   return document.toString({ lineWidth: 0, singleQuote: true });
 }
 
+function listenerDocument(listener: Listener): object {
+  const document = withoutProvenance(listener);
+  const { tls } = listener;
+  const asked = tls?.clientCertificates;
+  return asked === undefined ? document : { ...document, tls: { ...tls, clientCertificates: withSingles(asked) } };
+}
+
+function upstreamTlsDocument(tls: NonNullable<Upstream['tls']>): object {
+  const { verify, serverName } = tls;
+  return {
+    ...withSingles(tls),
+    verify: typeof verify === 'boolean' ? verify : single(verify),
+    ...(serverName && { serverName: single(serverName) }),
+  };
+}
+
+/** Files of authorities and of revocation lists, one of a kind as that one; keys keep their order. */
+function withSingles<Files extends { ca?: string[] | undefined; crl?: string[] | undefined }>(files: Files): object {
+  const { ca, crl } = files;
+  return { ...files, ...(ca && { ca: single(ca) }), ...(crl && { crl: single(crl) }) };
+}
+
 function upstreamDocument(upstream: Upstream): object {
   const { timeouts, rpcOverHttp, frontEndHttps, tls, health, requestHeaders, responseHeaders, ...rest } =
     withoutProvenance(upstream);
@@ -64,7 +87,7 @@ function upstreamDocument(upstream: Upstream): object {
     ...rest,
     ...(rpcOverHttp && { rpcOverHttp }),
     ...(frontEndHttps && { frontEndHttps }),
-    ...(tls !== undefined && { tls }),
+    ...(tls !== undefined && { tls: upstreamTlsDocument(tls) }),
     ...(health !== undefined && { health: healthDocument(health) }),
     ...(changed.length > 0 && { timeouts: durations(changed) }),
     ...headersDocument(upstream),

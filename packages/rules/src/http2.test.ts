@@ -71,7 +71,7 @@ describe('http2Offer', () => {
   it.each([
     ['off', ', http2: false', 'x.test'],
     ['tls', ', ciphers: AES128-SHA', 'x.test'],
-    ['tls', ", maxVersion: '1.1', http2: true", 'x.test'],
+    ['tls', ", minVersion: '1.0', maxVersion: '1.1', http2: true", 'x.test'],
     ['nameless', '', ''],
   ])('says %s where%s and name %j', (because, tls, name) => {
     expect(offer(listening(tls), name)).toEqual({ offered: false, because });

@@ -53,6 +53,7 @@ export { suggestion } from './suggest.ts';
 export { asWireBytes, normalizedPath, pathAmbiguity, squidUnescape } from './target.ts';
 export { literally, type Placeholder, padded, type TemplatePart } from './template.ts';
 export { type Timeouts, timeoutsOf } from './timeouts.ts';
+export { type CertificateChecks, type CertificateFiles, certificateChecks, SYSTEM_AUTHORITIES } from './tls.ts';
 export { type ClientResult, clientOf, forwardedFor, forwardedProto, type TrustedProxies } from './trusted.ts';
 export { formatDuration, formatSize, parseDuration, parseSize } from './units.ts';
 export type { TlsVersion } from './values.ts';

@@ -10,29 +10,12 @@ import { headerChanges } from './headers.ts';
 import { health } from './health.ts';
 import { type AccessLog, accessLog } from './logformat.ts';
 import { page } from './page.ts';
-import { duration, list, size, text, tlsVersion } from './values.ts';
+import { listenerTls, upstreamTls } from './tls.ts';
+import { duration, list, size, text } from './values.ts';
 
 /** Greatest share of a server: beyond it the others are not meant to be used, and need not be named. */
 const WEIGHT_MOST = 1_000;
 const WEIGHT_FORM = `a weight is a whole number from 1 to ${WEIGHT_MOST}`;
-
-const passphraseFile = text
-  .optional()
-  .meta({ description: 'File whose first line is the passphrase of the key; readable by this process alone' });
-const certificate = z.union(
-  [
-    z.strictObject({
-      cert: text.meta({ description: 'PEM file: the certificate and its chain' }),
-      key: text.meta({ description: 'PEM file: the private key' }),
-      passphraseFile,
-    }),
-    z.strictObject({
-      pkcs12: text.meta({ description: 'PKCS#12 file (.pfx, .p12): certificate, chain and key' }),
-      passphraseFile,
-    }),
-  ],
-  { error: 'a certificate holds cert and key, or pkcs12, and passphraseFile if wanted' },
-);
 
 const passThrough = z.strictObject({
   hosts: list(text).meta({ description: 'Names in SNI: exact, .suffix, * (any, and none); ! negates' }),
@@ -42,28 +25,7 @@ const passThrough = z.strictObject({
 const listener = z.strictObject({
   address: text.meta({ description: 'ADDRESS:PORT, [IPV6]:PORT or *:PORT' }),
   name: text.optional().meta({ description: 'What a listeners condition calls it; the address where absent' }),
-  tls: z
-    .strictObject({
-      certificates: z.array(certificate).min(1).meta({ description: 'Chosen by SNI; the first is the default' }),
-      minVersion: tlsVersion.optional(),
-      maxVersion: tlsVersion.optional(),
-      ciphers: text.optional().meta({ description: 'OpenSSL cipher list for TLS 1.2 and older' }),
-      // Browsers expect it; where it is not provably safe http2.ts withholds it whatever stands here.
-      http2: z.boolean().optional().meta({
-        description:
-          'Offer HTTP/2 for host names that can reach no rpcOverHttp upstream; default: true without ciphers',
-      }),
-      clientCertificates: z
-        .strictObject({
-          ca: text.meta({ description: 'PEM file of the authorities whose client certificates count' }),
-          mode: z.enum(['request', 'require']).default('require').meta({
-            description: 'require: no connection without a valid one; request: servers are told what was shown',
-          }),
-        })
-        .optional()
-        .meta({ description: 'Ask clients for a certificate, and tell servers of it in X-Client-Cert fields' }),
-    })
-    .optional(),
+  tls: listenerTls.optional(),
   defaultHost: text.optional().meta({ description: 'HOST[:PORT] of a request that names none' }),
   passThrough: z.array(passThrough).min(1).optional().meta({
     description: 'Connections that go on unread, chosen by SNI before TLS; no rule sees inside. First match wins',
@@ -141,21 +103,7 @@ const upstream = z.strictObject({
   responseHeaders: headerChanges
     .optional()
     .meta({ description: 'Changes to the head of an answer; before those of the route' }),
-  tls: z
-    .strictObject({
-      verify: z.boolean().default(true),
-      serverName: text.optional().meta({
-        description:
-          'Name in SNI and in the certificate. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
-      }),
-      minVersion: tlsVersion.optional().meta({
-        description:
-          'Oldest TLS version spoken with the servers; default 1.2. 1.0 and 1.1 also allow the weak signatures and keys that such servers have, and are warned about at each start',
-      }),
-      ca: text.optional().meta({ description: 'PEM file of trusted authorities; those of the system where absent' }),
-      certificate: certificate.optional().meta({ description: 'Client certificate shown to the servers' }),
-    })
-    .optional(),
+  tls: upstreamTls.optional(),
   timeouts: z
     .strictObject({
       connect: duration.default(DEFAULTS.connect),
@@ -248,7 +196,6 @@ export const rulesDocument = z.strictObject({
 /** Where a rule stands in the rules file, and the lines of a foreign config it was imported from. */
 export type Provenance = { at?: SourceRef; from?: SourceRef[] };
 
-export type CertificateFiles = z.output<typeof certificate>;
 export type PassThrough = z.output<typeof passThrough>;
 export type Listener = z.output<typeof listener> & Provenance;
 export type Upstream = z.output<typeof upstream> & Provenance;

@@ -17,6 +17,7 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,6
 const LOOPBACK_NAME = 'localhost';
 
 /**
+ * Of several names of `tls.serverName` the Host of the request chooses, and no other: whom we trust is what the rules list.
  * SNI is `tls.serverName`, else the name in the server's URL, else the Host that the server is sent: Apache since 2.4.64 answers
  * 421 where SNI is missing, or names a host with other TLS settings than the one of the request (field cases 88, 90).
  * `host`: of the request, lower case, without port; empty where it names none.
@@ -26,9 +27,15 @@ export function serverNames(
   upstream: Pick<Upstream, 'tls' | 'host'>,
   host: string,
 ): ServerNames {
-  const configured = upstream.tls?.serverName ?? server.host;
+  const configured = nameFor(upstream.tls?.serverName ?? [], hostSent(upstream, host).toLowerCase()) ?? server.host;
   const sni = [configured, hostSent(upstream, host)].map((name) => name.toLowerCase()).find(isSendable);
   return { ...(sni !== undefined && { sni }), checked: configured };
+}
+
+/** The name that `host` is, or the domain of a `.suffix` that it is in, as in conditions; else the first that is no suffix. */
+function nameFor(names: readonly string[], host: string): string | undefined {
+  const isIt = (name: string): boolean => (name.startsWith('.') ? `.${host}`.endsWith(name) : name === host);
+  return names.some((name) => isIt(name.toLowerCase())) ? host : names.find((name) => !name.startsWith('.'));
 }
 
 function hostSent({ host: fixed }: Pick<Upstream, 'host'>, host: string): string {

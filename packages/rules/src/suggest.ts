@@ -58,12 +58,22 @@ function isWrongKind(issue: Issue): boolean {
   return issue.code === 'invalid_type' && issue.path.length === 0;
 }
 
+/** What is missing altogether, and not something in it. */
+function isAbsent(issue: Issue): boolean {
+  return issue.path.length === 0 && isMissing(issue);
+}
+
+/** The library tells a missing value from a wrong one only in its own words. */
+function isMissing(issue: Issue): boolean {
+  if (issue.code !== 'invalid_union') return issue.message.endsWith('received undefined');
+  return issue.errors.length > 0 && issue.errors.every((issues) => issues.length > 0 && issues.every(isAbsent));
+}
+
 function shapeMessage(issue: Issue): string {
   const name = String(issue.path.at(-1) ?? 'this');
+  if (isMissing(issue)) return `${name} is missing here`;
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? issue.message;
   if (issue.code !== 'invalid_type') return issue.message;
-  // The library tells a missing value from a wrong one only in its own words.
-  if (issue.message.endsWith('received undefined')) return `${name} is missing here`;
   return `${name} must be ${issue.expected === 'array' ? 'a list' : `a ${issue.expected}`}`;
 }
 

@@ -14,8 +14,10 @@ export type Door = {
   from?: string;
 };
 
-/** `fields`: those of the final response. */
-export type Answer = { kind: 'answered'; status: number; fields: Fields } | { kind: 'reset' | 'closed' | 'silent' };
+/** `fields`: those of the final response; `body`: all that came behind its head, as latin1. */
+export type Answer =
+  | { kind: 'answered'; status: number; fields: Fields; body: string }
+  | { kind: 'reset' | 'closed' | 'silent' };
 
 /** Milliseconds for a whole answer over loopback. A proxy that is silent for longer has no answer to give. */
 const PATIENCE = 5_000;
@@ -70,13 +72,15 @@ export function ask(
 
 /** The final response; those of 1xx before it are passed over (RFC 9110 15.2). */
 function finalAnswer(said: string): Answer | undefined {
-  for (const [, digits, lines = ''] of said.matchAll(HEADS)) {
+  for (const { 0: head, 1: digits, 2: lines = '', index } of said.matchAll(HEADS)) {
     const status = Number(digits);
-    if (status >= 200) return { kind: 'answered', status, fields: fieldsOf(lines) };
+    const body = said.slice(index + head.length + BLANK_LINE.length);
+    if (status >= 200) return { kind: 'answered', status, fields: fieldsOf(lines), body };
   }
   return undefined;
 }
 
+const BLANK_LINE = '\r\n\r\n';
 /** A status line where a response begins, and the lines behind it up to the blank one. */
 const HEADS = /(?:^|\r\n\r\n)HTTP\/1\.[01] (\d{3})[^\r\n]*((?:\r\n[^\r\n]+)*)/g;
 

@@ -3,6 +3,7 @@
 import type { AskedRequest, Sign } from '@outrigger/importer';
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import type { OldServer } from './oracle.ts';
+import { pageDifference } from './pages.ts';
 import type { Fields, Outcome, Probe, Reached } from './probe.ts';
 import { inItsTurn, toldInItsTurn, turnOf } from './turns.ts';
 
@@ -12,9 +13,9 @@ export type Announcement = { code: string; text: string; at?: SourceRef };
 /** An announcement and what tells that it is the reason: its sign, and whether what it blames is responsible for this outcome. */
 export type Known = { announcement: Announcement; sign: Sign; isResponsible(probe: Probe, theirs: Outcome): boolean };
 
-/** What differs: where the request went, what the client was told, or one part or field of the forwarded head or of the answer. */
+/** What differs: where the request went, what the client was told, the page it was shown, or one part or field of the forwarded head or of the answer. */
 export type Aspect = { theirs: string; ours: string; announced?: Announcement } & (
-  | { kind: 'upstream' | 'status' }
+  | { kind: 'upstream' | 'status' | 'page' }
   | { kind: 'head' | 'answer'; field: string }
 );
 
@@ -42,6 +43,11 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
   const aspects: Aspect[] = [];
   const [told, tell] = [answerOf(theirs), answerOf(ours)];
   if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
+  const pages = told === tell ? pageDifference(probe, theirs, ours) : undefined;
+  if (pages !== undefined) {
+    const blamed = known.find(({ sign }) => sign.kind === 'page');
+    aspects.push(explained({ kind: 'page', ...pages }, blamed));
+  }
   theirs.reached.forEach((head, index) => {
     const other = ours.reached[index];
     if (other !== undefined)

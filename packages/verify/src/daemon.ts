@@ -4,7 +4,7 @@ import { accessSync, constants, rmSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 
 /** Daemons live where an ordinary user's PATH does not look. */
 const SBIN = ['/usr/sbin', '/usr/local/sbin', '/usr/local/squid/sbin', '/sbin'];
@@ -80,10 +80,17 @@ export function atExit(act: () => void): () => void {
 export async function writeFiles(folder: DaemonFolder, files: Readonly<Record<string, string>>): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
     const path = join(folder.path, name);
+    await makeFolder(folder, dirname(name));
     await writeFile(path, Buffer.from(text, 'latin1'), { mode: 0o600 });
     if (folder.owner !== undefined) await chown(path, folder.owner.uid, folder.owner.gid);
   }
   await chmod(folder.path, 0o700);
+}
+
+async function makeFolder({ path, owner }: DaemonFolder, name: string): Promise<void> {
+  if (name === '.') return;
+  await mkdir(join(path, name), { recursive: true, mode: 0o700 });
+  if (owner !== undefined) await chown(join(path, name), owner.uid, owner.gid);
 }
 
 function firstAccount(users: readonly string[]): Account | undefined {

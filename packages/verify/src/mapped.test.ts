@@ -70,9 +70,9 @@ routes: [{ to: web }]
   const { upstreams } = mappedRules(named, [], () => 1, { keepsTls: true });
   expect(upstreams.get('exch')).toMatchObject({
     servers: ['https://127.0.0.1:1'],
-    tls: { verify: true, serverName: 'exch.lan', ca: 'verify:authority' },
+    tls: { verify: true, serverName: ['exch.lan'], ca: ['verify:authority'] },
   });
-  expect(upstreams.get('mail')?.tls).toEqual({ verify: false, serverName: 'mail.test' });
+  expect(upstreams.get('mail')?.tls).toEqual({ verify: false, serverName: ['mail.test'] });
   expect(upstreams.get('web')).toMatchObject({ servers: ['http://127.0.0.1:1'] });
   expect(upstreams.get('web')).not.toHaveProperty('tls');
 });

@@ -60,9 +60,9 @@ function mappedTls(tls: Upstream['tls'], servers: readonly string[]): NonNullabl
   const named = servers
     .map(parseServer)
     .flatMap((server) => (server?.scheme === 'https' && parseAddress(server.host) === undefined ? [server.host] : []));
-  const serverName = tls?.serverName ?? named[0];
-  const verify = tls?.verify ?? true;
-  return { verify, ...(serverName !== undefined && { serverName }), ...(verify && { ca: AUTHORITY }) };
+  const serverName = tls?.serverName ?? (named[0] === undefined ? undefined : [named[0]]);
+  const { verify = true } = tls ?? {};
+  return { verify, ...(serverName !== undefined && { serverName }), ...(verify !== false && { ca: [AUTHORITY] }) };
 }
 
 /**

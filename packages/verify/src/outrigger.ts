@@ -1,4 +1,5 @@
 // Room: Outrigger as a side of the comparison: the real proxy, in this process, on mapped rules with stand-in servers.
+import type { Reader } from '@outrigger/importer';
 import { type LogRecord, startEdge } from '@outrigger/proxy';
 import { listenerName, type RuleSet } from '@outrigger/rules';
 import { ask } from './ask.ts';
@@ -20,16 +21,21 @@ const NOBODY: Behind = { urlOf: () => undefined, take: () => [] };
 
 /**
  * What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it.
- * `tellsOfItself`: they tell clients of themselves by the URL that the rules have.
+ * `tellsOfItself`: they tell clients of themselves by the URL that the rules have. `reader`: where pages are read from.
  */
-export type Servers = { behind?: Behind; serverPem?: ServerPem; tellsOfItself?: boolean };
+export type Servers = {
+  behind?: Behind;
+  serverPem?: ServerPem;
+  tellsOfItself?: boolean;
+  reader?: Pick<Reader, 'read'>;
+};
 
 /** Starts the proxy on the pairs' listeners. */
 export async function startOutrigger(
   rules: RuleSet,
   pairs: readonly Pair[],
   pem: Pem,
-  { behind = NOBODY, serverPem, tellsOfItself = false }: Servers = {},
+  { behind = NOBODY, serverPem, tellsOfItself = false, reader }: Servers = {},
 ): Promise<OutriggerStart> {
   const servers = [...rules.upstreams].flatMap(([name, upstream]) =>
     upstream.servers.map((server) => standInName(name, server)),
@@ -49,7 +55,10 @@ export async function startOutrigger(
   const started = await startEdge({
     rules: mappedRules(rules, pairs, origins.portOf, { urlOf: behind.urlOf, keepsTls: serverPem !== undefined }),
     report: (record) => note(record, codes),
-    readFile: (path) => Buffer.from(texts[path] ?? ''),
+    readFile: (path) => {
+      const page = texts[path] === undefined ? reader?.read(path) : undefined;
+      return page?.kind === 'file' ? Buffer.from(page.file.text, 'latin1') : Buffer.from(texts[path] ?? '');
+    },
   });
   if (started.kind === 'failed') {
     await origins.close();

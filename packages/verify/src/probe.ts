@@ -28,11 +28,11 @@ export type Reached = {
 };
 
 /**
- * What came of a probe. `answered` with a status and fields, where they are compared · `reset` or `closed` before any byte of an answer · `silent`: nothing came in
+ * What came of a probe. `answered` with a status, and fields and body, where they are compared · `reset` or `closed` before any byte of an answer · `silent`: nothing came in
  * time. `reached` are the servers that got the request, in order; `code` is Outrigger's own word for why it refused.
  */
 export type Outcome = { reached: readonly Reached[]; code?: string } & (
-  | { kind: 'answered'; status: number; fields?: Fields }
+  | { kind: 'answered'; status: number; fields?: Fields; body?: string }
   | { kind: 'reset' | 'closed' | 'silent' }
 );
 

@@ -39,6 +39,7 @@ export const DIFFERENCE_CODES = {
   status: 'VERIFY_STATUS',
   head: 'VERIFY_HEAD',
   answer: 'VERIFY_ANSWER',
+  page: 'VERIFY_PAGE',
 } as const;
 
 function differenceLines({ probe, aspects, rules, old }: Difference, oracle: string): string[] {

@@ -1,14 +1,14 @@
 // Room: the upstream for a server, or a balancer of several, that Apache proxied to: TLS, the Host it is told, whether anybody checks who
 // answers, how long is waited. Pure. Source: AP-110, AP-113, AP-117, AP-130 to AP-134.
-import { DEFAULTS, type Upstream, upstreamOf } from '@outrigger/rules';
+import { certificateChecks, DEFAULTS, type Upstream, upstreamOf } from '@outrigger/rules';
 import type { ImportCode } from '../codes.ts';
 import { type Disposition, remark } from '../ledger.ts';
 import { type Balancer, balancerOf } from './balancer.ts';
 import { nameOf, type ServerTarget } from './leads.ts';
 import type { Server, Servers } from './servers.ts';
-import { remarkServerTls } from './servertls.ts';
+import { PROXY_TLS, readServerTls, remarkServerTls } from './servertls.ts';
 import { inherited, isOn, setting } from './settings.ts';
-import type { ConfigNode, Directive, Section } from './tree.ts';
+import { type ConfigNode, type Directive, directivesOf, type Section } from './tree.ts';
 
 /** What stands behind a path. An Exchange may be tunnelled to; of all others a rule does no more than Apache. */
 export type BackendKind = 'exchange' | 'plain';
@@ -20,7 +20,7 @@ export type Backend = {
   name: string;
   servers: [string, ...string[]];
   host?: string;
-  tls?: { verify: boolean; ca?: string };
+  tls?: NonNullable<Upstream['tls']>;
   affinity?: 'client' | 'cookie';
   health?: { path: string; seconds?: number };
   timeouts?: { connect?: number; answer?: number };
@@ -44,16 +44,19 @@ export function backendOf(
   const targets = target.kind === 'http' ? [target] : (balancer?.servers ?? []);
   const [first] = targets;
   if (first === undefined) return { kind: 'dead', reason: 'its balancer has no servers' };
-  const tls = first.scheme === 'http' ? undefined : tlsTo(servers, server);
-  if (typeof tls === 'string') return { kind: 'dead', reason: tls };
   const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
+  const origins = targets.map(({ origin }) => origin);
+  const secured =
+    first.scheme === 'http' ? undefined : readServerTls(servers, server, { urls: origins, isPreserved, sections });
+  if (secured?.kind === 'unsayable') return { kind: 'dead', reason: secured.reason };
+  const tls = secured?.tls;
   if (!isPreserved && targets.length > 1 && kind === 'plain') {
     return { kind: 'dead', reason: 'each server of its balancer is told a Host of its own' };
   }
   const backend: Backend = {
     kind,
     name: nameOf(target),
-    servers: targets.map(({ origin }) => origin) as [string, ...string[]],
+    servers: origins as [string, ...string[]],
     ...(!isPreserved && targets.length === 1 && { host: authorityOf(first) }),
     ...(tls !== undefined && { tls }),
     ...(balancer !== undefined && balancer.affinity !== 'none' && { affinity: balancer.affinity }),
@@ -65,14 +68,6 @@ export function backendOf(
 
 function authorityOf({ scheme, host, port }: Extract<ServerTarget, { kind: 'http' }>): string {
   return port === (scheme === 'https' ? 443 : 80) ? host : `${host}:${port}`;
-}
-
-/** TLS towards servers; a sentence where there is none. */
-function tlsTo(servers: Servers, server: Server): NonNullable<Backend['tls']> | string {
-  if (!isOn(servers, server, 'sslproxyengine')) return 'without SSLProxyEngine On Apache answers 500 there';
-  const verify = setting(servers, server, 'sslproxyverify')?.toLowerCase() === 'require';
-  const ca = setting(servers, server, 'sslproxycacertificatefile');
-  return { verify, ...(verify && ca !== undefined && { ca }) };
 }
 
 /** Waits that lines say: those of the line itself, else of the server. Exchange holds requests for an hour: to it a shorter wait is none. */
@@ -127,14 +122,8 @@ export function upstreamFrom(
 
 const OWN_LIMITS = 'on paths that moved Outrigger has limits of its own, made for channels that are silent for hours';
 
-const PROXY_TLS = [
-  'sslproxyengine',
-  'sslproxyverify',
-  'sslproxycacertificatefile',
-  'sslproxycheckpeername',
-  'sslproxycheckpeercn',
-  'sslproxycheckpeerexpire',
-];
+const OWN_CONNECTIONS =
+  'on paths that moved Outrigger keeps connections with the server in its own way, and waits as long as its own limits say';
 
 /** What became of the lines that say how Apache talks to a server whose paths moved. */
 export function remarkBackend(
@@ -162,14 +151,22 @@ export function remarkBackend(
   }
   if (/\s(?:timeout|retry)=/i.test(line.rest) && (timeouts?.answer === undefined || /\sretry=/i.test(line.rest)))
     once(line, 'approximated', 'APACHE_TIMEOUT', OWN_LIMITS);
-  if (balancer !== undefined)
-    remarkBalancer(balancer, backend, line, isOn(servers, server, 'proxypreservehost', sections));
+  const isPreserved = isOn(servers, server, 'proxypreservehost', sections);
+  if (balancer !== undefined) remarkBalancer(balancer, backend, line, isPreserved);
+  else {
+    const named = sections.filter(({ key, words }) => key === 'proxy' && words.length > 1);
+    const sets = sections.flatMap(({ children }) => directivesOf(children, 'proxyset'));
+    for (const node of [...named, ...sets]) once(node, 'approximated', 'APACHE_TIMEOUT', OWN_CONNECTIONS);
+  }
   if (tls === undefined) return;
-  remarkServerTls(servers, server, tls.verify, line);
-  for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key))) {
+  remarkServerTls(servers, server, { tls, urls: backend.servers, isPreserved, sections }, line);
+  // Of all but lists of ciphers, which are said for each version, the last alone counts.
+  const isLast = ({ key }: Directive, index: number, all: readonly Directive[]): boolean =>
+    key === 'sslproxyciphersuite' || index === all.length - 1;
+  for (const directive of PROXY_TLS.flatMap((key) => inherited(servers, server, key, sections).filter(isLast))) {
     once(directive, 'translated', 'APACHE_CARRIED', 'in tls of the upstream');
   }
-  if (tls.verify) return;
+  if (certificateChecks(tls).authority) return;
   const message =
     kind === 'exchange'
       ? 'as with Apache, nobody checks the certificate of the server: whoever can take its address reads logins'

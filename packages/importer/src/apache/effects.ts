@@ -44,7 +44,10 @@ const TABLE: readonly Row[] = [
   },
   {
     kind: 'carried',
-    names: `Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
+    names: `SSLProxyEngine SSLProxyVerify SSLProxyVerifyDepth SSLProxyCACertificateFile SSLProxyCACertificatePath
+      SSLProxyCARevocationCheck SSLProxyCARevocationFile SSLProxyCARevocationPath SSLProxyCheckPeerName SSLProxyCheckPeerCN
+      SSLProxyCheckPeerExpire SSLProxyProtocol SSLProxyCipherSuite SSLProxyMachineCertificateFile SSLProxyMachineCertificatePath
+      SSLProxyMachineCertificateChainFile Header RequestHeader ProxyPreserveHost ProxyPassReverse ProxyPassReverseCookieDomain ProxyPassReverseCookiePath
       BalancerMember ProxySet ProxyHCExpr ProxyHCTemplate OutlookAnywherePassthrough OutlookAnywhereUserAgent`,
   },
 
@@ -146,18 +149,6 @@ const TABLE: readonly Row[] = [
     saying: /(?:^|\s|\+)fakebasicauth\b/i,
     addsUp: true,
     reason: 'Apache makes a login of a client certificate',
-  },
-  { kind: 'stays', names: 'SSLProxyCACertificatePath', reason: 'authorities of servers stand in a folder' },
-  {
-    kind: 'stays',
-    names: 'SSLProxyCARevocationCheck',
-    saying: NOT_OFF,
-    reason: 'certificates of servers are looked up in lists of revoked ones',
-  },
-  {
-    kind: 'stays',
-    names: 'SSLProxyMachineCertificateFile SSLProxyMachineCertificatePath',
-    reason: 'Apache shows servers a certificate of its own',
   },
   {
     kind: 'stays',

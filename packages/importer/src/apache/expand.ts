@@ -16,7 +16,8 @@ import { firstWord, type LogicalLine, linesOfFile, wordsOf } from './lines.ts';
 import { createModules } from './modules.ts';
 import { enter, obeyed, type Reading, type ReadLine, refuse } from './reading.ts';
 import { type LineStream, streamOf } from './stream.ts';
-import type { ConfigNode, ConfigTree, Refusal, Section } from './tree.ts';
+import type { ConfigNode, ConfigTree, Section } from './tree.ts';
+import { remarkLost, remarkUnread, skipSection } from './uncounted.ts';
 import { createVariables, resolveVariables } from './variables.ts';
 
 /** Includes inside includes (httpd 2.4, AP_MAX_INCLUDE_DEPTH): beyond it Apache suspects a circle and refuses. */
@@ -94,19 +95,6 @@ function readFile(file: FileRead, reading: Reading, via?: LogicalLine['via']): C
   if (reading.refusal !== undefined) remarkUnread(stream, reading.refusal, reading);
   reading.file = outer;
   return nodes;
-}
-
-/** Lines behind the one that ends it all: Apache never gets there, and a person wants to find them in the report all the same. */
-function remarkUnread(stream: LineStream, { at }: Refusal, reading: Reading): void {
-  for (let line = stream.next(); line !== undefined; line = stream.next()) {
-    if (line.text.startsWith('</')) continue;
-    remark(enter(line, reading), 'irrelevant', 'APACHE_NOT_READ', `Apache stops before it, at ${at.file}:${at.line}`);
-  }
-}
-
-function remarkLost(line: LogicalLine, reading: Reading): void {
-  const message = 'Apache loses it: it stands right behind a Use and ends with the file, without a line end';
-  remark(enter(line, reading), 'approximated', 'APACHE_LOST', message, { hint: 'End the file with a line end.' });
 }
 
 /** Lines that one `readBlock` has begun and not closed. */
@@ -264,32 +252,6 @@ function surroundings(reading: Reading): Surroundings {
     },
     knows: (name) => isThere(name, reading),
   };
-}
-
-/** Lines of a section that does not hold: only its nesting counts (ap_soak_end_container; AP-17). */
-function skipSection(read: ReadLine, key: string, stream: LineStream, reading: Reading): void {
-  const open = [key];
-  const branch = branchOff(reading.file, read.entry, 'skipped');
-  branch.skipped = 0;
-  for (let line = stream.next(); line !== undefined; line = stream.next()) {
-    const { word, rest } = firstWord(line.text);
-    const name = word.text.toLowerCase();
-    if (name.startsWith('</')) {
-      const closed = open.pop();
-      if (name.slice(2, -1) !== closed) {
-        refuse(reading, read, `in it, ${word.text} stands where </${closed}> must`);
-        return;
-      }
-      if (open.length === 0) return;
-      continue;
-    }
-    if (name.startsWith('<')) open.push(rest === '' && name.endsWith('>') ? name.slice(1, -1) : name.slice(1));
-    reading.lines += 1;
-    const where = `stands in <${key} …> of line ${read.line.line}, which does not hold`;
-    remark(enter(line, reading), 'irrelevant', 'APACHE_DEAD_BRANCH', where);
-    branch.skipped += 1;
-  }
-  refuse(reading, read, 'it is never closed');
 }
 
 function include(read: ReadLine, reading: Reading, isOptional: boolean): ConfigNode[] {

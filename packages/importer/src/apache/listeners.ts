@@ -89,8 +89,8 @@ function listenerOf(
       certificates: certificates as [CertificateFiles, ...CertificateFiles[]],
       ...(versions?.min !== undefined && { minVersion: versions.min }),
       ...(versions?.max !== undefined && { maxVersion: versions.max }),
-      ...(ciphers !== undefined && { ciphers: ciphers.list }),
-      ...(clients?.ca !== undefined && { clientCertificates: { ca: clients.ca, mode: clients.mode } }),
+      ...(ciphers !== undefined && { ciphers: ciphers.list, ...(ciphers.isClients && { cipherOrder: 'client' }) }),
+      ...(clients?.ca !== undefined && { clientCertificates: { ca: [clients.ca], mode: clients.mode } }),
     },
     from,
   };
@@ -117,30 +117,40 @@ function remarkTls(hosts: readonly VirtualHost[], tls: ServerTls, servers: Serve
       const message = 'clients that send no name in TLS are served on paths that moved, where Apache answered 403';
       if (line.words[0]?.text.toLowerCase() === 'on') remarkTlsOnce(line, message);
     }
-    for (const line of inherited(servers, host, 'sslciphersuite').filter(({ words }) => words.length > 1))
-      remarkTlsOnce(line, 'a listener has the suites of TLS 1.3 that Node has');
+    for (const line of inherited(servers, host, 'sslusestapling').slice(-1)) {
+      const message =
+        'Outrigger staples no OCSP response: a certificate that demands one (must-staple) would be refused by browsers';
+      if (line.words[0]?.text.toLowerCase() === 'on') remarkTlsOnce(line, message);
+    }
+    for (const line of inherited(servers, host, 'sslhonorcipherorder').slice(-1))
+      if (own.ciphers !== undefined) carried(line.entry, 'cipherOrder of the listener');
+      else remarkTlsOnce(line, 'the order of ciphers is that of Outrigger where no line names them');
     for (const chain of own.chains) {
       const message = `a listener takes the chain from the certificate's own file`;
       remark(chain.entry, 'approximated', 'APACHE_TLS', message, {
         hint: `Append ${chain.words[0]?.text ?? 'it'} to the file of the certificate.`,
       });
     }
-    for (const key of ['versions', 'ciphers', 'clients'] as const) {
-      const setting = own[key];
-      if (setting === undefined) continue;
-      if (setting.directive === tls[key]?.directive) carried(setting.directive.entry, 'said of the listener');
-      else {
-        const message =
-          'an address has one set of versions, ciphers and client certificates: that of its first virtual host';
-        remark(setting.directive.entry, 'approximated', 'APACHE_TLS', message);
-      }
-    }
+    for (const key of ['versions', 'ciphers', 'clients'] as const) remarkSetting(own[key], tls[key]);
   }
   if (tls.clients !== undefined) {
     const message = 'Apache no longer sees the client certificate itself; it is told of it in X-Client-Cert fields';
-    remark(tls.clients.directive.entry, 'approximated', 'APACHE_CLIENT_CERTIFICATE', message, {
-      hint: 'Sites that read SSL_CLIENT_* variables must read X-Client-Cert-Subject instead.',
-    });
+    for (const { entry } of tls.clients.directives)
+      remark(entry, 'approximated', 'APACHE_CLIENT_CERTIFICATE', message, {
+        hint: 'Sites that read SSL_CLIENT_* variables must read X-Client-Cert-Subject instead.',
+      });
+  }
+}
+
+/** `listeners`: what the first virtual host says, which is what the listener has. */
+function remarkSetting(own: { directives: Directive[] } | undefined, listeners: typeof own): void {
+  for (const directive of own?.directives ?? []) {
+    if (listeners?.directives.includes(directive)) carried(directive.entry, 'said of the listener');
+    else {
+      const message =
+        'an address has one set of versions, ciphers and client certificates: that of its first virtual host';
+      remarkTlsOnce(directive, message);
+    }
   }
 }
 

@@ -42,8 +42,7 @@ export type Wishes = { place: ApachePlace; lift: Lift; root: string };
 
 export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered {
   const doors = readDoors(servers, place);
-  if (doors.length === 0)
-    return { kind: 'nothing', message: 'no address speaks TLS, so there is nothing to take over from Apache' };
+  if (doors.length === 0) return { kind: 'nothing', message: nothingToTake(servers) };
   const upstreams = new Map<string, Upstream>();
   const access: AccessLine[] = [];
   const routes: Route[] = [];
@@ -105,6 +104,13 @@ function apacheUpstream({ server, listen }: Door): Upstream {
     ...(server.startsWith('https:') && { tls: { verify: false } }),
     from: [listen.directive.at],
   });
+}
+
+/** Why there is no listener to be made. */
+function nothingToTake(servers: Servers): string {
+  return tlsOf(servers, servers.main) === undefined
+    ? 'no address speaks TLS, so there is nothing to take over from Apache'
+    : 'the main server ends TLS itself, outside of any virtual host: put its site, from SSLEngine on, into <VirtualHost _default_:443> and import again';
 }
 
 /** What is the same for all virtual hosts of a listener. */

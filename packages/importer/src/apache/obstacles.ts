@@ -9,7 +9,6 @@ import { mayMatchUnder } from './overlap.ts';
 import { heldLines, type PathSection, wholeSections } from './pathsections.ts';
 import { patternStays } from './patternstays.ts';
 import { locationsOf, pathsOf } from './proxypass.ts';
-import { proxySectionsOf } from './proxysections.ts';
 import { reversesMore } from './reversals.ts';
 import { rewritingHindrances } from './rewritehindrance.ts';
 import type { Rule } from './rewriterules.ts';
@@ -84,10 +83,7 @@ function heldObstacle(
     const reason = isInside ? reasonInside(line, isSite) : reasonOf(effectOf(line, 'server'), isSite);
     if (reason !== undefined) return { line, reason };
   }
-  const own = proxySectionsOf(servers, server).find(({ children }) =>
-    children.some(({ key }) => /^sslproxy/.test(key)),
-  );
-  return own === undefined ? undefined : { line: own, reason: 'a Proxy section has TLS settings of its own' };
+  return undefined;
 }
 
 function reasonOf(effect: Effect | undefined, isSite: boolean): string | undefined {
@@ -138,7 +134,7 @@ function partHindrance(
   whole: readonly Section[],
 ): Staying | Obstacle | undefined {
   const saysMore = (node: ConfigNode): boolean =>
-    reasonInside(node, isSite) !== undefined || SENT_ON.has(node.key) || node.key.startsWith('limit');
+    reasonInside(node, isSite) !== undefined || isSentOn(node) || node.key.startsWith('limit');
   const isMore = section.children.some(saysMore) || reverses(section);
   if (reach.kind === 'below') {
     return isMore ? { where: { path: [{ prefix: reach.prefix, ignoreCase: true }] }, line: section } : undefined;
@@ -160,13 +156,15 @@ function partHindrance(
     : undefined;
 }
 
-/** Lines that a rule says of a whole path: in a section for some of its requests they keep those with Apache. */
-const SENT_ON = new Set(['header', 'requestheader', 'proxypreservehost']);
+/** Whether a line says what is sent on, and how: of a whole path a rule does, in a section for some of its requests it keeps those. */
+function isSentOn({ key }: ConfigNode): boolean {
+  return /^(?:header|requestheader|proxypreservehost|sslproxy.*)$/.test(key);
+}
 
 /** The lines of a section that say what is sent on, as one text. */
 function saidIn({ children }: Section): string {
   return children
-    .filter(({ key }) => SENT_ON.has(key))
+    .filter(isSentOn)
     .map(({ key, words }) => [key, ...words.map(({ text }) => text)].join(' '))
     .join('\n');
 }

@@ -2,16 +2,17 @@
 // Source: modules/ssl/ssl_engine_config.c; AP-140 to AP-142, and the mapping below them.
 import type { TlsVersion } from '@outrigger/rules';
 import type { Server, Servers } from './servers.ts';
-import { inherited, setting } from './settings.ts';
+import { inherited, isOn, setting } from './settings.ts';
 import { type Directive, directivesOf } from './tree.ts';
 
 export type ServerTls = {
   /** `lines`: of the certificate, and of its key where one names it. */
   certificates: { cert: string; key: string; lines: Directive[] }[];
-  versions?: { min?: TlsVersion; max?: TlsVersion; directive: Directive };
-  ciphers?: { list: string; directive: Directive };
+  versions?: { min?: TlsVersion; max?: TlsVersion; directives: Directive[] };
+  /** `isClients`: the order of the client counts, as it does unless a line says otherwise. */
+  ciphers?: { list: string; isClients: boolean; directives: Directive[] };
   /** SSLVerifyClient of the virtual host as a whole, where it asks for anything. */
-  clients?: { mode: 'request' | 'require'; ca?: string; directive: Directive };
+  clients?: { mode: 'request' | 'require'; ca?: string; directives: Directive[] };
   /** SSLCertificateChainFile: a chain that a listener takes from the certificate's own file. */
   chains: Directive[];
 };
@@ -20,16 +21,17 @@ export type ServerTls = {
 export function tlsOf(servers: Servers, server: Server): ServerTls | undefined {
   const engine = setting(servers, server, 'sslengine')?.toLowerCase();
   if (engine !== 'on') return undefined;
-  const ciphers = inherited(servers, server, 'sslciphersuite')
-    .filter(({ words }) => words.length === 1)
-    .at(-1);
-  const allowsOld = /@SECLEVEL=0/i.test(ciphers?.words[0]?.text ?? '');
+  const suites = inherited(servers, server, 'sslciphersuite');
+  const ciphers = cipherListOf(suites);
+  const allowsOld = /@SECLEVEL=0/i.test(ciphers ?? '');
   const versions = versionsOf(inherited(servers, server, 'sslprotocol').at(-1), allowsOld);
   const clients = clientsOf(servers, server);
   return {
     certificates: certificatesOf(servers, server),
     ...(versions && { versions }),
-    ...(ciphers && { ciphers: { list: ciphers.words[0]?.text ?? '', directive: ciphers } }),
+    ...(ciphers !== undefined && {
+      ciphers: { list: ciphers, isClients: !isOn(servers, server, 'sslhonorcipherorder'), directives: suites },
+    }),
     ...(clients && { clients }),
     chains: inherited(servers, server, 'sslcertificatechainfile'),
   };
@@ -53,8 +55,24 @@ const VERSIONS: readonly (readonly [word: string, version: TlsVersion])[] = [
   ['tlsv1.3', '1.3'],
 ];
 
+/**
+ * The list that SSLCipherSuite lines come to, the last of each protocol; suites of TLS 1.3 ahead of the others, as `ciphers` has them.
+ * Undefined where none says anything.
+ */
+export function cipherListOf(directives: readonly Directive[]): string | undefined {
+  const last = (isFor13: boolean): string | undefined =>
+    directives
+      .map(({ words }) => words.map(({ text }) => text))
+      .filter((words) => (words.length > 1 && /^TLSv1\.3$/i.test(words[0] ?? '')) === isFor13)
+      .at(-1)
+      ?.at(-1);
+  const [suites, list] = [last(true), last(false)];
+  if (suites === undefined) return list;
+  return `${suites}:${list ?? 'DEFAULT'}`;
+}
+
 /** Words folded from left to right; a bare name resets, `+` adds, `-` takes away (AP-140). Oldest and newest of what is left. */
-function versionsOf(directive: Directive | undefined, allowsOld: boolean): ServerTls['versions'] {
+export function versionsOf(directive: Directive | undefined, allowsOld: boolean): ServerTls['versions'] {
   if (directive === undefined) return undefined;
   let chosen = new Set<TlsVersion>();
   for (const { text } of directive.words) {
@@ -69,7 +87,7 @@ function versionsOf(directive: Directive | undefined, allowsOld: boolean): Serve
   const left = VERSIONS.map(([, version]) => version).filter((version) => chosen.has(version));
   const [oldest, newest] = [left[0], left.at(-1)];
   return {
-    directive,
+    directives: [directive],
     // TLS 1.0 and 1.1 are listed and refused by the OpenSSL of today unless the ciphers say @SECLEVEL=0 (AP-140).
     ...(oldest !== undefined && (oldest > '1.2' || (allowsOld && oldest < '1.2')) && { min: oldest }),
     ...(newest !== undefined && newest < '1.3' && { max: newest }),
@@ -87,5 +105,5 @@ function clientsOf(servers: Servers, server: Server): ServerTls['clients'] {
   const mode = CLIENT_MODES[directive?.words[0]?.text.toLowerCase() ?? ''];
   if (directive === undefined || mode === undefined) return undefined;
   const ca = setting(servers, server, 'sslcacertificatefile');
-  return { mode, directive, ...(ca !== undefined && { ca }) };
+  return { mode, directives: [directive], ...(ca !== undefined && { ca }) };
 }

@@ -14,6 +14,7 @@
 //   atonce.ts      what else Apache obeys while reading
 //   layout.ts      from a folder to the main file, its ServerRoot and what its service starts it with (Debian, Red Hat, plain)
 //   reading.ts     the state of one reading, and how a line is refused or obeyed
+//   uncounted.ts   lines that never count: skipped, behind a refusal, lost
 //   expand.ts      all of these together: files to the tree, or the line at which Apache would refuse to start
 //   check.ts       what Apache refuses once it has read everything
 //   servers.ts     the main server and the virtual hosts: addresses, names, Listen

@@ -14,6 +14,8 @@ const LINES_SHOWN_MAX = 8;
 
 /** Keys whose items are rules. */
 const LISTS = ['listen', 'access', 'routes'];
+/** Keys whose values are rules, by their names. */
+const MAPS = ['upstreams', 'pages'];
 
 /** Cuts a rules file, as `dumpRules` writes it, into its rules; their comments are left out. */
 export function ruleBlocks(yaml: string): RuleBlock[] {
@@ -22,15 +24,15 @@ export function ruleBlocks(yaml: string): RuleBlock[] {
   let count = 0;
   for (const line of yaml.trimEnd().split('\n')) {
     const key = /^([A-Za-z]+):/.exec(line)?.[1];
-    const upstream = section === 'upstreams' ? /^ {2}'?([^\s#'][^\s']*)'?:/.exec(line)?.[1] : undefined;
+    const name = MAPS.includes(section) ? /^ {2}'?([^\s#'][^\s']*)'?:/.exec(line)?.[1] : undefined;
     if (key !== undefined) {
       section = key;
       count = 0;
       blocks.push({ lines: [line] });
     } else if (/^ {2}#/.test(line)) {
       // Where it came from is said by links.
-    } else if (upstream !== undefined) {
-      blocks.push({ rule: `upstreams.${upstream}`, lines: [line] });
+    } else if (name !== undefined) {
+      blocks.push({ rule: `${section}.${name}`, lines: [line] });
     } else if (LISTS.includes(section) && line.startsWith('  - ')) {
       blocks.push({ rule: `${section}[${count}]`, lines: [line] });
       count += 1;

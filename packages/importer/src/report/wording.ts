@@ -37,7 +37,7 @@ const NOUN = { listen: 'listener', access: 'access line', routes: 'route' } as c
 /** `routes[0]` as people count: `route 1`; `upstreams.web` is `upstream web`. */
 export function ruleName(rule: string): string {
   const match = RULE.exec(rule);
-  if (match === null) return rule.replace(/^upstreams\./, 'upstream ');
+  if (match === null) return rule.replace(/^upstreams\./, 'upstream ').replace(/^pages\./, 'page ');
   return `${NOUN[match[1] as keyof typeof NOUN]} ${Number(match[2]) + 1}`;
 }
 

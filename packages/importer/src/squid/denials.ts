@@ -3,7 +3,7 @@
 import type { Denial, DenialPage } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import { type DenyAnswer, denyAnswer, unaskedAnswer } from './denyinfo.ts';
-import { type PageSetting, settingOf, UNASKED } from './errorpages.ts';
+import { type ErrorPages, type PageSetting, settingOf, UNASKED } from './errorpages.ts';
 import { type Expr, or } from './logic.ts';
 import type { DenyInfo, Model } from './model.ts';
 import type { PageContext } from './pagecodes.ts';
@@ -24,7 +24,13 @@ export type Answers = {
 export function createAnswers(model: Model): Answers {
   const { errorPages, denyInfos, ports, logs, version } = model;
   const { keepsQueries } = logs;
-  const context: PageContext = { pages: errorPages, port: ports[0]?.port ?? 0, keepsQueries, version };
+  const context: PageContext = {
+    pages: errorPages,
+    port: ports[0]?.port ?? 0,
+    keepsQueries,
+    version,
+    isBehindProxy: model.followForwarded.length > 0,
+  };
   const given = new Map<string, DenialPage>();
   const told = new Set<PageSetting>();
   const enter = ({ page }: DenyAnswer, info: DenyInfo | undefined): void => {
@@ -77,7 +83,7 @@ function printAnswer({ answer, page }: DenyAnswer): string {
 function remarkSettings({ errorPages }: Model, told: ReadonlySet<PageSetting>, unasked: DenyAnswer): void {
   const { settings } = errorPages;
   for (const [name, { entry }] of settings) {
-    if (name === 'error_directory') remarkDirectory(settings, unasked);
+    if (name === 'error_directory') remarkDirectory(errorPages, unasked);
     else if (told.has(name)) remark(entry, 'translated', 'SQUID_CARRIED', 'goes into pages of denials');
     else remark(entry, 'irrelevant', 'SQUID_OPERATION', UNTOLD);
   }
@@ -86,10 +92,15 @@ function remarkSettings({ errorPages }: Model, told: ReadonlySet<PageSetting>, u
 const UNTOLD = 'says how Squid runs as a process or presents itself; nothing of it is needed';
 
 /** A folder of pages for every error: denials have theirs, all else is told in a sentence. */
-function remarkDirectory(settings: Model['errorPages']['settings'], unasked: DenyAnswer): void {
+function remarkDirectory({ settings, lacksFolder }: ErrorPages, unasked: DenyAnswer): void {
   const entry = settings.get('error_directory')?.entry;
   if (entry === undefined) return;
   const folder = settingOf(settings, 'error_directory');
+  if (lacksFolder) {
+    const message = `there is no folder ${folder} here, without which Squid does not start; denials are told in one sentence of Outrigger's own`;
+    remark(entry, 'untranslated', 'SQUID_ERROR_PAGE', message, { hint: 'Import again where the pages are.' });
+    return;
+  }
   const others = 'pages of other errors are not shown: Outrigger tells those in one sentence of its own';
   if (unasked.page === undefined) {
     const message = `there is no ${UNASKED.access} in ${folder}: denials that no deny_info line speaks for are told in one sentence; ${others}`;

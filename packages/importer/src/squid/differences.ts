@@ -49,6 +49,7 @@ export type AskedRequest = {
  *   route     Squid lets the request in, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
+ *   page      the page that is shown for a denial
  *   unseen    nothing of a single request shows it
  */
 export type Sign =
@@ -76,6 +77,7 @@ export type Sign =
   | { kind: 'field'; names: FieldNames; alike?: (squid: string, outrigger: string) => boolean }
   | { kind: 'version'; alike?: (theirs: string, ours: string) => boolean }
   | { kind: 'serverName' }
+  | { kind: 'page' }
   | { kind: 'shared' }
   | { kind: 'route' }
   | {
@@ -120,7 +122,11 @@ const LINE_SIGNS: Readonly<Partial<Record<ImportCode, readonly LineSign[]>>> = {
   SQUID_ACL_APPROXIMATED: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'] } }],
   SQUID_REVERSE_LOOKUP: [{ by: 'request', sign: { kind: 'route' } }],
   SQUID_LOCALHOST: [{ by: 'request', sign: { kind: 'respelled', as: fromLocalhost } }],
-  SQUID_DENY_INFO: [{ by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } }],
+  SQUID_DENY_INFO: [
+    { by: 'request', sign: { kind: 'refusal', codes: ['DENIED'], squid: 'denies' } },
+    { by: 'request', sign: { kind: 'page' } },
+  ],
+  SQUID_ERROR_PAGE: [{ by: 'request', sign: { kind: 'page' } }],
   SQUID_REPLY_ACCESS: [{ by: 'request', sign: { kind: 'reply', statuses: () => DENIALS, late: true } }],
 };
 
@@ -137,8 +143,9 @@ function namedForItsPort({ host = '', cameTo }: AskedRequest): { host: string } 
 
 /** The hosts file may say less of localhost than a rule, or more: another loopback address is what the rule took this one for. */
 function fromLocalhost({ client = '' }: AskedRequest): { client: string } | undefined {
-  if (client === '127.0.0.1') return { client: '::1' };
-  if (client === '::1') return { client: '127.0.0.1' };
+  const address = parseAddress(client);
+  if (address === parseAddress('127.0.0.1')) return { client: '::1' };
+  if (address === parseAddress('::1')) return { client: '127.0.0.1' };
   return client.startsWith('127.') ? { client: SOME_LOOPBACK } : undefined;
 }
 
@@ -175,7 +182,8 @@ export type DifferenceCode =
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
-  | 'DIFFERS_ODD_REQUEST';
+  | 'DIFFERS_ODD_REQUEST'
+  | 'DIFFERS_OWN_ANSWERS';
 
 /** The differences that can apply to these rules. */
 export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDifference[] {
@@ -213,6 +221,7 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
       : []),
     ...(hasChoice(ruleSet) ? [REPEATED] : []),
     forwardedDifference(ruleSet),
+    ...(changesAnswers(ruleSet) ? [OWN_ANSWERS] : []),
     ...ALWAYS,
   ];
 }
@@ -221,6 +230,17 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
 function hasChoice({ upstreams, routes }: RuleSet): boolean {
   return [...upstreams.values()].some(({ servers }) => servers.length > 1) || routes.some(({ fallback }) => fallback);
 }
+
+function changesAnswers({ upstreams }: RuleSet): boolean {
+  return [...upstreams.values()].some(({ responseHeaders }) => responseHeaders !== undefined);
+}
+
+/** client_side_reply.cc, buildReplyHeader: Squid changes its own answers like any other. */
+const OWN_ANSWERS = announced(
+  'DIFFERS_OWN_ANSWERS',
+  'responseHeaders change answers of servers alone; what Outrigger itself answers (denials, redirects, errors) stays as it is. Squid changed that, too.',
+  { kind: 'unseen' },
+);
 
 /** Seen on Squid 5.7; FwdState.cc reforwardableStatus, checkRetry. */
 const REPEATED = announced(

@@ -51,6 +51,8 @@ export type ErrorPages = {
   settings: PageSettings;
   /** By the name of the page. */
   files: ReadonlyMap<string, PageSearch>;
+  /** The folder of error_directory is not there: Squid does not start. */
+  lacksFolder: boolean;
   /** The file of err_page_stylesheet, where it is there. */
   stylesheet?: string;
 };
@@ -100,8 +102,15 @@ export function findErrorPages(settings: PageSettings, denyInfos: readonly DenyI
   }
   const own = settings.get('error_directory');
   if (own !== undefined) for (const name of Object.values(UNASKED)) look(name, own);
+  const folder = settingOf(settings, 'error_directory');
+  const lacksFolder = folder !== undefined && files.reader.list(pathBeside(files.main, folder)) === undefined;
   const sheet = pathBeside(files.main, settingOf(settings, 'err_page_stylesheet') ?? STYLESHEET);
-  return { settings, files: found, ...(files.reader.read(sheet).kind === 'file' && { stylesheet: sheet }) };
+  return {
+    settings,
+    files: found,
+    lacksFolder,
+    ...(files.reader.read(sheet).kind === 'file' && { stylesheet: sheet }),
+  };
 }
 
 function findPage(name: string, settings: PageSettings, files: FileContext): PageSearch {

@@ -70,7 +70,7 @@ export function buildModel(directives: readonly Directive[], files: FileContext,
     followForwarded: [],
     proxyProtocol: [],
     headers: noHeaderRules(),
-    errorPages: { settings: new Map(), files: new Map() },
+    errorPages: { settings: new Map(), files: new Map(), lacksFolder: false },
     logs: noLogs(),
     limits: new Map(),
   };

@@ -11,6 +11,8 @@ export type PageContext = {
   keepsQueries: boolean;
   /** Number of the Squid that the file is read as. */
   version: number;
+  /** Proxies in front are believed: Squid told their address. */
+  isBehindProxy: boolean;
 };
 
 /** What stands for a code; `difference`: what is lost by it, as a clause. */
@@ -42,7 +44,6 @@ const NOTHING: Readonly<Record<string, string>> = {
 
 const VALUES: Readonly<Record<string, string>> = {
   H: 'host',
-  i: 'client',
   M: 'method',
   p: 'port',
   P: 'scheme',
@@ -64,6 +65,10 @@ const OTHERS: Readonly<Record<string, (context: PageContext, shownAs: string) =>
   b: ({ port }) => ({ filling: String(port) }),
   c: (_, shownAs) => quoted(shownAs),
   h: (context) => hostName(context),
+  i: ({ isBehindProxy }) => ({
+    ...value('client'),
+    ...(isBehindProxy && { difference: '%i is the client that a proxy in front names, and no more the proxy' }),
+  }),
   l: ({ pages }) => ({ filling: pages.stylesheet === undefined ? '' : { file: pages.stylesheet } }),
   L: ({ pages }) => htmlOf(settingOf(pages.settings, 'err_html_text')),
   R: () => ({ filling: '', difference: '%R, the head of the request, is left out' }),

@@ -6,7 +6,7 @@ import type { SquidAccessLine } from './access.ts';
 import type { Directive } from './expand.ts';
 import { MONITOR_OPTIONS, MONITORS_UNTIL, readMonitor } from './monitor.ts';
 import { readPeerTls } from './peertls.ts';
-import { splitOption } from './ports.ts';
+import { splitOption } from './portoptions.ts';
 
 /** How Squid picks among peers that may take a request, in its order of preference (peer_select.cc, selectMore). */
 export const SELECTIONS = ['sourcehash', 'carp', 'round-robin', 'weighted-round-robin', 'order'] as const;
@@ -53,8 +53,6 @@ const NO_EFFECT: ReadonlyMap<string, string> = new Map(
 
 /** Options that a person must know are gone, by what is lost. */
 const LOST: Readonly<Record<string, string>> = {
-  sslcipher: 'cipher lists towards servers are those of the TLS library',
-  'tls-cipher': 'cipher lists towards servers are those of the TLS library',
   'carp-key': 'requests are not spread by hash',
   'auth-no-keytab': 'Outrigger logs in nowhere',
   urlgroup: 'URL groups went away with Squid 2',
@@ -85,6 +83,8 @@ const READ_OPTIONS = [
   'sslflags',
   'tls-flags',
   'sslversion',
+  'sslcipher',
+  'tls-cipher',
   'ssloptions',
   'tls-options',
   'tls-min-version',

@@ -1,8 +1,18 @@
 // Room: http_port and https_port lines, and the listener each becomes.
 // Source: cache_cf.cc parse_port_option, parsePortCfg, parsePortSpecification; security/ServerOptions.cc (SQ-100 to SQ-137).
-import { type Listener, parseListenAddress, suggestion, type TlsVersion } from '@outrigger/rules';
+import { type Listener, parseListenAddress, SYSTEM_AUTHORITIES, type TlsVersion } from '@outrigger/rules';
 import { type LedgerEntry, remark } from '../ledger.ts';
 import type { Directive } from './expand.ts';
+import {
+  ACCELERATOR_SIGNS,
+  checkMode,
+  checkOptions,
+  MODE_SINCE,
+  MODES,
+  NEED_MODE,
+  type Options,
+  splitOption,
+} from './portoptions.ts';
 import { readFlags, readTlsVersions } from './tls.ts';
 
 /** An accelerator port that becomes a listener. */
@@ -24,66 +34,6 @@ export type Port = {
   allowDirect: boolean;
 };
 
-/** Options that mean nothing for a listener, each with the reason a person would want. */
-const WITHOUT_EFFECT: Readonly<Record<string, string>> = {
-  accel: '',
-  vhost: '',
-  'act-as-origin': 'Outrigger passes Date as the server sent it',
-  'ignore-cc': 'there is no cache',
-  tcpkeepalive: 'Outrigger keeps connections alive itself',
-  'disable-pmtu-discovery': 'left to the kernel',
-  'worker-queues': 'left to the kernel',
-  dhparams: 'Diffie-Hellman parameters are chosen by the TLS library',
-  'tls-dh': 'Diffie-Hellman parameters are chosen by the TLS library',
-  sslcontext: 'names a session cache of Squid',
-  dynamic_cert_mem_cache_size: 'belongs to interception',
-  'generate-host-certificates': 'belongs to interception',
-  'tls-default-ca': 'concerns client certificates, which need clientca',
-  'connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
-  'no-connection-auth': 'NTLM and Negotiate offers always pass, on connections of the client’s own',
-};
-
-/** Options that are read below. */
-const READ = [
-  'defaultsite',
-  'no-vhost',
-  'vport',
-  'protocol',
-  'allow-direct',
-  'name',
-  'cert',
-  'key',
-  'tls-cert',
-  'tls-key',
-  'options',
-  'tls-options',
-  'cipher',
-  'tls-cipher',
-  'version',
-  'tls-min-version',
-  'clientca',
-  'cafile',
-  'tls-cafile',
-  'capath',
-  'crlfile',
-  'sslflags',
-  'intercept',
-  'tproxy',
-  'transparent',
-  'ssl-bump',
-  'require-proxy-header',
-];
-
-/** Options only an accelerator has: in old files they stand without accel (field case 106, SQ-115). */
-const ACCELERATOR_SIGNS = ['accel', 'vhost', 'no-vhost', 'vport', 'defaultsite', 'act-as-origin'];
-
-/** What makes a port an accelerator, and what stops Squid from starting where none of these stands in front of it (cache_cf.cc; 5.7). */
-const MODES = ['accel', 'vhost'];
-const NEED_MODE = ['defaultsite', 'vport', 'protocol', 'allow-direct'];
-/** Before it, each of the signs was the mode as well. */
-const MODE_SINCE = 3.2;
-
-type Options = ReadonlyMap<string, string>;
 type ClientCertificates = NonNullable<NonNullable<Listener['tls']>['clientCertificates']>;
 
 /** Reads one port line; undefined for a port that becomes no listener, which is remarked with the reason. */
@@ -212,52 +162,16 @@ function obstacleOf(
       hint: 'Leave that port to Squid, or add accel if it serves your sites.',
     };
   }
-  const unread = ['crlfile', 'capath', 'tls-default-ca'].find((option) => options.has(option));
-  if (options.has('clientca') && (unread !== undefined || /VERIFY_CRL/.test(options.get('sslflags') ?? ''))) {
+  const asksForList = /VERIFY_CRL/.test(options.get('sslflags') ?? '');
+  if (options.has('clientca') && asksForList && !options.has('crlfile') && !options.has('capath')) {
     return {
       code: 'SQUID_PORT_CLIENT_CERT',
-      message: `checks certificates of clients by ${unread ?? 'a revocation list'}, which a listener does not read; no listener is made, for it would let in whom Squid did not`,
-      hint: 'Name the authorities in one file (clientca=) and import again, or leave that port to Squid.',
+      message:
+        'looks up certificates of clients in a revocation list and names none, so Squid lets nobody in; no listener is made',
+      hint: 'Name the list (crlfile=) and import again.',
     };
   }
   return undefined;
-}
-
-function checkOptions(options: Options, { entry, words }: Directive): void {
-  for (const [option, value] of options) {
-    const reason = WITHOUT_EFFECT[option];
-    if (READ.includes(option) || reason === '') continue;
-    if (reason !== undefined) {
-      const off = option === 'no-connection-auth' || (option === 'connection-auth' && value === 'off');
-      remark(entry, off ? 'approximated' : 'translated', 'SQUID_PORT_OPTION', `${option} is left out: ${reason}`);
-      continue;
-    }
-    const hint = suggestion(option, [...READ, ...Object.keys(WITHOUT_EFFECT)]);
-    remark(
-      entry,
-      'malformed',
-      'SQUID_PORT_BAD',
-      `there is no port option ${option}: Squid does not start`,
-      hint === undefined ? {} : { hint },
-    );
-  }
-  const accel = words.findIndex(({ text }) => text === 'accel');
-  const before = words
-    .slice(1, Math.max(accel, 1))
-    .find(({ text }) => ACCELERATOR_SIGNS.includes(splitOption(text)[0]));
-  if (accel > 1 && before !== undefined) {
-    remark(entry, 'malformed', 'SQUID_PORT_BAD', `accel must stand before ${before.text}: Squid does not start`);
-  }
-}
-
-function checkMode({ entry, words }: Directive): void {
-  const names = words.slice(1).map(({ text }) => splitOption(text)[0]);
-  const mode = names.findIndex((name) => MODES.includes(name));
-  const early = names.slice(0, mode === -1 ? undefined : mode).find((name) => NEED_MODE.includes(name));
-  // An accel behind it is told of already.
-  if (early === undefined || names.includes('accel')) return;
-  const message = `${early} needs accel in front of it since Squid ${MODE_SINCE}: it does not start`;
-  remark(entry, 'malformed', 'SQUID_PORT_BAD', message, { hint: 'Write accel behind the address.' });
 }
 
 function readTls(options: Options, directive: Directive): Listener['tls'] | undefined {
@@ -285,25 +199,47 @@ function readTls(options: Options, directive: Directive): Listener['tls'] | unde
     entry,
   );
   const tls: NonNullable<Listener['tls']> = { certificates };
-  const ca = options.get('cafile') || options.get('tls-cafile') || options.get('clientca');
-  if (options.has('clientca') && ca !== undefined && ca !== '')
-    tls.clientCertificates = clientCertificates(ca, options, entry);
+  const asked = clientCertificates(options, entry);
+  if (asked !== undefined) tls.clientCertificates = asked;
   if (versions.minVersion !== undefined) tls.minVersion = versions.minVersion satisfies TlsVersion;
   if (versions.maxVersion !== undefined) tls.maxVersion = versions.maxVersion;
-  if (ciphers !== undefined) tls.ciphers = ciphers;
+  if (ciphers !== undefined) {
+    tls.ciphers = ciphers;
+    // OpenSSL goes by the client's order unless it is told otherwise; Outrigger by its own.
+    const written = (options.get('options') ?? options.get('tls-options') ?? '').split(/[:,]/);
+    if (!written.includes('CIPHER_SERVER_PREFERENCE')) tls.cipherOrder = 'client';
+  }
   return tls;
 }
 
-/** `clientca` names the authorities to clients; `cafile`, where it is given, those that count (cf.data.pre, https_port; SQ-136). */
-function clientCertificates(ca: string, options: Options, entry: LedgerEntry): ClientCertificates {
+/**
+ * `clientca` names the authorities to clients; `cafile` and `capath`, where they are given, those that count (cf.data.pre, https_port;
+ * SQ-136). Undefined where clients are asked for nothing.
+ */
+function clientCertificates(options: Options, entry: LedgerEntry): ClientCertificates | undefined {
+  const get = (...names: string[]): string[] =>
+    names.map((name) => options.get(name) ?? '').filter((each) => each !== '');
+  const [named] = get('clientca');
+  if (named === undefined) return undefined;
   const flags = readFlags(options.get('sslflags'), 'SQUID_PORT_BAD', entry);
+  const trustsSystem = options.has('tls-default-ca') && options.get('tls-default-ca') !== 'off';
+  const counted = [...(trustsSystem ? [SYSTEM_AUTHORITIES] : []), ...get('cafile', 'tls-cafile', 'capath')];
+  const ca = counted.length === 0 ? [named] : counted;
+  const asksForList = flags.some((flag) => flag.startsWith('VERIFY_CRL'));
+  const [crl] = [...get('crlfile'), ...(asksForList ? get('capath') : [])];
   const mode = flags.includes('DELAYED_AUTH') || flags.includes('CONDITIONAL_AUTH') ? 'request' : 'require';
+  const whose = ca.map((each) => (each === SYSTEM_AUTHORITIES ? 'the system' : each)).join(', ');
   const message =
     mode === 'require'
-      ? `a client without a certificate of ${ca} gets no connection; servers are told of it in X-Client-Cert fields`
-      : `a client is asked for a certificate of ${ca} and let in without one`;
+      ? `a client without a certificate of ${whose} gets no connection; servers are told of it in X-Client-Cert fields`
+      : `a client is asked for a certificate of ${whose} and let in without one`;
   remark(entry, 'translated', 'SQUID_PORT_CLIENT_CERT', message);
-  return { ca, mode };
+  if (crl !== undefined && !flags.includes('VERIFY_CRL_ALL')) {
+    const stricter = `${crl} must hold a list of every authority in the chain of a client; Squid asked for that of its certificate alone`;
+    const hint = 'Add the list of the root where another authority signs for clients.';
+    remark(entry, 'approximated', 'SQUID_PORT_CLIENT_CERT', stricter, { hint });
+  }
+  return { ca, ...(crl !== undefined && { crl: [crl] }), mode };
 }
 
 /** `PORT`, `ADDRESS:PORT`, `[IPV6]:PORT` or `NAME:PORT`. */
@@ -316,10 +252,4 @@ function readAddressWord(word: string): { host?: string; port: number } | undefi
   return host === undefined || host === '0.0.0.0' || host === '[::]'
     ? { port: parsed.port }
     : { host, port: parsed.port };
-}
-
-/** `name=value`, or a bare option with an empty value. */
-export function splitOption(text: string): [name: string, value: string] {
-  const equals = text.indexOf('=');
-  return equals === -1 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
 }

@@ -98,9 +98,9 @@ export function readTlsVersions(
     for (const version of VERSIONS) if (version !== only) allowed.delete(version);
     says = true;
   }
-  if (!says) return {};
-
+  // At security level 0 OpenSSL opens the old versions, too (SQ-134).
   const lowered = /@SECLEVEL=0/.test(written.ciphers ?? '');
+  if (!says && !lowered) return {};
   const open = VERSIONS.filter((version) => allowed.has(version) && (lowered || version >= '1.2'));
   const [minVersion] = open;
   const maxVersion = open.at(-1);

@@ -81,7 +81,7 @@ function tlsOf(site: string, servers: readonly string[], pkcs12: string | undefi
   return {
     tls: {
       verify: true,
-      ...(isOther && { serverName: site }),
+      ...(isOther && { serverName: [site] }),
       ...(pkcs12 !== undefined && { certificate: { pkcs12 } }),
     },
   };

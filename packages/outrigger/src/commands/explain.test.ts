@@ -48,7 +48,10 @@ async function explained(...args: string[]): Promise<Explanation & { code: numbe
 describe('explain --json', () => {
   it('names the fallback of the route, and why one is passed over', async () => {
     expect((await explained('GET', 'https://both.contoso.com/')).fallback).toEqual([
-      { upstream: 'exchange', servers: [{ url: 'https://10.1.1.14:443', sni: 'both.contoso.com' }] },
+      {
+        upstream: 'exchange',
+        servers: [expect.objectContaining({ url: 'https://10.1.1.14:443', sni: 'both.contoso.com' })],
+      },
     ]);
     const { fallback, http2 } = await explained('GET', 'https://both.contoso.com/%00');
     expect(fallback).toEqual([expect.objectContaining({ passedOver: expect.stringMatching(/^the path holds/) })]);

@@ -71,6 +71,8 @@ export type Explanation = {
   /** The connection goes to the upstream unread: no rule sees inside. */
   passedThrough?: true;
   listener: string;
+  /** Who must begin a connection with the PROXY protocol; `only`: connections of anybody else are closed unread. */
+  proxyProtocol?: { from: string[]; only: boolean };
   client: string;
   /** The address that connects, where it is a trusted proxy that names another client. */
   connectsFrom?: string;
@@ -85,7 +87,8 @@ export function explainCommand(terminal: Terminal, finish: Finish): Command {
   return new Command('explain')
     .summary('say what becomes of one request, and why')
     .description(
-      'Says which rules decide a request: access, upstream, fallback, lane, and the line each rule was imported from.\n' +
+      'Says which rules decide a request: access, upstream, fallback, lane, and the line each rule was imported from;\n' +
+        'for a server that speaks TLS, the name it is sent, what its certificate must be, and which one it is shown.\n' +
         'The authority of URL is where the client connects and the Host it sends, unless --header gives another;\n' +
         "an empty one (--header 'Host:') is a request of HTTP/1.0 without Host. The path is taken byte for byte.\n" +
         'Exit 0: access allowed (a refusal of the method or the path is told, and is not a denial). 3: denied. 1: cannot run.',
@@ -132,7 +135,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
   const passed = compilePassThrough(listener)?.(serverName);
   if (passed !== undefined) {
     const http2 = { offered: false, because: 'the connection passes through, and its server speaks for itself' };
-    const place = { listener: listenerName(listener), client: options.from, time: formatLocalTime(time), http2 };
+    const place = { ...doorOf(listener), client: options.from, time: formatLocalTime(time), http2 };
     const unseen = { ...NOWHERE, lane: 'relay', route: null, accessLine: null } as const;
     return { access: 'allow', passedThrough: true, upstream: passed.to, ...unseen, ...place };
   }
@@ -147,7 +150,7 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     throw new UsageError(`${options.connections}: not a number of connections`);
   const result = from.kind === 'bad' ? from : requestFacts(head, { listener, client, connectsFrom, connections, time });
   const asked = {
-    listener: listenerName(listener),
+    ...doorOf(listener),
     client,
     ...(client !== options.from && { connectsFrom }),
     time: formatLocalTime(time),
@@ -184,6 +187,11 @@ export function explain(rules: RuleSet, method: string, url: string, options: Om
     ...(decision.refusal !== undefined && { refusal: decision.refusal }),
     ...place,
   };
+}
+
+function doorOf(listener: Listener): Pick<Explanation, 'listener' | 'proxyProtocol'> {
+  const { proxyProtocol: from, proxyProtocolOnly: only = false } = listener;
+  return { listener: listenerName(listener), ...(from && { proxyProtocol: { from, only } }) };
 }
 
 /** The name in SNI of a client that connects to `authority`: names only, never addresses (RFC 6066 3), and no port. */
@@ -241,14 +249,17 @@ function placeOf(rule: Provenance | undefined): ExplainedPlace | null {
 function printed(explanation: Explanation, method: string, url: string, terminal: Terminal): string {
   const { access, answered, upstream, lane, refusal, redirect, listener, client, connectsFrom, time } = explanation;
   const via = connectsFrom === undefined ? '' : ` via ${connectsFrom}`;
-  const request: Row = ['request', `${method} ${url} from ${client}${via} on ${listener}, ${time}`];
+  const request: Row[] = [
+    ['request', `${method} ${url} from ${client}${via} on ${listener}, ${time}`],
+    ...doorRows(explanation.proxyProtocol),
+  ];
   if (explanation.passedThrough) {
     const verdict = `passed through to ${upstream} by the name in TLS; no access line and no route sees inside`;
-    return printedRows([request, ['verdict', terminal.paint('yellow', verdict)]]);
+    return printedRows([...request, ['verdict', terminal.paint('yellow', verdict)]]);
   }
   if (redirect !== undefined) {
     const verdict = `${terminal.paint('green', `redirected with ${redirect.status}`)} to ${redirect.location}`;
-    return printedRows([request, ['verdict', verdict]]);
+    return printedRows([...request, ['verdict', verdict]]);
   }
   const verdict =
     access === 'deny'
@@ -262,7 +273,7 @@ function printed(explanation: Explanation, method: string, url: string, terminal
         ? terminal.paint('yellow', `allowed by access, refused with ${refusal.status}`)
         : terminal.paint('green', 'allowed');
   return printedRows([
-    request,
+    ...request,
     ['verdict', verdict],
     ...(refusal === undefined ? [] : [['because', `${refusal.message} [${refusal.code}]`] satisfies Row]),
     [
@@ -276,6 +287,16 @@ function printed(explanation: Explanation, method: string, url: string, terminal
     ['lane', lane],
     ['http/2', explanation.http2.offered ? 'offered to browsers' : `not offered: ${explanation.http2.because}`],
   ]);
+}
+
+/** How a connection must begin, and what becomes of one that does not. */
+function doorRows(proxyProtocol: Explanation['proxyProtocol']): Row[] {
+  if (proxyProtocol === undefined) return [];
+  const { from, only } = proxyProtocol;
+  const others = only ? 'those of anybody else are closed unread' : 'anybody else is the client, and sends none';
+  return [
+    ['door', `connections from ${from.join(', ')} begin with the PROXY protocol, which names the client; ${others}`],
+  ];
 }
 
 function printedAnswer(answer: DenialAnswer): string {

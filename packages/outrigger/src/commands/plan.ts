@@ -4,7 +4,14 @@ import { diskReader, type FileChange, type PortEighty, readRenewals, unifiedDiff
 import { formatDiagnostic, parseListenAddress, type RuleSet } from '@outrigger/rules';
 import { Command } from 'commander';
 import { applyCutover } from '../cutover/apply.ts';
-import { type Commands, filesCommand, type GivenCommands, isSystemd, programWords } from '../cutover/command.ts';
+import {
+  type Commands,
+  filesCommand,
+  type GivenCommands,
+  isSystemd,
+  programText,
+  programWords,
+} from '../cutover/command.ts';
 import type { Cutover } from '../cutover/cutover.ts';
 import { planned } from '../cutover/planned.ts';
 import { type Obstacle, obstaclesOf, type Preflight } from '../cutover/preflight.ts';
@@ -127,6 +134,8 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       const breakOff = (): void => ending.abort();
       for (const signal of STOP_SIGNALS) process.on(signal, breakOff);
       const say = (text: string): void => terminal.err(`${text}\n`);
+      for (const { title } of steps.filter(({ must }) => must))
+        say(`yours to do, as ${programText()} plan shows: ${title}`);
       const result = await applyCutover({ preflight, commands, say, signal: ending.signal });
       for (const signal of STOP_SIGNALS) process.off(signal, breakOff);
       if (options.json) terminal.out(`${JSON.stringify(result, undefined, 2)}\n`);
@@ -136,7 +145,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
         const ending =
           result.trouble.length === 0
             ? 'Everything is as it was.'
-            : `NOT everything is as it was:\n${result.trouble.join('\n')}\nRun outrigger rollback --backup ${result.backup}`;
+            : `NOT everything is as it was:\n${result.trouble.join('\n')}\nRun ${programText()} rollback --backup ${result.backup}`;
         terminal.err(`The cut-over failed: ${result.message}\n${ending}\n`);
         finish(PUT_BACK);
         return;
@@ -147,7 +156,7 @@ export function planCommand(terminal: Terminal, finish: Finish): Command {
       );
       if (logs.length > 0) say(`the address of the client arrives: ${logs.join(', ')}`);
       if (silentLogs.length > 0) say(`no line of the proof was found in ${silentLogs.join(', ')}: look there yourself`);
-      say(`To go back: outrigger rollback --backup ${backup}`);
+      say(`To go back: ${programText()} rollback --backup ${backup}`);
     });
 }
 
@@ -169,7 +178,7 @@ function preflightOf(
 
 /** The service that systemd would start; undefined where it is not asked to. */
 function unitOf(file: string, { startOutrigger }: Options): Unit | undefined {
-  return isSystemd() && startOutrigger === undefined ? findUnit(resolve(file)) : undefined;
+  return isSystemd() && startOutrigger === undefined ? findUnit(resolve(file), programWords()) : undefined;
 }
 
 /** Whether the rules take port 80, over which most certificates are renewed. */

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { collect } from '../options.ts';
 import type { Finish } from '../program.ts';
 import { progressBar } from '../progress.ts';
-import { printDiagnostics, readRules, UsageError } from '../rulesfile.ts';
+import { printDiagnostics, readRules, UsageError, withAbsoluteFiles } from '../rulesfile.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** Exit codes of product.md: 0 same, 4 differs, 1 cannot run. */
@@ -21,7 +21,7 @@ export function verifyCommand(terminal: Terminal, finish: Finish): Command {
     .summary('ask the installed Squid or Apache and Outrigger the same, and print every difference')
     .description(
       'Starts the installed Squid or Apache on a private copy of FILE, with stand-ins for its servers, and Outrigger on the rules\n' +
-        'beside it; puts the same requests to both and compares upstream, status and forwarded head. Behind Outrigger a second copy of\n' +
+        'beside it; puts the same requests to both and compares upstream, status, forwarded head and the page of a denial. Behind Outrigger a second copy of\n' +
         'Apache takes what stays with it. The running daemon is not touched, no command of the file is run, nothing leaves this\n' +
         'machine and nothing is left behind.\n' +
         'Exit 0: no difference that the import does not announce. 4: they differ. 1: cannot run.',
@@ -51,7 +51,7 @@ export function verifyCommand(terminal: Terminal, finish: Finish): Command {
       for (const signal of STOP_SIGNALS) process.once(signal, breakOff);
       const asked = {
         reader: diskReader(),
-        rules,
+        rules: withAbsoluteFiles(rules, file),
         seed: options.seed,
         most: options.probes,
         progress: bar.show,

@@ -135,6 +135,12 @@ export function programWords(): [string, string] {
   return [process.execPath, resolve(process.argv[1] ?? 'outrigger')];
 }
 
+/** What a person types to run this very command: its name where a shell finds it, else its words. npx has a PATH of its own. */
+export function programText(): string {
+  const found = findProgram(['outrigger']);
+  return found === undefined || found.includes('/node_modules/') ? commandText({ argv: programWords() }) : 'outrigger';
+}
+
 /** The command as it is typed, to be copied. Values of its environment stand in front. */
 export function commandText({ argv, env = {} }: Command): string {
   const quoted = (word: string): string =>

@@ -2,7 +2,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { openBackups } from './backup.ts';
-import { type Command, commandText, runCommandToEnd } from './command.ts';
+import { type Command, commandText, programText, runCommandToEnd } from './command.ts';
 import type { Cutover } from './cutover.ts';
 import { type Holder, holdersOf, holderText, inTheWay, type Listening, listeningNow } from './listening.ts';
 import { type Unit, unitObstacles } from './unit.ts';
@@ -19,6 +19,7 @@ export type PreflightCode =
   | 'PREFLIGHT_TEST_FAILS'
   | 'PREFLIGHT_NO_UNIT'
   | 'PREFLIGHT_OTHER_RULES'
+  | 'PREFLIGHT_HIDDEN'
   | 'PREFLIGHT_NO_ANSWER';
 
 /** `message`: what was found, what would come of it, what to do. */
@@ -71,7 +72,7 @@ function unfinished(folder: string): Obstacle[] {
     .filter(({ manifest }) => manifest.stage !== 'applied')
     .map(({ folder: own, manifest }) => ({
       code: 'PREFLIGHT_UNFINISHED',
-      message: `the cut-over of ${manifest.created} was broken off (${manifest.stage}) and not taken back: outrigger rollback --backup ${own}`,
+      message: `the cut-over of ${manifest.created} was broken off (${manifest.stage}) and not taken back: ${programText()} rollback --backup ${own}`,
     }));
 }
 

@@ -1,7 +1,7 @@
 // Room: the way back, from whatever point the way there came to.
 import { untilListening } from './address.ts';
 import { type Backup, reach, restoreFiles } from './backup.ts';
-import { commandText, runCommandToEnd } from './command.ts';
+import { commandText, programText, runCommandToEnd } from './command.ts';
 import { stopOutrigger } from './outrigger.ts';
 
 /** Milliseconds until Apache must be back, and until Outrigger must be gone. */
@@ -39,7 +39,7 @@ export async function putBack(
     const failed = await stopOutrigger(backup);
     if (failed !== undefined) trouble.push(failed);
     if (!(await untilListening(taken, false, BACK_PATIENCE)))
-      trouble.push(`somebody still listens on ${taken.join(', ')}: end it, and run outrigger rollback again`);
+      trouble.push(`somebody still listens on ${taken.join(', ')}: end it, and run ${programText()} rollback again`);
   }
   if (wasStarted || stage === 'reloading') {
     const left = performance.now();

@@ -1,11 +1,11 @@
-// Room: the cut-over as numbered steps a person can do by hand: what, the commands to copy, and how to go back. Pure.
+// Room: the cut-over as numbered steps a person can do by hand: what, the commands to copy, and how to go back.
 import { type CutoverPlan, type PortEighty, type Renewal, renewalAdvice } from '@outrigger/importer';
-import { type Commands, commandText } from './command.ts';
+import { type Commands, commandText, programText } from './command.ts';
 import type { Cutover } from './cutover.ts';
 import { SERVICE_USER, UNIT_FILE, unitText } from './unit.ts';
 
-/** `commands` and `back` are lines for a shell; `why` is one sentence. */
-export type Step = { title: string; why?: string; commands: string[]; back?: string[] };
+/** `commands` and `back` are lines for a shell; `why` is one sentence. `must`: what nobody but a person does, and without which something fails. */
+export type Step = { must?: true; title: string; why?: string; commands: string[]; back?: string[] };
 
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
@@ -45,7 +45,7 @@ export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: st
       title: 'Change the files, as the lines above say',
       why: `Apache goes on on ${places.join(', ')}; its sites keep their old address beside the new one, for it is the port they believe to be on`,
       commands: [
-        `outrigger plan ${rulesFile} --apache ${apache.root} > ${DIFF}`,
+        `${programText()} plan ${rulesFile} --apache ${apache.root} > ${DIFF}`,
         `patch -d / -p1 < ${DIFF}`,
         ...links.map(({ path, target }) =>
           path === '/etc/apache2/mods-enabled/remoteip.load' ? 'a2enmod remoteip' : `ln -s ${target} ${path}`,
@@ -112,7 +112,7 @@ function lookAt({ sites }: Pick<CutoverPlan, 'sites'>): string[] {
 function keySteps(certificates: readonly string[], rulesFile: string, user: string): Step[] {
   if (certificates.length === 0) return [];
   const why = `Apache and Squid read keys as root before they give root up; Outrigger reads them as the user it runs as, here ${user}`;
-  const commands = [`outrigger validate --files --user ${user} ${rulesFile}`];
+  const commands = [`${programText()} validate --files --user ${user} ${rulesFile}`];
   return [{ title: 'See that Outrigger can read the certificates', why, commands }];
 }
 
@@ -124,7 +124,8 @@ export function renewalSteps(renewals: readonly Renewal[], portEighty: PortEight
     const fresh = commands.filter((line) => !said.has(line));
     for (const line of fresh) said.add(line);
     return {
-      title: `${must ? 'CHANGE' : 'See to'} the renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
+      ...(must && { must }),
+      title: `Renewal of ${renewal.name} by ${renewal.client} (${renewal.written}, ${renewal.file})`,
       why: sentence,
       commands: fresh,
     };
@@ -136,9 +137,9 @@ export function stepsText(steps: readonly Step[]): string {
   return steps.map(stepText).join('\n');
 }
 
-function stepText({ title, why, commands, back }: Step, index: number): string {
+function stepText({ must, title, why, commands, back }: Step, index: number): string {
   return [
-    `# ${index + 1}. ${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
+    `# ${index + 1}. ${must ? 'CHANGE: ' : ''}${title}${why === undefined ? '' : `. ${why[0]?.toUpperCase()}${why.slice(1)}`}`,
     ...commands.flatMap((command) => command.split('\n')).map((line) => `#      ${line}`),
     ...(back ?? []).map((line) => `#      back: ${line}`),
     '',

@@ -22,21 +22,42 @@ const FOLDERS = [
   'lib/systemd/system',
 ];
 
-/** `rules`: what its command names as the rules file. `user` absent: root. */
-export type Unit =
-  | { kind: 'missing'; wanted: string }
-  | { kind: 'found'; file: string; user?: string; rules?: string; wanted: string };
+/**
+ * `rules`: what its command names as the rules file. `user` absent: root. `hidden`: paths of its command that the unit does not let it see;
+ * of the one that we ship, where there is none.
+ */
+export type Unit = { wanted: string; hidden: string[] } & (
+  | { kind: 'missing' }
+  | { kind: 'found'; file: string; user?: string; rules?: string }
+);
 
-/** The unit of Outrigger below `root`, with its drop-ins. `wanted`: the rules file of this cut-over. Runs nothing. */
-export function findUnit(wanted: string, root = '/'): Unit {
+/** Folders that a setting takes from a service, systemd.exec(5), and its values that do not. */
+const HIDES = [
+  { setting: 'ProtectHome', off: /^(?:no|false|off|0|read-only)$/i, folder: /^\/(?:home|root|run\/user)\// },
+  { setting: 'PrivateTmp', off: /^(?:no|false|off|0)$/i, folder: /^\/(?:tmp|var\/tmp)\// },
+] as const;
+
+/** The unit of Outrigger below `root`, with its drop-ins. `wanted`: the rules file of this cut-over; `program`: words. Runs nothing. */
+export function findUnit(wanted: string, program: readonly string[], root = '/'): Unit {
   const folders = FOLDERS.map((folder) => join(root, folder));
   const file = folders.map((folder) => join(folder, UNIT)).find((path) => existsSync(path));
-  if (file === undefined) return { kind: 'missing', wanted };
+  if (file === undefined) {
+    const shipped = unitText(program, wanted).split('\n');
+    return { kind: 'missing', wanted, hidden: hiddenIn(shipped, [...program, wanted]) };
+  }
   const dropIns = folders.flatMap((folder) => confIn(join(folder, `${UNIT}.d`)));
   const lines = [file, ...dropIns].flatMap((path) => readFileSync(path, 'utf8').split('\n'));
   const user = lastValue(lines, 'User');
-  const rules = / run (?:.* )?(\S+\.ya?ml)\b/.exec(lastValue(lines, 'ExecStart') ?? '')?.[1];
-  return { kind: 'found', file, wanted, ...(user && { user }), ...(rules && { rules }) };
+  const start = lastValue(lines, 'ExecStart') ?? '';
+  const rules = / run (?:.* )?(\S+\.ya?ml)\b/.exec(start)?.[1];
+  const hidden = hiddenIn(lines, start.split(/[\s"]+/));
+  return { kind: 'found', file, wanted, hidden, ...(user && { user }), ...(rules && { rules }) };
+}
+
+/** Those of `words` that are paths in a folder that the unit hides. Links count by where they lead. */
+function hiddenIn(lines: readonly string[], words: readonly string[]): string[] {
+  const hides = HIDES.filter(({ setting, off }) => !off.test(lastValue(lines, setting) ?? 'no'));
+  return words.filter((word) => word.startsWith('/') && hides.some(({ folder }) => folder.test(real(word))));
 }
 
 function confIn(folder: string): string[] {
@@ -54,24 +75,31 @@ function lastValue(lines: readonly string[], key: string): string | undefined {
 
 /** What would keep systemd from starting the Outrigger that is meant. */
 export function unitObstacles(unit: Unit): Obstacle[] {
+  const hidden = unit.hidden.map(
+    (path): Obstacle => ({
+      code: 'PREFLIGHT_HIDDEN',
+      message: `the service sees no home folders and no /tmp (ProtectHome, PrivateTmp), and ${path} is in one, so that it could not start: put it elsewhere, such as /opt/outrigger or /etc/outrigger`,
+    }),
+  );
   if (unit.kind === 'missing')
     return [
+      ...hidden,
       {
         code: 'PREFLIGHT_NO_UNIT',
         message: `there is no ${UNIT} to be started: write ${UNIT_FILE} as the steps show, and systemctl daemon-reload`,
       },
     ];
   const { file, rules, wanted } = unit;
-  if (rules === undefined || isSameFile(rules, wanted)) return [];
+  if (rules === undefined || real(rules) === real(wanted)) return hidden;
   const message = `${file} runs ${rules}, and not ${wanted}: other rules would hold than are planned here; name this file there, and systemctl daemon-reload`;
-  return [{ code: 'PREFLIGHT_OTHER_RULES', message }];
+  return [...hidden, { code: 'PREFLIGHT_OTHER_RULES', message }];
 }
 
-function isSameFile(one: string, other: string): boolean {
+function real(path: string): string {
   try {
-    return realpathSync(one) === realpathSync(other);
+    return realpathSync(path);
   } catch {
-    return resolve(one) === resolve(other); // one of them is not there yet
+    return resolve(path); // it is not there yet
   }
 }
 

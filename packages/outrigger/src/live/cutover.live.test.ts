@@ -145,6 +145,40 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
   });
 
   it(
+    'is done by hand with the commands of the steps, and undone by those of the way back',
+    async () => {
+      await imported();
+      const shown = await plan('--json', '--user', 'root', ...started().slice(2));
+      const { steps } = JSON.parse(shown.out) as { steps: { title: string; commands: string[]; back?: string[] }[] };
+      // The folder of root is left alone.
+      const sh = async (lines: readonly string[]): Promise<void> => {
+        const ran = await run('sh', '-ec', lines.join('\n').replaceAll('/root/', `${folder}/`));
+        expect(ran, lines.join('\n')).toMatchObject({ code: 0 });
+      };
+      const isStart = ({ title }: { title: string }): boolean => title.startsWith('Put Outrigger on');
+      const isLeave = ({ title }: { title: string }): boolean => title.startsWith('Take Apache off');
+      let proxy: ReturnType<typeof watch> | undefined;
+      try {
+        for (const step of steps) {
+          if (isStart(step)) {
+            proxy = watch(...split(network.inside(process.execPath, BIN, 'run', rulesFile())));
+            await proxy.until(/listening/);
+          } else await sh(step.commands);
+        }
+        expect(await askAll()).toEqual(before);
+        expect((await run('ss', '-ltnp')).out).toMatch(/:443\s.*node/);
+      } finally {
+        await proxy?.stop();
+        for (const { back = [], title } of [...steps].reverse())
+          if (title.startsWith('Change the files')) await sh(back);
+        await sh(steps.find(isLeave)?.commands ?? []);
+      }
+      await expectAsBefore();
+    },
+    PATIENCE,
+  );
+
+  it(
     'ends with Outlook connecting, the sites as before under the client, and goes back to the same bytes',
     async () => {
       await imported();

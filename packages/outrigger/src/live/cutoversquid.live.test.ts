@@ -12,7 +12,7 @@ import { clientScript, type Finished, runToEnd, type Watched } from './witness.t
 
 const BIN = fileURLToPath(new URL('../../bin/outrigger.js', import.meta.url));
 const PYTHON = '/usr/bin/python3';
-const [PUBLIC, INTERNAL] = ['203.0.113.10', '10.1.1.14'] as const;
+const [PUBLIC, SECOND, INTERNAL] = ['203.0.113.10', '203.0.113.11', '10.1.1.14'] as const;
 /** Milliseconds for a whole cut-over, and back. */
 const PATIENCE = 120_000;
 
@@ -28,7 +28,7 @@ describe.skipIf(squid === undefined || !alone)('a Squid on port 443 and its cut-
   let folder: string;
 
   beforeAll(async () => {
-    network = await openNetwork([PUBLIC, INTERNAL]);
+    network = await openNetwork([PUBLIC, SECOND, INTERNAL]);
     folder = mkdtempSync(join(tmpdir(), 'outrigger-cutover-squid-'));
     // Squid gives root up and must still reach its files.
     chmodSync(folder, 0o755);
@@ -42,6 +42,8 @@ describe.skipIf(squid === undefined || !alone)('a Squid on port 443 and its cut-
     );
     exchange = await startExchangeInside(network, INTERNAL, 443, files);
     const conf = `https_port ${PUBLIC}:443 accel vhost tls-cert=${files.cert} tls-key=${files.key}
+https_port ${SECOND}:443 accel vhost tls-cert=${files.cert} tls-key=${files.key}
+http_port ${PUBLIC}:80 accel vhost
 cache_peer ${INTERNAL} parent 443 0 no-query originserver ssl sslflags=DONT_VERIFY_PEER login=PASS front-end-https=on name=exchangeServer
 acl mail dstdomain mail.contoso.com
 cache_peer_access exchangeServer allow mail
@@ -92,7 +94,10 @@ visible_hostname squid.contoso.com
       expect([0, 2]).toContain((await outrigger('import', '--squid', conf, '-o', rules)).code);
       const shown = await outrigger('plan', rules, '--squid', conf);
       expect(shown.code, shown.err).toBe(0);
-      expect(shown.out).toMatch(/Take Squid off 203\.0\.113\.10:443[\s\S]*disable --now squid[\s\S]*Put Outrigger on/);
+      expect(shown.out).toMatch(
+        /Take Squid off 203\.0\.113\.10:443, 203\.0\.113\.11:443, 203\.0\.113\.10:80\. [^\n]*for 3 s \(shutdown_lifetime\)/,
+      );
+      expect(shown.out).toMatch(/disable --now squid[\s\S]*Put Outrigger on/);
 
       const backups = join(folder, 'backups');
       const services = [
@@ -106,7 +111,9 @@ visible_hostname squid.contoso.com
       const options = services.map((each) => (typeof each === 'string' ? each : each.join(' ')));
       const applied = await outrigger('plan', rules, '--squid', conf, '--apply', '--backups', backups, ...options);
       expect(applied.code, applied.err).toBe(0);
-      expect(applied.err).toMatch(/Squid has ended, Outrigger on 203\.0\.113\.10:443; nobody listened for \d+ ms/);
+      expect(applied.err).toMatch(
+        /Squid has ended, Outrigger on 203\.0\.113\.10:443, 203\.0\.113\.11:443, 203\.0\.113\.10:80; nobody listened for \d+ ms/,
+      );
       if (impacket !== undefined) {
         const url = 'https://mail.contoso.com/rpc/rpcproxy.dll';
         const ran = await run(

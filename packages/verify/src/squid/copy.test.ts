@@ -110,6 +110,23 @@ it('leaves a range of localip a range over the same ports, in whatever order the
   ]);
 });
 
+it('has pages of errors and their style sheet beside it, and none that is not there', () => {
+  const { files, lines } = copied('error_directory errors\nerr_page_stylesheet page.css\nerror_directory /nowhere\n', {
+    'errors/ERR_A': 'a',
+    'errors/sub/ERR_B': 'b',
+    'page.css': 'c',
+  });
+  expect(lines.slice(0, 3)).toEqual([
+    'error_directory /copy/errors-0-1',
+    'err_page_stylesheet /copy/style-0-2.css',
+    'error_directory /copy/errors-0-3',
+  ]);
+  expect(Object.entries(files).filter(([, text]) => /^[abc]$/.test(text))).toEqual([
+    ['errors-0-1/ERR_A', 'a'],
+    ['style-0-2.css', 'c'],
+  ]);
+});
+
 it('keeps the number of each line where a directive goes over several', () => {
   const { lines } = copied('acl a src all\ncache_peer web \\\n# between\n  parent 80 0 originserver\nacl b src all\n');
   expect(lines[1]).toMatch(/^cache_peer 127\.0\.0\.1/);

@@ -15,6 +15,7 @@ import type { OldConfig } from '../oracle.ts';
 import { PROBE_ADDRESSES } from '../subjects.ts';
 import { copyAcl, copyFollow, copyMissAccess, fromFiles } from './acls.ts';
 import { type ClientLines, linesBefore, linesBehind, noClientLines } from './clients.ts';
+import { copyPages, copyStylesheet } from './pages.ts';
 import { type PeerLine, type PortLine, readPeerLine, readPortLine } from './ports.ts';
 import { absent, type CopiedFile, type Line, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
 import { ownSettings, takenOut } from './takenout.ts';
@@ -152,6 +153,10 @@ function replaced(line: LogicalLine, chain: readonly string[], reading: Reading)
       return undefined;
     case 'acl':
       return copyAcl(line, words, at, reading);
+    case 'error_directory':
+      return copyPages(at, words, reading);
+    case 'err_page_stylesheet':
+      return copyStylesheet(at, words, reading);
     case 'miss_access':
       return copyMissAccess(line, words, reading);
     case 'follow_x_forwarded_for':

@@ -27,8 +27,8 @@ const GROUPS: readonly Group[] = [
       cache_dir cache_effective_user cache_effective_group chroot workers cpu_affinity_map icp_port htcp_port snmp_port
       udp_incoming_address udp_outgoing_address wccp_router wccp_address wccp_version wccp2_router wccp2_address
       wccp2_service wccp2_service_info mcast_groups announce_period announce_host announce_file announce_port
-      netdb_filename log_icap log_access useragent_log referer_log forward_log mime_table icon_directory error_directory
-      err_page_stylesheet hosts_file dns_nameservers unique_hostname logfile_rotate shared_memory_locking
+      netdb_filename log_icap log_access useragent_log referer_log forward_log mime_table icon_directory
+      hosts_file dns_nameservers unique_hostname logfile_rotate shared_memory_locking
       max_filedescriptors max_filedesc ssl_engine tls_key_log tls_outgoing_options sslproxy_cafile sslproxy_capath
       sslproxy_cipher sslproxy_client_certificate sslproxy_client_key sslproxy_flags sslproxy_options sslproxy_version
       ssl_bump ftp_port tcp_outgoing_address tcp_outgoing_mark tcp_outgoing_tos tcp_outgoing_ds tcp_outgoing_dscp

@@ -52,7 +52,7 @@ export async function openSquidComparison(options: VerifySquidOptions): Promise<
   const started = await startSquid(copy, pem, serverPem, expectedOf(planned), program);
   if (started.kind === 'failed') return notStarted(started.problem, redactor);
   const { oracle } = started;
-  const ours = await startOutrigger(ruleSet, pairs, pem, { serverPem });
+  const ours = await startOutrigger(ruleSet, pairs, pem, { serverPem, reader });
   if (ours.kind === 'failed') {
     await oracle.stop();
     return failed('RULES_NOT_SERVED', `Outrigger does not start on these rules. ${ours.message}`);
@@ -77,7 +77,7 @@ function expectedOf(probes: readonly Probe[]): ExpectedProbes {
 /** Names and addresses that rules may check certificates of servers for. */
 function serverNamesOf({ upstreams }: RuleSet): string[] {
   return [...upstreams.values()].flatMap(({ tls, servers }) => [
-    ...(tls?.serverName === undefined ? [] : [tls.serverName]),
+    ...(tls?.serverName ?? []),
     ...servers.map(parseServer).flatMap((server) => (server?.scheme === 'https' ? [server.host] : [])),
   ]);
 }

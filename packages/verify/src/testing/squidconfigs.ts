@@ -132,9 +132,33 @@ const ANSWERS = [
   'TCP_RESET',
   'ERR_ACCESS_DENIED',
   '404:ERR_ACCESS_DENIED',
+  'ERR_MINE',
+  '404:ERR_MINE',
+  '200:ERR_MINE',
   'http://sorry.example/?u=%u',
   '301:https://%H%R',
 ] as const;
+
+/** Pages of errors as people keep them: a folder, what stands in it, and what goes into the pages. */
+const pages: fc.Arbitrary<{ lines: Line[]; files: Config }> = fc
+  .tuple(
+    fc.constantFrom('errors', 'errors/'),
+    fc.subarray(['ERR_MINE', 'ERR_ACCESS_DENIED', 'ERR_FORWARDING_DENIED'], { minLength: 1 }),
+    fc.subarray(['%U', '%u', '%H %P %p', '%M', '%i', '%T', '%c', '%w', '%s', '%h', '%R', '%l', '%%%q%;', '{url}']),
+    fc.subarray([
+      'visible_hostname proxy.example',
+      'httpd_suppress_version_string on',
+      'cache_mgr me@one.example',
+      'err_page_stylesheet errors/page.css',
+    ]),
+  )
+  .map(([folder, names, codes, settings]) => ({
+    lines: [`error_directory ${folder}`, ...settings],
+    files: {
+      'errors/page.css': 'b { width: 100% }\n',
+      ...Object.fromEntries(names.map((name) => [`errors/${name}`, `<p>${codes.join(' | ')}</p>\n`])),
+    },
+  }));
 
 /** Fields that people take away, replace and add; some names are for many. */
 const FIELDS = [
@@ -283,11 +307,15 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           { weight: 1, arbitrary: list('follow_x_forwarded_for', all, 2) },
         ),
         fields: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fieldLines(all) }),
+        pages: fc.oneof(
+          { weight: 3, arbitrary: fc.constant({ lines: [] as Line[], files: {} as Config }) },
+          { weight: 2, arbitrary: pages },
+        ),
         answers: fc.array(
           fc
             .tuple(fc.constantFrom(...ANSWERS), fc.subarray(['all', ...all], { minLength: 1, maxLength: 2 }))
             .map(([answer, acls]) => `deny_info ${answer} ${acls.join(' ')}`),
-          { maxLength: 2 },
+          { maxLength: 3 },
         ),
         layouts: fc.array(fc.integer({ min: 0, max: LAYOUTS.length - 1 }), { minLength: 8, maxLength: 8 }),
         includes: fc.integer({ min: 0, max: 5 }),
@@ -307,6 +335,7 @@ export function squidConfigs(): fc.Arbitrary<Config> {
         later,
         follow: followed,
         answers,
+        pages: { lines: pageLines, files: pageFiles },
         fields,
         layouts,
         includes,
@@ -329,12 +358,13 @@ export function squidConfigs(): fc.Arbitrary<Config> {
           ...later,
           ...followed,
           ...answers,
+          ...pageLines,
           ...fields,
           ...besides,
         ]
           .filter((line) => line !== '')
           .map(layout);
-        const files = Object.assign({}, ...acls.map((acl) => acl.files)) as Config;
+        const files = Object.assign({}, ...acls.map((acl) => acl.files), pageFiles) as Config;
         if (includes > 0) return { ...files, 'squid.conf': [...head, ...definitions, ...rules, ''].join('\n') };
         return {
           ...files,

@@ -78,6 +78,13 @@ const inside = fc.oneof(
       'Header set X-A b',
       'RequestHeader set X-B c',
       'Satisfy Any',
+      'ProxyPreserveHost On',
+      'ProxyPreserveHost Off',
+      'RequestHeader set Host other.test',
+      'AuthBasicFake user password',
+      'ProxyErrorOverride On',
+      `ProxyPassReverse ${EXCHANGE}/owa`,
+      'SetEnv force-proxy-request-1.0 1',
     ),
   },
 );

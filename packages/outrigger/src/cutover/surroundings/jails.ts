@@ -48,7 +48,8 @@ export function jailSteps({ reader, holder, accessLogs }: Around): SurroundingSt
         }
       : {
           when: 'after',
-          title: `CHANGE what fail2ban reads (${names})`,
+          must: true,
+          title: `Have fail2ban read the log of Outrigger (${names})`,
           why: `the logs of Squid end with it${lacking}`,
           commands,
         };
@@ -74,7 +75,8 @@ function loopbackSteps(jails: readonly Jail[], defaults: ReadonlyMap<string, str
   return [
     {
       when: 'before',
-      title: `CHANGE: never let fail2ban shut out loopback (${banning.map(({ name }) => name).join(', ')})`,
+      must: true,
+      title: `Never let fail2ban shut out loopback (${banning.map(({ name }) => name).join(', ')})`,
       why: 'It is told to ban addresses of its own machine (ignoreself), and ignoreip does not hold 127.0.0.1: requests that Apache cannot read are logged under Outrigger, and a ban would end all sites',
       commands: [
         `cat > ${OWN_DEFAULTS} <<'JAIL'\n[DEFAULT]\nignoreip = ${ignored.join(' ')}\nJAIL`,

@@ -72,7 +72,8 @@ function elsewhereSteps({ taken, holder }: Around, { name }: PacketFilter, lines
   );
   return found.map((line) => ({
     when: 'before',
-    title: `CHANGE: ${name} leads a port of Outrigger elsewhere (${place(line)})`,
+    must: true,
+    title: `Let ${name} lead no port of Outrigger elsewhere (${place(line)})`,
     why: `it was made for ${holder}; clients that it leads away never meet Outrigger, so take it out, or let it lead to a listener of the rules`,
     commands: [`# ${line.text.trim()}`],
   }));
@@ -86,7 +87,8 @@ function userSteps({ user }: Around, { name }: PacketFilter, lines: TextLine[]):
   return [
     {
       when: 'before',
-      title: `CHANGE: let ${user} connect to Exchange (${owned.map(place).join(', ')})`,
+      must: true,
+      title: `Let ${user} connect to Exchange (${owned.map(place).join(', ')})`,
       why: `there are rules in ${name} for what ${users} sends; what went to Exchange as that user goes as ${user} from now on`,
       commands: owned.map(({ text }) => `# ${text.trim()}`),
     },
@@ -100,7 +102,8 @@ function loopbackSteps({ holder }: Around, { name }: PacketFilter, lines: TextLi
   return [
     {
       when: 'before',
-      title: `CHANGE: let loopback in (${place(closed)})`,
+      must: true,
+      title: `Let loopback in (${place(closed)})`,
       why: `what no line of ${name} names is shut out, and none names loopback, over which Outrigger reaches Apache`,
       commands:
         name === 'nftables'

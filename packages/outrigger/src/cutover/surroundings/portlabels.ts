@@ -26,7 +26,8 @@ export function portLabelSteps({ reader, holder, places }: Around): SurroundingS
   return [
     {
       when: 'before',
-      title: `CHANGE: let Apache have port ${missing.join(', ')} under SELinux`,
+      must: true,
+      title: `Let Apache have port ${missing.join(', ')} under SELinux`,
       why: 'SELinux is enforcing, and its policy as shipped has no such port in http_port_t: Apache could not listen there. Where semanage says that the port is defined already, write -m in place of -a',
       commands: missing.map((port) => `semanage port -a -t http_port_t -p tcp ${port}`),
       back: missing.map((port) => `semanage port -d -t http_port_t -p tcp ${port}`),

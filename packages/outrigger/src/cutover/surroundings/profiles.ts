@@ -28,7 +28,8 @@ export function profileSteps({ reader, holder, made }: Around): SurroundingStep[
     ...ofNode.map(
       (head): SurroundingStep => ({
         when: 'before',
-        title: `CHANGE: AppArmor confines the program that runs Outrigger (${place(head)})`,
+        must: true,
+        title: `Let AppArmor give Outrigger what it needs (${place(head)})`,
         why: 'Outrigger needs network inet and inet6, capability net_bind_service, its rules and the files they name to read, and its logs to write; give it these, or a node of its own',
         commands: [`apparmor_parser -r ${head.file}`],
       }),

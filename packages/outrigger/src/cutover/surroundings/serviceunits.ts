@@ -37,7 +37,8 @@ function socketSteps({ reader, service, holder }: Around): SurroundingStep[] {
   return [
     {
       when: 'before',
-      title: `CHANGE: take the port from systemd (${SOCKETS}/${socket})`,
+      must: true,
+      title: `Take the port from systemd (${SOCKETS}/${socket})`,
       why: `the port is held by systemd, which would go on listening: ${holder} must hold it itself first`,
       commands: [`systemctl disable --now ${socket}`, `systemctl restart ${service}`],
       back: [`systemctl enable --now ${socket}`],
@@ -74,7 +75,8 @@ function limitSteps({ service, places }: Around, lines: readonly TextLine[]): Su
   return [
     {
       when: 'before',
-      title: `CHANGE: let the unit of ${service} have its place on loopback (${named})`,
+      must: true,
+      title: `Let the unit of ${service} have its place on loopback (${named})`,
       why: 'its unit shuts Apache off from there',
       commands: [
         `mkdir -p ${dropIn.replace(/\/[^/]*$/, '')}`,

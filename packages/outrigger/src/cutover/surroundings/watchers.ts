@@ -36,7 +36,13 @@ export function watcherSteps({ reader, holder, taken, places }: Around): Surroun
         : 'Squid is gone: check outrigger in its place, and take this check out';
     return [
       pause,
-      { when: 'after', title: `CHANGE what monit asks of ${name} (${asked.map(place).join(', ')})`, why, ...goesOn },
+      {
+        when: 'after',
+        must: true,
+        title: `Have monit ask ${name} no more for what is Outrigger's (${asked.map(place).join(', ')})`,
+        why,
+        ...goesOn,
+      },
     ];
   });
 }
