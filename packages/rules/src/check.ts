@@ -174,8 +174,10 @@ function checkRoutes(rules: RuleSet, report: Report): void {
       );
     }
     checkUpstreamName(route.to, ['routes', index, 'to'], rules, report);
-    route.fallback?.forEach((name, place) => {
-      checkUpstreamName(name, ['routes', index, 'fallback', place], rules, report);
+    route.fallback?.forEach(({ to, when }, place) => {
+      const at: DocumentPath = ['routes', index, 'fallback', place];
+      checkUpstreamName(to, at, rules, report);
+      if (when !== undefined) checkCondition(when, [...at, 'when'], rules, report);
     });
     checkFallback(route, ['routes', index, 'fallback'], rules, report);
     checkHeaderChanges(route, ['routes', index], rules, report);

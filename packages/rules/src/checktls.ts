@@ -2,6 +2,7 @@
 import type { Report } from './check.ts';
 import type { DocumentPath } from './positions.ts';
 import type { Upstream } from './schema.ts';
+import { isServerNameWord } from './servername.ts';
 import { certificateChecks } from './tls.ts';
 import type { TlsVersion } from './values.ts';
 
@@ -26,6 +27,10 @@ export function checkServerTls(name: string, upstream: Upstream, report: Report)
   if (tls === undefined) return;
   const path = ['upstreams', name, 'tls'] as const;
   checkVersions(tls, path, report);
+  if (tls.sni !== undefined && !isServerNameWord(tls.sni)) {
+    const message = `${tls.sni} is no name that can be sent in TLS: addresses and final dots are none (RFC 6066 3)`;
+    report('error', 'RULES_BAD_TLS', [...path, 'sni'], message, 'Write a host name, or none.');
+  }
   const checks = certificateChecks(tls);
   if (!checks.authority) {
     const seen = checks.name || checks.dates ? 'nobody checks who signed it, so nobody checks' : 'nobody checks';

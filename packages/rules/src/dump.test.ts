@@ -128,7 +128,9 @@ const ruleSet: fc.Arbitrary<RuleSet> = fc
         ...(when !== undefined && { when }),
         to,
         ...(index === 1 && { timeouts: { answer: idle } }),
-        ...(index === 2 && { fallback: rpcOverHttp ? ['b'] : ['b', 'a'] }),
+        ...(index === 2 && {
+          fallback: rpcOverHttp ? [{ to: 'b' }] : [{ to: 'b', ...(when !== undefined && { when }) }, { to: 'a' }],
+        }),
         ...from,
       })),
       limits: {

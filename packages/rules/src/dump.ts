@@ -13,6 +13,7 @@ import {
   type AccessLine,
   type DenialPage,
   defaultLimits,
+  type Fallback,
   type Limits,
   type Listener,
   type Provenance,
@@ -142,11 +143,15 @@ function routeDocument(route: Route): object {
   return {
     ...(when !== undefined && { when: conditionDocument(when) }),
     to,
-    ...(fallback !== undefined && { fallback: single(fallback) }),
+    ...(fallback !== undefined && { fallback: single(fallback.map(fallbackDocument)) }),
     ...(timeouts !== undefined && { timeouts: durations(Object.entries(timeouts)) }),
     ...(rewrite !== undefined && { rewrite }),
     ...headersDocument(route),
   };
+}
+
+function fallbackDocument({ when, to }: Fallback): object | string {
+  return when === undefined ? to : { when: conditionDocument(when), to };
 }
 
 function durations(named: [name: string, milliseconds: number][]): object {

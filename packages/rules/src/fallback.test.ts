@@ -49,10 +49,17 @@ describe('the fallback of a route', () => {
 
   it('may be one name, and comes back as it was written', () => {
     const one = load(text.replace('[apache, spare]', 'apache'));
-    expect(one.routes[0]?.fallback).toEqual(['apache']);
+    expect(one.routes[0]?.fallback).toEqual([{ to: 'apache' }]);
     expect(dumpRules(one)).toContain('fallback: apache\n');
     const again = loadRules(dumpRules(load(text)), 'again.yaml').rules;
-    expect(again?.routes[0]?.fallback).toEqual(['apache', 'spare']);
+    expect(again?.routes[0]?.fallback).toEqual([{ to: 'apache' }, { to: 'spare' }]);
+  });
+
+  it('has upstreams for some requests of the route alone, each reading paths as its servers do', () => {
+    const some = text.replace('[apache, spare]', '[{ when: { path: { prefix: /owa/a } }, to: apache }, spare]');
+    expect(verdicts(some, { target: '/owa/a' })).toEqual(['apache ok', 'spare ok']);
+    expect(verdicts(some, { target: '/owa/A' })).toEqual(['spare ok']);
+    expect(dumpRules(load(some))).toContain('fallback: [ { when: { path: { prefix: /owa/a } }, to: apache }, spare ]');
   });
 
   it('keeps HTTP/2 from names whose fallback carries RPC', () => {
@@ -77,6 +84,15 @@ describe('a fallback that is wrong', () => {
   it('names an upstream that there is not', () => {
     expect(told('[{ to: exchange, fallback: [spare, apachee] }, { to: apache }]')[0]).toMatch(
       /there is no upstream apachee.*apache.*RULES_UNKNOWN_UPSTREAM/,
+    );
+  });
+
+  it('asks in a condition for what no condition says', () => {
+    expect(told('[{ to: exchange, fallback: [{ when: { clients: x }, to: spare }] }, { to: apache }]')[0]).toMatch(
+      /x is not an address.*RULES_BAD_CLIENTS/,
+    );
+    expect(told('[{ to: exchange, fallback: [{ when: { methods: GET }, too: spare }] }, { to: apache }]')[0]).toMatch(
+      /to is missing here/,
     );
   });
 

@@ -111,9 +111,10 @@ const { condition } = fc.letrec<{ condition: Condition }>((tie) => ({
   ) as fc.Arbitrary<Condition>,
 }));
 const destination = fc.constantFrom('exchange', 'apache');
+const standIn = fc.record({ to: destination, when: condition }, { requiredKeys: ['to'] });
 const routes = fc.array(
   fc.record(
-    { when: condition, to: destination, fallback: fc.array(destination, { minLength: 1, maxLength: 2 }) },
+    { when: condition, to: destination, fallback: fc.array(standIn, { minLength: 1, maxLength: 2 }) },
     { requiredKeys: ['when', 'to'] },
   ),
   { minLength: 1, maxLength: 5 },

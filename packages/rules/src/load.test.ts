@@ -113,6 +113,14 @@ describe('errors name the place, the finding and the way out', () => {
       /https:\/\/a\/x is not a server/,
     ],
     [
+      'a name for TLS that is none',
+      rulesText({
+        upstreams:
+          '{ exchange: { servers: [https://a], tls: { sni: 10.1.1.14 } }, apache: { servers: ["http://a:1"] } }',
+      }),
+      /10\.1\.1\.14 is no name that can be sent in TLS.*RULES_BAD_TLS/,
+    ],
+    [
       'an address to connect from that is none',
       rulesText({ access: '[{ allow: { connectsFrom: lb1 } }]' }),
       /lb1 is not an address.*RULES_BAD_CLIENTS/,

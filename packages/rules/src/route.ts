@@ -49,7 +49,7 @@ type CompiledRoute = {
   route: Route;
   matches: Predicate;
   to: Destination;
-  fallback: readonly Destination[];
+  fallback: readonly { matches: Predicate; to: Destination }[];
 };
 
 /** A rule set with its patterns and address sets built. Immutable; shared by all connections. */
@@ -90,7 +90,10 @@ export function compileRules(ruleSet: RuleSet): CompiledRules {
   };
   const routes = ruleSet.routes.map((route): CompiledRoute => {
     const to = destination(route, route.to);
-    const fallback = (route.fallback ?? []).map((name) => destination(route, name));
+    const fallback = (route.fallback ?? []).map(({ to: name, when = {} }) => {
+      const standIn = destination(route, name);
+      return { matches: compileCondition(when, standIn.ignoreCase), to: standIn };
+    });
     return { route, matches: compileCondition(route.when ?? {}, to.ignoreCase), to, fallback };
   });
   return {
@@ -114,13 +117,15 @@ export function route(rules: CompiledRules, facts: RequestFacts): Decision {
 }
 
 /**
- * What each upstream of the route's `fallback` would make of the request, in their order, for the moment no server of its `to` can be
+ * What each upstream of the route's `fallback` that may take the request would make of it, in their order, for the moment no server of its `to` can be
  * connected to: access lines, refusals and changes to fields as that upstream reads them. None where no route matches.
  */
 export function fallbackDecisions(rules: CompiledRules, facts: RequestFacts): Decision[] {
   const subject = subjectOf(facts);
   const chosen = rules.routes(subject);
-  return (chosen?.fallback ?? []).map((destination) => decide(rules, subject, chosen?.route, destination));
+  return (chosen?.fallback ?? [])
+    .filter(({ matches }) => matches(subject))
+    .map(({ to }) => decide(rules, subject, chosen?.route, to));
 }
 
 /** Where a request of this route goes and whether it may, if it goes to `to`; both are undefined where no route matches. */

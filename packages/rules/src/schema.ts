@@ -130,12 +130,16 @@ const rewrite = z.strictObject({
   cookieDomain: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Domain of cookies' }),
   cookiePath: z.array(pathMap).min(1).optional().meta({ description: 'Replace this Path of cookies' }),
 });
+const fallbackEntry = z.union(
+  [text.transform((to): Fallback => ({ to })), z.strictObject({ when: condition.optional(), to: text })],
+  'a fallback is the name of an upstream, or { when, to }',
+);
 const route = z.strictObject({
   when: condition.optional(),
   to: text,
-  fallback: list(text).optional().meta({
+  fallback: list(fallbackEntry).optional().meta({
     description:
-      'Upstreams that take the request, in this order, where no server of `to` can be connected to; each by its own settings',
+      'Upstreams that take the request, in this order, where no server of `to` can be connected to; each by its own settings, and one with `when` only such requests of the route',
   }),
   timeouts: z
     .strictObject({ answer: duration.optional(), idle: duration.optional(), tunnelIdle: duration.optional() })
@@ -204,9 +208,12 @@ export type AccessLine = { action: 'allow' | 'deny'; when: Condition; answer: De
 export type Rewrite = z.output<typeof rewrite>;
 export type Route = z.output<typeof route> & Provenance;
 
+/** An upstream that stands in for the `to` of a route: for all of its requests, or for such as `when` holds for. */
+export type Fallback = { to: string; when?: Condition | undefined };
+
 /** Upstreams a request of this route may go to, in the order in which they are tried. */
 export function upstreamsOf({ to, fallback = [] }: Pick<Route, 'to' | 'fallback'>): string[] {
-  return [to, ...fallback];
+  return [to, ...fallback.map((standIn) => standIn.to)];
 }
 
 export type Limits = z.output<typeof limits>;

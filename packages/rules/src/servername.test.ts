@@ -3,7 +3,11 @@ import { upstreamOf } from './schema.ts';
 import { serverNames } from './servername.ts';
 
 /** Names for one server of an upstream with these settings, asked by a request with this Host. */
-function names(host: string, server: string, settings: { host?: string; tls?: { serverName: string } } = {}) {
+function names(
+  host: string,
+  server: string,
+  settings: { host?: string; tls?: { serverName?: string; sni?: string } } = {},
+) {
   return serverNames({ host: server }, upstreamOf({ servers: ['https://unused'], ...settings }), host);
 }
 
@@ -28,6 +32,18 @@ describe('the name sent to a server', () => {
 
   it('is the Host that the rules send on, without its port', () => {
     expect(names('contoso.com', '10.1.1.14', { host: 'inner.test:8443' }).sni).toBe('inner.test');
+  });
+
+  it('is another than the one that is checked where the rules say so, or none', () => {
+    const tls = { serverName: 'mail.contoso.com' };
+    expect(names('a.test', '10.1.1.14', { tls: { ...tls, sni: 'Inner.test' } })).toEqual({
+      sni: 'inner.test',
+      checked: 'mail.contoso.com',
+    });
+    expect(names('a.test', '10.1.1.14', { tls: { ...tls, sni: 'none' } })).toEqual({ checked: 'mail.contoso.com' });
+    expect(names('a.test', '10.1.1.14', { host: 'inner.test', tls: { sni: 'none' } })).toEqual({
+      checked: '10.1.1.14',
+    });
   });
 
   it.each([

@@ -54,8 +54,11 @@ function intendedBranch(branches: readonly (readonly Issue[])[]): readonly Issue
   return best;
 }
 
+/** Another kind of value than any that could stand there: a list for a name, a name for a mapping. */
 function isWrongKind(issue: Issue): boolean {
-  return issue.code === 'invalid_type' && issue.path.length === 0;
+  if (issue.path.length > 0) return false;
+  if (issue.code === 'invalid_union') return issue.errors.every((issues) => issues.some(isWrongKind));
+  return issue.code === 'invalid_type';
 }
 
 /** What is missing altogether, and not something in it. */

@@ -72,6 +72,10 @@ export const upstreamTls = z.strictObject({
     description:
       'Name in SNI and in the certificate; of several, or of a .suffix, the one that the Host of the request is, else the first. Where absent, the name in the URL of the server is both; where that is an address, the Host of the request is sent, and the address checked',
   }),
+  sni: text.optional().meta({
+    description:
+      'Name in SNI where it is to be another than the one checked; none sends no name. Whom the certificate is checked for stays as it is',
+  }),
   minVersion: tlsVersion.optional().meta({
     description:
       'Oldest TLS version spoken with the servers; default 1.2. 1.0 and 1.1 also allow the weak signatures and keys that such servers have, and are warned about at each start',

@@ -42,7 +42,8 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
   }
   const aspects: Aspect[] = [];
   const [told, tell] = [answerOf(theirs), answerOf(ours)];
-  if (told !== tell) aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
+  if (told !== tell && !(hasEnded(theirs) && hasEnded(ours)))
+    aspects.push(explained({ kind: 'status', theirs: told, ours: tell }, because));
   const pages = told === tell ? pageDifference(probe, theirs, ours) : undefined;
   if (pages !== undefined) {
     const blamed = known.find(({ sign }) => sign.kind === 'page');
@@ -108,6 +109,11 @@ const ENDINGS = { reset: 'connection reset', closed: 'connection closed', silent
 
 function answerOf(outcome: Outcome): string {
   return outcome.kind === 'answered' ? String(outcome.status) : ENDINGS[outcome.kind];
+}
+
+/** Broken off without an answer: over TLS a reset comes as an end. */
+function hasEnded({ kind }: Outcome): boolean {
+  return kind === 'reset' || kind === 'closed';
 }
 
 /** Statuses from which on Squid has no server for a request, rather than a denial. */

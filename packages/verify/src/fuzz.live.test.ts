@@ -61,17 +61,14 @@ function expectFault(config: Config, said: string): void {
   throw new Error(`Squid refuses what the import takes: ${said}\n${printed(config)}`);
 }
 
-/** Pairs of answers that tell a client the same: denied or malformed, and over TLS a reset that comes as an end. */
-const ALIKE = [
-  ['400', '403'],
-  ['connection reset', 'connection closed'],
-];
+/** Answers that tell a client the same: denied, or malformed. */
+const ALIKE = ['400', '403'];
 
 /** What is no fault of the import: which of two refusals is told. */
 function isBesideThePoint({ aspects }: Difference): boolean {
   return aspects.every((aspect) =>
     aspect.kind === 'status'
-      ? ALIKE.some((pair) => pair.includes(aspect.theirs) && pair.includes(aspect.ours))
+      ? ALIKE.includes(aspect.theirs) && ALIKE.includes(aspect.ours)
       : aspect.kind === 'head' && USUAL.includes(aspect.field),
   );
 }

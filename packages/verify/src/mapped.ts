@@ -62,7 +62,13 @@ function mappedTls(tls: Upstream['tls'], servers: readonly string[]): NonNullabl
     .flatMap((server) => (server?.scheme === 'https' && parseAddress(server.host) === undefined ? [server.host] : []));
   const serverName = tls?.serverName ?? (named[0] === undefined ? undefined : [named[0]]);
   const { verify = true } = tls ?? {};
-  return { verify, ...(serverName !== undefined && { serverName }), ...(verify !== false && { ca: [AUTHORITY] }) };
+  const sni = tls?.sni === undefined ? {} : { sni: tls.sni };
+  return {
+    verify,
+    ...sni,
+    ...(serverName !== undefined && { serverName }),
+    ...(verify !== false && { ca: [AUTHORITY] }),
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 // Room: the drawn map of the rules: listeners, then routes by host and path in the order in which they are tried, then upstreams.
 // Routes are one under the other, each at the size of one alone, so that fifty read like one. All numbers are pixels of the drawing.
-import { listenerName, type RuleSet, type Upstream } from '@outrigger/rules';
+import { type Fallback, listenerName, type RuleSet, type Upstream } from '@outrigger/rules';
 import { type Links, ruleId } from './links.ts';
 import { conditionLines, conditionParts, cut, fitted, numbered } from './maplabels.ts';
 import { html, type Markup } from './markup.ts';
@@ -93,11 +93,13 @@ function routeBoxes(rules: RuleSet, links: Links): (Box & { to: string })[] {
     y: 0,
     lines: numbered(index + 1, [
       ...conditionLines(when ?? {}, ROUTE_ROOM),
-      ...(fallback === undefined ? [] : fitted('else to', fallback, ROUTE_ROOM)),
+      ...(fallback === undefined ? [] : fitted('else to', fallback.map(fallbackName), ROUTE_ROOM)),
     ]),
     title: `route ${index + 1}: ${conditionParts(when ?? {})
       .map(({ label, entries }) => `${label} ${entries.join(', ')}`.trim())
-      .join('; ')}${fallback === undefined ? '' : `; ${fallback.join(', ')} where ${to} cannot be reached`}`,
+      .join(
+        '; ',
+      )}${fallback === undefined ? '' : `; ${fallback.map(fallbackName).join(', ')} where ${to} cannot be reached`}`,
     ...linked(`routes[${index}]`, links),
     kind: 'route',
     to,
@@ -218,4 +220,9 @@ function boxMarkup({ x, y, width, height, lines, title, href, partners, kind }: 
     (line, index) =>
       html`<text class="${index === 0 ? 'first' : 'more'}" x="${x + PADDING}" y="${y + PADDING + 11 + index * LINE}" xml:space="preserve">${cut(line, room)}</text>`,
   )}</a>\n`;
+}
+
+/** An upstream that takes only some requests is marked. */
+function fallbackName({ to, when }: Fallback): string {
+  return when === undefined ? to : `${to} (some)`;
 }

@@ -39,7 +39,7 @@ export function remarkPeers(model: Model, routes: readonly PlannedRoute[], resol
 
 /** Choices that routes lead to, at first or as a fallback. */
 function choicesIn(routes: readonly PlannedRoute[]): Choice[] {
-  return routes.flatMap(({ choice, fallback }) => [choice, ...fallback]);
+  return routes.flatMap(({ choice, fallback }) => [choice, ...fallback.map((each) => each.choice)]);
 }
 
 /** Three reasons why no route leads to a peer, and only the last is what Squid would do as well. */
@@ -87,7 +87,7 @@ export function remarkRoutes(model: Model, routes: readonly PlannedRoute[], reso
 }
 
 function leadsTo({ choice, fallback }: PlannedRoute, peer: Peer): boolean {
-  return [choice, ...fallback].some(({ peers }) => peers.includes(peer));
+  return [choice, ...fallback.map((each) => each.choice)].some(({ peers }) => peers.includes(peer));
 }
 
 function routeText({ choice, when }: PlannedRoute, index: number, peer: Peer, { nameOf }: Resolver): string {

@@ -179,6 +179,7 @@ export type DifferenceCode =
   | 'DIFFERS_HOST_REFUSED'
   | 'DIFFERS_NO_ROUTE'
   | 'DIFFERS_REPEATED'
+  | 'DIFFERS_DENIED_UNASKED'
   | 'DIFFERS_HOST_SPELLING'
   | 'DIFFERS_METHOD_SPELLING'
   | 'DIFFERS_VERSION'
@@ -214,12 +215,13 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
       ? [
           announced(
             'DIFFERS_SERVER_NAME',
-            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421).`,
+            `TLS connections to ${calledByHost.map(([name]) => name).join(', ')} carry the Host that the server is sent as SNI, where Squid sent none; Apache since 2.4.64 wants it (421). With tls: { sni: none } none is sent.`,
             { kind: 'serverName' },
           ),
         ]
       : []),
     ...(hasChoice(ruleSet) ? [REPEATED] : []),
+    ...(hasAnswers(ruleSet) ? [DENIED_UNASKED] : []),
     forwardedDifference(ruleSet),
     ...(changesAnswers(ruleSet) ? [OWN_ANSWERS] : []),
     ...ALWAYS,
@@ -230,6 +232,17 @@ export function announcedDifferences({ ruleSet }: CompiledRules): AnnouncedDiffe
 function hasChoice({ upstreams, routes }: RuleSet): boolean {
   return [...upstreams.values()].some(({ servers }) => servers.length > 1) || routes.some(({ fallback }) => fallback);
 }
+
+function hasAnswers({ access }: RuleSet): boolean {
+  return access.some(({ action, answer }) => action === 'deny' && answer !== 'forbidden');
+}
+
+/** Seen on Squid 5.7: once DNS has answered, or failed to, the same request is denied as deny_info says. */
+const DENIED_UNASKED = announced(
+  'DIFFERS_DENIED_UNASKED',
+  'A denial is answered as deny_info says. Squid answered 403 where it had to ask DNS on the way, until DNS had answered once.',
+  { kind: 'respelled', as: () => ({}) },
+);
 
 function changesAnswers({ upstreams }: RuleSet): boolean {
   return [...upstreams.values()].some(({ responseHeaders }) => responseHeaders !== undefined);
@@ -330,7 +343,7 @@ function ownReplies({ method, target, host, hasSite }: AskedRequest): readonly n
   const authority = /^[a-z]+:\/\/([^/?#]*)/i.exec(target)?.[1] ?? host;
   const isNameless = authority === undefined ? !hasSite : authority === '' || EMPTY_PART.test(authority);
   return [
-    ...(target === '*' ? [501] : []),
+    ...(target === '*' ? [501, ...DENIALS] : []),
     // 400, or what deny_info says where http_reply_access keeps back that answer, too.
     ...(isNameless ? DENIALS : []),
     // 403 where nothing lets it in; else what became of the page in the cache.

@@ -2,6 +2,8 @@
 import {
   type HeaderChange,
   listenerName,
+  parseAddress,
+  parseServer,
   type RuleSet,
   type SourceRef,
   TUNNEL_METHODS,
@@ -15,7 +17,7 @@ import { lowerFields, trustedByAcls } from './clientfields.ts';
 import { withConnectionAcls } from './connectionacls.ts';
 import { exchangeSign } from './exchange.ts';
 import { limitsOf, limitUpstream, remarkWaits } from './limits.ts';
-import { allowedBy, type Expr, isNever, most, NEVER, or } from './logic.ts';
+import { allowedBy, and, type Expr, isNever, most, NEVER, or } from './logic.ts';
 import { lowerLogs } from './logs.ts';
 import type { MeaningContext } from './meaning.ts';
 import type { Model } from './model.ts';
@@ -45,7 +47,8 @@ export function lower(given: Model): Lowered {
   const fields = lowerFields(model, resolver);
   const logs = lowerLogs(model.logs, resolver);
   // Those that routes lead to first, as a person would look for them.
-  const choices = new Set([...routes.map(({ choice }) => choice), ...routes.flatMap(({ fallback }) => fallback)]);
+  const standingIn = routes.flatMap(({ fallback }) => fallback.map(({ choice }) => choice));
+  const choices = new Set([...routes.map(({ choice }) => choice), ...standingIn]);
   for (const choice of choices) {
     const changed = [...withoutLogins(choice, routes, resolver), ...(fields.requestHeaders ?? [])];
     upstreams.set(choice.name, {
@@ -68,7 +71,12 @@ export function lower(given: Model): Lowered {
     routes: routes.map(({ choice, fallback, when, from }) => ({
       ...(when.kind !== 'always' && { when: resolver.condition(when) }),
       to: choice.name,
-      ...(fallback.length > 0 && { fallback: fallback.map(({ name }) => name) }),
+      ...(fallback.length > 0 && {
+        fallback: fallback.map((each) => ({
+          to: each.choice.name,
+          ...(each.when.kind !== 'always' && { when: resolver.condition(each.when) }),
+        })),
+      }),
       from,
     })),
     limits: limitsOf(model.limits),
@@ -88,7 +96,11 @@ export function lower(given: Model): Lowered {
  */
 function withoutLogins(choice: Choice, routes: readonly PlannedRoute[], resolver: Resolver): HeaderChange[] {
   if (choice.peers.every(({ passesLogins }) => passesLogins)) return [];
-  const standingIn = or(routes.filter(({ fallback }) => fallback.includes(choice)).map(({ whole }) => whole));
+  const standingIn = or(
+    routes.flatMap(({ fallback, whole }) =>
+      fallback.filter((each) => each.choice === choice).map(({ when }) => and([whole, when])),
+    ),
+  );
   if (standingIn.kind === 'never') return [];
   const hasOwn = routes.some((route) => route.choice === choice);
   const remove = ['Authorization'];
@@ -231,6 +243,9 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
   const { entry } = peer.directive;
   limitUpstream(upstream, model.limits, peer.limitsConnect);
   if (site !== undefined && upstream.host === undefined) upstream.host = site;
+  // Squid sent no name to an address (SQ-195). Of a client's own Host a server may want one; of a Host that is made up it never got one.
+  if (upstream.host !== undefined && namesNoServer(upstream))
+    upstream.tls = { verify: true, ...upstream.tls, sni: 'none' };
   if (peer.frontEndHttps === 'on') upstream.frontEndHttps = true;
   if (peer.frontEndHttps === 'auto') finishAutoField(upstream, peer, ports);
   const sign = exchangeSign(choice, model);
@@ -248,6 +263,14 @@ function finishUpstream(choice: Choice, model: Model, ports: readonly Port[], si
     remark(entry, 'translated', 'SQUID_EXCHANGE', message, { hint: 'Set rpcOverHttp: true if it is one.' });
   }
   return upstream;
+}
+
+/** TLS, to servers that are addresses, without a name of their own. */
+function namesNoServer({ tls, servers }: Upstream): boolean {
+  if (tls?.serverName !== undefined) return false;
+  return servers
+    .map(parseServer)
+    .every((server) => server?.scheme === 'https' && parseAddress(server.host) !== undefined);
 }
 
 /** Acls of all lists that decide over requests. never_direct does not: an accelerator obeys it unasked. */

@@ -96,6 +96,9 @@ const READ_OPTIONS = [
   ...SELECTIONS,
 ];
 
+/** Ways of choosing that Squid refuses on a line of another type (cache_cf.cc parse_peer; seen on 5.7). */
+const OF_PARENTS: readonly string[] = ['carp', 'sourcehash', 'userhash'];
+
 /** Reads one cache_peer line; undefined for one Squid refuses. `names` are those taken so far, in lower case; `version` is of Squid. */
 export function readPeer(directive: Directive, names: ReadonlySet<string>, version: number): Peer | undefined {
   const { entry, at } = directive;
@@ -137,6 +140,11 @@ export function readPeer(directive: Directive, names: ReadonlySet<string>, versi
       },
     );
     return undefined;
+  }
+  const ofParents = kind === 'parent' ? undefined : OF_PARENTS.find((option) => options.has(option));
+  if (ofParents !== undefined) {
+    const message = `${ofParents} is for parents alone, and this is a ${kind}: Squid does not start`;
+    remark(entry, 'malformed', 'SQUID_PEER_BAD', message, { hint: `Remove ${ofParents}: no ${kind} is chosen by it.` });
   }
   const tls = readPeerTls(options, directive, name);
   const isOrigin = kind === 'parent' && options.has('originserver');

@@ -3,7 +3,7 @@
 import type { SourceRef, Upstream } from '@outrigger/rules';
 import { remark } from '../ledger.ts';
 import type { SquidAccessLine } from './access.ts';
-import { areApart, type Part, remarkFallback, remarkUncarried, standIns, type Uncarried } from './fallback.ts';
+import { areApart, remarkFallback, remarkUncarried, type StandIn, standIns, type Uncarried } from './fallback.ts';
 import {
   allowedBy,
   and,
@@ -26,8 +26,8 @@ export type Choice = { name: string; peers: Peer[]; upstream: Upstream; takes: E
 
 export type PlannedRoute = {
   choice: Choice;
-  /** Choices that stand in for it, in Squid's order. */
-  fallback: readonly Choice[];
+  /** Choices that stand in for it, in Squid's order, each for its requests of the route. */
+  fallback: readonly StandIn[];
   when: Expr;
   /** The same by itself: `when` leaves out what routes in front say already. */
   whole: Expr;
@@ -54,7 +54,7 @@ export function planRoutes(peers: readonly Peer[], resolver: Resolver, direct: E
       const outside = and(planned.map(({ whole }) => not(whole)));
       const stood = standIns(choice, when, outside, choices.slice(index + 1), resolver);
       uncarried.push(...stood.uncarried);
-      planned.push(...stood.parts.map((part) => routeOf(choice, part)));
+      planned.push(routeOf(choice, when, stood.fallback));
     }
     // A request this peer may have taken must not fall to a later one: it gets no route at all.
     const unsure = isOrigin ? and([widest, not(sure)]) : widest;
@@ -159,8 +159,8 @@ function upstreamName(peer: string, taken: readonly string[]): string {
   return unique;
 }
 
-function routeOf(choice: Choice, { when, fallback }: Part): PlannedRoute {
-  const from = [...new Set([choice, ...fallback].flatMap(provenance))];
+function routeOf(choice: Choice, when: Expr, fallback: readonly StandIn[]): PlannedRoute {
+  const from = [...new Set([choice, ...fallback.map((each) => each.choice)].flatMap(provenance))];
   return { choice, fallback, when, whole: when, from };
 }
 

@@ -100,7 +100,7 @@ function draft({ choice, when }: PlannedRoute, index: number, { rules, routes, m
   // What this route lets go falls to those behind it: an Exchange must not get more than it had.
   const heir = routes
     .slice(index + 1)
-    .flatMap((later) => [later.choice, ...later.fallback])
+    .flatMap((later) => [later.choice, ...later.fallback.map((each) => each.choice)])
     .find((later) => later !== choice && rules.upstreams.get(later.name)?.rpcOverHttp === true);
   if (heir !== undefined) {
     const reason = `what it no longer takes could fall to ${heir.name}, which carries RPC`;

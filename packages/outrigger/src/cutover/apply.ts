@@ -62,6 +62,8 @@ export async function applyCutover(options: {
       const message = error instanceof Error ? error.message : String(error);
       options.say(`${message}\nputting everything back`);
       const { trouble } = await putBack(backup, options.say);
+      // Somebody listens again; whether it is who was there before, its answers say.
+      if (trouble.length === 0) trouble.push(...(await askAfter(round)));
       return { kind: 'put back', message, backup: backup.folder, trouble };
     }
   } finally {

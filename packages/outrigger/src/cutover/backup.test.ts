@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import type { FileChange } from '@outrigger/importer';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBackup, makeChanges, openBackups, reach, restoreFiles } from './backup.ts';
-import { commandOf, commandText } from './command.ts';
+import { commandOf, commandText, runCommandToEnd } from './command.ts';
 import { takeLock } from './lock.ts';
 
 let folder: string;
@@ -110,6 +111,14 @@ describe('commands', () => {
     ['a; rm $X', ['a;', 'rm', '$X']],
   ])('are words: %s', (text, argv) => {
     expect(commandOf(text)).toEqual({ argv });
+  });
+
+  it('are heard to their end, and leave a daemon be that goes on talking', async () => {
+    const file = join(folder, 'spoken');
+    const script = `(sleep 0.3; echo later; echo later; touch ${file}) & echo now; exit 3`;
+    expect(await runCommandToEnd({ argv: ['sh', '-c', script] })).toEqual({ code: 3, said: 'now' });
+    await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(true);
+    expect(await runCommandToEnd({ argv: [join(folder, 'absent')] })).toMatchObject({ code: null });
   });
 
   it('are shown so that a shell takes the same words', () => {

@@ -1,7 +1,9 @@
 // Room: the programs of this machine that a cut-over runs: given as words, never to a shell; and the ones it takes where none is given.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { CutoverPlan } from '@outrigger/importer';
 import { findProgram } from '@outrigger/verify';
 
@@ -30,7 +32,7 @@ export type GivenCommands = Partial<
 
 /** Milliseconds a command may take: systemd waits 90 s for a service. */
 const COMMAND_PATIENCE = 100_000;
-/** Characters of what a command said that are told. */
+/** Bytes of what a command said that are told. */
 const SAID_MAX = 2_000;
 
 const SYSTEMD = '/run/systemd/system';
@@ -150,29 +152,37 @@ export function commandText({ argv, env = {} }: Command): string {
 
 export type Ran = { code: number | null; said: string };
 
-/** Runs a command to its end. Code null: it could not be run, or was too late and was ended. */
+/**
+ * Runs a command to its end. Code null: it could not be run, or was too late and was ended. What it says goes to a file without a name, and
+ * not through a pipe: a daemon that it leaves behind would die of the next word it says once nobody reads (Apache does, while it starts).
+ */
 export function runCommandToEnd({ argv: [program, ...args], env }: Command): Promise<Ran> {
+  const file = fileWithoutName();
   return new Promise((done) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const child = spawn(program, args, { stdio: ['ignore', file, file], env: { ...process.env, ...env } });
     const late = setTimeout(() => child.kill('SIGKILL'), COMMAND_PATIENCE);
-    let said = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (piece: Buffer) => {
-        said = (said + piece.toString()).slice(-SAID_MAX);
-      });
-    const end = (code: number | null): void => {
+    const end = (code: number | null, said: string): void => {
       clearTimeout(late);
-      done({ code, said: said.trim() });
+      closeSync(file);
+      done({ code, said });
     };
-    child.once('error', (error) => {
-      said = `${program}: ${error.message}`;
-      end(null);
-    });
-    // A daemon that keeps the pipes open would hold us: what counts is the end of the command itself.
-    child.once('exit', (code) => {
-      child.stdout.destroy();
-      child.stderr.destroy();
-      end(code);
-    });
+    child.once('error', (error) => end(null, `${program}: ${error.message}`));
+    child.once('exit', (code) => end(code, endOf(file)));
   });
+}
+
+function fileWithoutName(): number {
+  const path = join(tmpdir(), `outrigger-said-${randomBytes(8).toString('hex')}`);
+  const file = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return file;
+}
+
+/** The last words in a file. */
+function endOf(file: number): string {
+  const { size } = fstatSync(file);
+  const length = Math.min(size, SAID_MAX);
+  const words = Buffer.alloc(length);
+  readSync(file, words, 0, length, size - length);
+  return words.toString().trim();
 }

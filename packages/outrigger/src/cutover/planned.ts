@@ -95,12 +95,8 @@ function plannedSquid(request: PlanRequest): Planned {
   return { plan, commands, steps, lifetime };
 }
 
-function around(
-  { reader, rules, user }: PlanRequest,
-  plan: Cutover,
-  service: string,
-): SurroundingSteps & { user: string } {
-  const steps = surroundingSteps({
+function around({ reader, rules, user }: PlanRequest, plan: Cutover, service: string): SurroundingSteps {
+  return surroundingSteps({
     reader,
     holder: plan.holder,
     service,
@@ -111,7 +107,6 @@ function around(
     user,
     accessLogs: [...new Set((rules.accessLog ?? []).map((each) => resolve(each.file)))],
   });
-  return { ...steps, user };
 }
 
 /** Addresses of listeners that are not among those that change hands. */

@@ -10,11 +10,8 @@ export type Step = { must?: true; title: string; why?: string; commands: string[
 /** Where the steps keep the diff, for the way back. */
 const DIFF = '/root/apache-behind-outrigger.diff';
 
-/** What the machine around the port needs, before its holder leaves it and when all is done. */
-export type SurroundingSteps = { before: Step[]; after: Step[] };
-
-/** `user`: whom Outrigger runs as. */
-type Around = SurroundingSteps & { user: string };
+/** What the machine around the port needs, before its holder leaves it and when all is done. `user`: whom Outrigger runs as. */
+export type SurroundingSteps = { before: Step[]; after: Step[]; user: string };
 
 /** For a machine whose systemd knows no Outrigger yet. `program`: the words that run this very command. */
 export function serviceSteps(program: readonly string[], rulesFile: string): Step[] {
@@ -31,7 +28,12 @@ export function serviceSteps(program: readonly string[], rulesFile: string): Ste
   ];
 }
 
-export function apacheSteps(plan: CutoverPlan, commands: Commands, rulesFile: string, around: Around): Step[] {
+export function apacheSteps(
+  plan: CutoverPlan,
+  commands: Commands,
+  rulesFile: string,
+  around: SurroundingSteps,
+): Step[] {
   if (plan.files.length === 0) return [];
   const { doors, files, apache } = plan;
   const places = doors.map(({ place }) => place);
@@ -72,7 +74,7 @@ export function squidSteps(
   certificates: readonly string[],
   commands: Commands,
   rulesFile: string,
-  around: Around,
+  around: SurroundingSteps,
   lifetime: number,
 ): Step[] {
   const taken = plan.doors.map(({ taken: each }) => each).join(', ');

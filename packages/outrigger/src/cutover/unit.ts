@@ -14,13 +14,13 @@ const SHIPPED = new URL('../../outrigger.service', import.meta.url);
 const SHIPPED_START = 'ExecStart=/usr/bin/outrigger run /etc/outrigger/outrigger.yaml';
 
 /** Where units are looked for, the first has it, systemd.unit(5). */
-const FOLDERS = [
-  'etc/systemd/system',
-  'run/systemd/system',
-  'usr/local/lib/systemd/system',
-  'usr/lib/systemd/system',
-  'lib/systemd/system',
-];
+export const UNIT_FOLDERS = [
+  '/etc/systemd/system',
+  '/run/systemd/system',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+] as const;
 
 /**
  * `rules`: what its command names as the rules file. `user` absent: root. `hidden`: paths of its command that the unit does not let it see;
@@ -39,7 +39,7 @@ const HIDES = [
 
 /** The unit of Outrigger below `root`, with its drop-ins. `wanted`: the rules file of this cut-over; `program`: words. Runs nothing. */
 export function findUnit(wanted: string, program: readonly string[], root = '/'): Unit {
-  const folders = FOLDERS.map((folder) => join(root, folder));
+  const folders = UNIT_FOLDERS.map((folder) => join(root, folder));
   const file = folders.map((folder) => join(folder, UNIT)).find((path) => existsSync(path));
   if (file === undefined) {
     const shipped = unitText(program, wanted).split('\n');

@@ -244,6 +244,31 @@ describe.skipIf(!canRun)('a fresh Debian Apache and its cut-over', () => {
   );
 
   it(
+    'starts an Apache again that ended because its place was taken meanwhile',
+    async () => {
+      await imported();
+      // Apache tests its files once before any change and once after; from the second time on somebody else has its place.
+      const script = join(folder, 'test-apache');
+      const listen = `require('node:net').createServer((each) => each.destroy()).listen(8443, '127.0.0.1')`;
+      const lines = [
+        '#!/bin/sh',
+        `if [ -e ${folder}/tested ]; then ${process.execPath} -e "${listen}" > /dev/null 2>&1 & echo $! > ${folder}/taker; sleep 1; fi`,
+        `touch ${folder}/tested`,
+      ];
+      writeFileSync(script, `${lines.join('\n')}\n`, { mode: 0o755 });
+      const ran = await plan('--apply', ...started(), '--test-apache', script);
+      process.kill(Number(readFileSync(join(folder, 'taker'), 'utf8')), 'SIGKILL');
+      expect(ran.code, ran.err).toBe(5);
+      expect(ran.err).toContain('Everything is as it was.');
+      expect(ran.err).toMatch(/Apache is back on \*:443/);
+      // It could not bind, and ended.
+      expect(apache.log('error.log')).toContain('AH00072');
+      await expectAsBefore();
+    },
+    PATIENCE,
+  );
+
+  it(
     'goes back by itself where Outrigger does not start',
     async () => {
       await imported();

@@ -2,7 +2,7 @@
 // loopback. Pure.
 import { type LogicalLine, pathBeside, type Word } from '@outrigger/importer';
 import { parseAddress, parseAddressRange, type SourceRef } from '@outrigger/rules';
-import { enterAcl, enterFollow, enterMiss } from './clients.ts';
+import { enterAcl, enterFollow, enterMiss, notedNames } from './clients.ts';
 import { absent, type Line, LOOPBACK_NETWORK, loopbackOf, type Place, type Reading, takeOut } from './reading.ts';
 import { HELPER_ACLS } from './takenout.ts';
 
@@ -78,6 +78,21 @@ export function copyMissAccess(
     terms.map(({ text }) => text),
   );
   return () => ['miss_access', action.text, ...mapped()].join(' ');
+}
+
+/** A denial of miss_access goes by the acl that was asked last, by whatever name it was. */
+export function copyDenyInfo(
+  line: LogicalLine,
+  [answer, ...acls]: readonly Word[],
+  reading: Reading,
+): Line | undefined {
+  const named = fromFiles(line, acls, reading);
+  if (named !== undefined || answer === undefined) return named;
+  const texts = acls.map(({ text }) => text);
+  return () => {
+    const noted = notedNames(reading.clients, texts);
+    return noted.length === 0 ? line.text : ['deny_info', answer.text, ...texts, ...noted].join(' ');
+  };
 }
 
 /** follow_x_forwarded_for goes on where the copy's own leaves off (clients.ts). */

@@ -50,6 +50,15 @@ export function enterMiss(lines: ClientLines, terms: readonly string[]): () => s
   };
 }
 
+/** Names that a deny_info line needs besides those it has: an acl that miss_access asks for has another there. */
+export function notedNames(lines: ClientLines, acls: readonly string[]): string[] {
+  const noted = notedAcls(lines);
+  return acls.flatMap((acl) => {
+    const index = noted.indexOf(nameOf(acl));
+    return index === -1 ? [] : [`outrigger_was_${index}`];
+  });
+}
+
 /** Enters a follow_x_forwarded_for line; what to write in its place once the whole file is read. */
 export function enterFollow(lines: ClientLines, action: string): (terms: string) => string {
   lines.lastFollow = action;

@@ -75,6 +75,17 @@ it('keeps of TLS towards a peer whom it is for and whether that is checked, and 
   expect(files.hosts).toContain('127.0.0.1 exch.lan\n');
 });
 
+it('names acls in deny_info by what miss_access calls them as well', () => {
+  const { lines } = copied(
+    'acl a src 10.0.0.1\nacl b method GET\nmiss_access deny a\ndeny_info 404:ERR_X b a # why\ndeny_info ERR_Y b # why\n',
+  );
+  expect(lines.slice(2, 5)).toEqual([
+    'miss_access deny outrigger_was_0',
+    'deny_info 404:ERR_X b a outrigger_was_0',
+    'deny_info ERR_Y b # why',
+  ]);
+});
+
 it('moves the ports that localport names, and makes one that is not served match nothing', () => {
   const { lines } = copied('http_port 80 accel\nhttp_port 8080 accel\nacl a localport 1-100 8080\nacl b myport 99\n');
   expect(lines[2]).toBe('acl a localport 40080 48080');

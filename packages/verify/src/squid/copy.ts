@@ -13,7 +13,7 @@ import {
 import type { SourceRef } from '@outrigger/rules';
 import type { OldConfig } from '../oracle.ts';
 import { PROBE_ADDRESSES } from '../subjects.ts';
-import { copyAcl, copyFollow, copyMissAccess, fromFiles } from './acls.ts';
+import { copyAcl, copyDenyInfo, copyFollow, copyMissAccess, fromFiles } from './acls.ts';
 import { type ClientLines, linesBefore, linesBehind, noClientLines } from './clients.ts';
 import { copyPages, copyStylesheet } from './pages.ts';
 import { type PeerLine, type PortLine, readPeerLine, readPortLine } from './ports.ts';
@@ -159,13 +159,15 @@ function replaced(line: LogicalLine, chain: readonly string[], reading: Reading)
       return copyStylesheet(at, words, reading);
     case 'miss_access':
       return copyMissAccess(line, words, reading);
+    case 'deny_info':
+      return copyDenyInfo(line, words, reading);
     case 'follow_x_forwarded_for':
       return copyFollow(line, words, reading);
     case 'acl_uses_indirect_client':
       reading.clients.direct = words[0]?.text === 'off';
       return '';
     default:
-      return /_access$|^deny_info$/.test(name.text) ? fromFiles(line, words, reading) : undefined;
+      return /_access$/.test(name.text) ? fromFiles(line, words, reading) : undefined;
   }
 }
 

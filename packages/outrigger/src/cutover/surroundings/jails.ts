@@ -34,10 +34,11 @@ export function jailSteps({ reader, holder, accessLogs }: Around): SurroundingSt
   });
   const isTold = accessLogs.length > 0 && added.length > 0;
   const commands = isTold ? [`cat > ${OWN} <<'JAIL'\n${sections.join('\n')}\nJAIL`, 'fail2ban-client reload'] : [];
+  const format = holder === 'Apache' ? 'combined' : 'squid';
   const lacking =
     accessLogs.length > 0
       ? ''
-      : ': write accessLog with format: combined into the rules, and add its file to their logpath';
+      : `: write accessLog with format: ${format} into the rules, and add its file to their logpath`;
   const step: SurroundingStep =
     holder === 'Apache'
       ? {
@@ -50,7 +51,7 @@ export function jailSteps({ reader, holder, accessLogs }: Around): SurroundingSt
           when: 'after',
           must: true,
           title: `Have fail2ban read the log of Outrigger (${names})`,
-          why: `the logs of Squid end with it${lacking}`,
+          why: `the logs of Squid end with it, and filters made for them read the format squid${lacking}`,
           commands,
         };
   return [

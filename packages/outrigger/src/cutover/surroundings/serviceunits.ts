@@ -1,11 +1,11 @@
 // Room: how systemd starts the holder of a port: by what name, and what a unit, a socket or a drop-in of this machine holds it to.
 // Sources: systemd.unit(5), systemd.resource-control(5), systemd.socket(5).
 import type { Reader } from '@outrigger/importer';
+import { UNIT_FOLDERS } from '../unit.ts';
 import type { Around, SurroundingStep } from './surroundings.ts';
 import { linesOf, place, type TextLine, withoutComments } from './textfiles.ts';
 
-/** Where units are, and scripts of before systemd. */
-const UNIT_FOLDERS = ['/etc/systemd/system', '/run/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
+/** Where scripts of before systemd are. */
 const SCRIPTS = '/etc/init.d';
 const SOCKETS = '/etc/systemd/system/sockets.target.wants';
 

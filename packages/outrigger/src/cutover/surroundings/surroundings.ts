@@ -48,5 +48,5 @@ export function surroundingSteps(around: Around): SurroundingSteps {
   const all = KINDS.flatMap((stepsOf) => stepsOf(around));
   const of = (when: SurroundingStep['when']): Step[] =>
     all.filter((step) => step.when === when).map(({ when: _when, ...step }) => step);
-  return { before: of('before'), after: of('after') };
+  return { before: of('before'), after: of('after'), user: around.user };
 }
