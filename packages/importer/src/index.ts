@@ -8,12 +8,12 @@ export {
   planApache,
 } from './apache/cutover/cutover.ts';
 export type { AccessLog, Site } from './apache/cutover/sites.ts';
-export { isConcerned, writtenTargets } from './apache/differenceplaces.ts';
 export {
   APACHE_DIFFERENCES,
   type ApacheDifference,
   type ApacheDifferenceCode,
   type ApacheSign,
+  isConcerned,
 } from './apache/differences.ts';
 export { isProvided, knownDirective } from './apache/directives.ts';
 export { type ApacheOptions, importApache } from './apache/import.ts';
@@ -21,6 +21,7 @@ export { apacheLineDifferences } from './apache/linedifferences.ts';
 export { type ApachePlace, DEFAULT_PLACE, parsePlace } from './apache/place.ts';
 export { type ApacheModel, readApache } from './apache/read.ts';
 export { everyNode } from './apache/settings.ts';
+export { takenPrefix, writtenTargets } from './apache/spellings.ts';
 export { parseTarget } from './apache/target.ts';
 export type { ConfigNode, Directive, Section } from './apache/tree.ts';
 export { CODES, type ImportCode } from './codes.ts';

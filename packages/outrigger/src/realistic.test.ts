@@ -14,14 +14,19 @@ const EXIT_BY_WORDS = [
   ['No rules were written: ', 1],
 ] as const;
 
+/** What the words of a report say the command ends with; undefined where it says nothing of it. */
+function exitByWords(report: string): number | undefined {
+  const lines = report.split('\n');
+  return EXIT_BY_WORDS.find(([words]) => lines.some((line) => line.startsWith(words)))?.[1];
+}
+
 describe('outrigger import', () => {
   it.each(readdirSync(FOLDER))('%s', async (name) => {
     const folder = join(FOLDER, name);
     const version = join(folder, 'squid-version');
     const args = existsSync(version) ? ['--squid-version', readFileSync(version, 'utf8').trim()] : [];
     const { code, out, err } = await outrigger('import', '--squid', join(folder, 'squid.conf'), ...args);
-    const verdict = err.split('\n')[2] ?? '';
-    expect(code).toBe(EXIT_BY_WORDS.find(([words]) => verdict.startsWith(words))?.[1]);
+    expect(code).toBe(exitByWords(err));
     expect(err.split('\n').slice(0, 3)).toEqual(
       readFileSync(join(folder, 'report.txt'), 'utf8').split('\n').slice(0, 3),
     );
@@ -35,8 +40,7 @@ describe('outrigger import --apache', () => {
     const names = existsSync(defines) ? readFileSync(defines, 'utf8').split('\n').filter(Boolean) : [];
     const args = names.flatMap((each) => ['-D', each]);
     const { code, out, err } = await outrigger('import', '--apache', join(APACHE, name), ...args);
-    const verdict = err.split('\n')[2] ?? '';
-    expect(code).toBe(EXIT_BY_WORDS.find(([words]) => verdict.startsWith(words))?.[1]);
+    expect(code).toBe(exitByWords(err));
     expect(out === '').toBe(code === 1);
   });
 });

@@ -19,7 +19,6 @@ ProxyPass /owa http://10.1.1.14/owa
 ProxyPass /ews http://10.1.1.14/ews2
 ProxyPass /app http://10.1.1.20/app
 ProxyVia On
-ProxyPassReverse /owa http://10.1.1.14/owa
 </VirtualHost>
 `;
 const { rules: ruleSet, ledger } = importApache({ path: '', reader: memoryReader({ 'httpd.conf': CONF }) });

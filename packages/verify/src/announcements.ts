@@ -39,7 +39,7 @@ export function squidAnnouncements(sources: AnnouncementSources): Known[] {
  */
 export function apacheAnnouncements(sources: AnnouncementSources): Known[] {
   const { rules, ledger, factsOf } = sources;
-  const always = APACHE_DIFFERENCES.flatMap(({ code, text, on, where, signs }) =>
+  const always = APACHE_DIFFERENCES.flatMap(({ code, text, on, signs }) =>
     signs.map(
       (sign): Known => ({
         announcement: { code, text },
@@ -49,12 +49,7 @@ export function apacheAnnouncements(sources: AnnouncementSources): Known[] {
           const facts = factsOf(probe);
           if (facts === undefined) return false;
           const { route: chosen, upstream } = route(rules, facts);
-          return isConcerned(
-            { on, ...(where && { where }) },
-            probe,
-            chosen,
-            rules.ruleSet.upstreams.get(upstream ?? ''),
-          );
+          return isConcerned(on, probe, chosen, rules.ruleSet.upstreams.get(upstream ?? ''));
         },
       }),
     ),

@@ -190,7 +190,7 @@ function headAspects(
         known.find(({ sign }) => {
           if (sign.kind !== field) return false;
           if (sign.kind === 'target' && sign.of?.(asked) === false) return false;
-          return sign.alike?.(theirs[field], ours[field]) ?? true;
+          return sign.alike?.(theirs[field], ours[field], asked) ?? true;
         }),
       ),
     );

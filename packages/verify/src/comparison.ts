@@ -1,5 +1,5 @@
 // Room: two sides that run, asked the same: each probe to both at once, one probe after another, and what came of it compared.
-import type { Redactor } from '@outrigger/importer';
+import type { AskedRequest, Redactor } from '@outrigger/importer';
 import {
   type CompiledRules,
   clientOf,
@@ -82,8 +82,8 @@ export type Running = {
   model?: OldWords;
   /** What else to make probes of. */
   subjects?: Partial<Subjects>;
-  /** Target of a probe in the spelling of the line behind its route. */
-  writtenTarget?(probe: Probe): string | undefined;
+  /** The line behind the route of a probe: its prefix, and the target in its spelling. */
+  spelling?(probe: Probe): Pick<AskedRequest, 'written' | 'prefix'>;
 };
 
 /** A comparison of two sides that are running. */
@@ -97,7 +97,7 @@ export function compareSides({
   comparesAnswers = false,
   model,
   subjects,
-  writtenTarget,
+  spelling,
 }: Running): Comparison {
   const { ruleSet } = rules;
   const knowledge: Knowledge = {
@@ -111,13 +111,12 @@ export function compareSides({
     known,
     comparesAnswers,
     asked: (probe) => {
-      const written = writtenTarget?.(probe);
       const cameTo = oracle.addressOf?.(probe.entrance);
       return {
         ...probe,
         ...(cameTo !== undefined && { cameTo }),
         hasSite: listenerOf(probe, pairs)?.defaultHost !== undefined,
-        ...(written !== undefined && { written }),
+        ...spelling?.(probe),
       };
     },
   };

@@ -1,12 +1,29 @@
 // Room: what Outrigger does otherwise than Apache on purpose, whatever the file says. Announced, so that nobody finds out; each says by
 // what it shows itself, so that `verify` can tell it from a fault, and from this table alone.
-import { normalizedPath, pathAmbiguity, type RuleSet, TUNNEL_METHODS, type Upstream } from '@outrigger/rules';
-import type { AskedRequest, Sign } from '../squid/differences.ts';
+import {
+  normalizedPath,
+  parseAddress,
+  pathAmbiguity,
+  type RuleSet,
+  TUNNEL_METHODS,
+  type Upstream,
+} from '@outrigger/rules';
+import type { Sign } from '../squid/differences.ts';
+import {
+  isAdded,
+  isBelow,
+  isSameBelowFirst,
+  isSamePath,
+  isSameUrl,
+  isSameUrlElsewhere,
+  partsOf,
+  prefixesOf,
+  withHostOfUrl,
+} from './spellings.ts';
 
 /**
- * `on`: of which requests it is said: those of paths that moved to Exchange, or to any server (`past`: past Apache), those that several
- * servers share, those whose path is one that moved or was added, but not as a line of Apache has it, those whose target is a whole URL,
- * those that stay with Apache, or all. `where`: of these routes alone.
+ * `on`: of which requests it is said: those of paths that moved to Exchange, or that did not, those that several servers share, those whose path is one
+ * that moved or was added, but not as a line of Apache has it, those whose target is a whole URL, or all.
  *
  * None may excuse that a request reached another server than Apache's, or any where Apache let it reach none. What Outrigger takes
  * that Apache did not is `respelled`: Apache itself must let it through to that server under the spelling of its own line.
@@ -14,13 +31,9 @@ import type { AskedRequest, Sign } from '../squid/differences.ts';
 export type ApacheDifference = {
   code: ApacheDifferenceCode;
   text: string;
-  on: 'all' | 'moved' | 'past' | 'stayed' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
-  where?: (route: Route, upstream: Upstream) => boolean;
+  on: 'all' | 'moved' | 'stayed' | 'shared' | 'added' | 'otherwiseSpelled' | 'wholeUrl';
   signs: readonly ApacheSign[];
 };
-
-/** A route of the rules file. */
-export type Route = RuleSet['routes'][number];
 
 /** Signs that cannot excuse another way of a request. */
 export type ApacheSign = Exclude<Sign, { kind: 'shared' | 'route' | 'reading' | 'reply' }>;
@@ -72,23 +85,24 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     code: 'DIFFERS_PATH_SPELLING',
     text: 'Methods of RPC over HTTP and RD Gateway go on under the path that the client sent, where Apache mapped it to another.',
     on: 'moved',
-    where: ({ rewrite }) => rewrite?.path !== undefined,
     signs: [{ kind: 'target', alike: () => true, of: ({ method }) => TUNNELLED.has(method) }],
   },
   {
     code: 'DIFFERS_ANSWER',
     text: 'Where ProxyPassReverse maps an answer back, it names the host as the client did, with its port and a dot at its end; Apache left out the port of https and the dot.',
     on: 'moved',
-    where: ({ rewrite }) =>
-      rewrite?.location !== undefined || rewrite?.cookieDomain !== undefined || rewrite?.cookiePath !== undefined,
     signs: [{ kind: 'answer', names: MAPPED_URLS, alike: isSameUrl }],
+  },
+  {
+    code: 'DIFFERS_ANSWER',
+    text: 'Where a cookie brings clients back to their server, it is one of Outrigger, beside those of the server.',
+    on: 'moved',
+    signs: [{ kind: 'answer', names: ['set-cookie'], alike: isWithAffinity }],
   },
   {
     code: 'DIFFERS_ANSWER',
     text: 'Answers to methods of RPC over HTTP and RD Gateway go back as the server gave them; Apache mapped Location and cookies in them, too.',
     on: 'moved',
-    where: ({ rewrite }) =>
-      rewrite?.location !== undefined || rewrite?.cookieDomain !== undefined || rewrite?.cookiePath !== undefined,
     signs: [{ kind: 'answer', names: [...MAPPED_URLS, 'set-cookie'], of: ({ method }) => TUNNELLED.has(method) }],
   },
   {
@@ -130,44 +144,44 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_FORWARDED',
-    text: 'X-Forwarded-Proto says https; Apache sent on what the client claimed, or nothing.',
+    text: 'X-Forwarded-Proto is sent too, and says https whatever a client claims in it.',
     on: 'all',
-    signs: [{ kind: 'field', names: ['x-forwarded-proto'], alike: (_, ours) => ours === 'https' }],
+    signs: [{ kind: 'field', names: ['x-forwarded-proto'], alike: (_theirs, ours) => ours === 'https' }],
   },
   {
     code: 'DIFFERS_FORWARDED',
-    text: 'On paths that moved X-Forwarded-Server is not sent, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further, where Apache put its own behind it.',
-    on: 'past',
+    text: 'On paths that moved X-Forwarded-Server is not sent, and what clients claim in X-Forwarded-For and X-Forwarded-Host goes no further.',
+    on: 'moved',
     signs: [
-      { kind: 'field', names: ['x-forwarded-server'], alike: (_, ours) => ours === '' },
-      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host'], alike: isLastOf },
+      { kind: 'field', names: ['x-forwarded-server'], alike: (theirs, ours) => theirs !== '' && ours === '' },
+      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-host'], alike: isWithoutClaims },
     ],
   },
   {
     code: 'DIFFERS_FORWARDED',
-    text: 'On proxied paths that stay X-Forwarded-Host names the host twice, and what clients claim in X-Forwarded-For, -Host and -Server goes no further.',
+    text: 'On paths that stay X-Forwarded-Host names the host twice, and once where Apache says nothing of it; what clients claim there and in X-Forwarded-For goes no further.',
     on: 'stayed',
     signs: [
-      { kind: 'field', names: ['x-forwarded-for', 'x-forwarded-server'], alike: isLastOf },
-      { kind: 'field', names: ['x-forwarded-host'], alike: (theirs, ours) => isLastOf(theirs, halfOf(ours)) },
+      { kind: 'field', names: ['x-forwarded-host'], alike: isNamedTwice },
+      { kind: 'field', names: ['x-forwarded-for'], alike: isWithoutClaims },
     ],
   },
   {
     code: 'DIFFERS_EXPECT',
     text: 'On paths that moved, Expect: 100-continue and Upgrade (WebSocket) go on to the server; Apache answered or waited for the one, and kept the other unless upgrade= said so.',
-    on: 'past',
+    on: 'moved',
     signs: [{ kind: 'field', names: ['expect', 'upgrade'] }],
   },
   {
     code: 'DIFFERS_UNREACHABLE',
     text: 'A server that cannot be reached is answered with 502 on paths that moved, in place of 503.',
-    on: 'past',
+    on: 'moved',
     signs: [{ kind: 'unseen' }],
   },
   {
     code: 'DIFFERS_VERSION',
     text: 'On paths that moved a request of HTTP/1.0 goes on as HTTP/1.0; Apache made HTTP/1.1 of it.',
-    on: 'past',
+    on: 'moved',
     signs: [{ kind: 'version', alike: (theirs, ours) => theirs === '1.1' && ours === '1.0' }],
   },
   {
@@ -179,8 +193,7 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   {
     code: 'DIFFERS_METHOD_UNKNOWN',
     text: 'Methods that nobody has registered are answered 501 on paths whose answers are changed on the way; Apache sent them on.',
-    on: 'past',
-    where: ({ rewrite }) => rewrite !== undefined,
+    on: 'moved',
     signs: [{ kind: 'refusal', codes: ['REWRITE_METHOD'] }],
   },
   {
@@ -191,84 +204,64 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
   },
   {
     code: 'DIFFERS_WHOLE_URL',
-    text: 'Where the target is a whole URL, its host goes on as Host and X-Forwarded-Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions.',
+    text: 'Where the target is a whole URL, its host goes on as Host (RFC 9112 3.2.2); Apache sent on what the field said, and asked that in conditions. Answers are mapped back to that URL, with its scheme.',
     on: 'wholeUrl',
     signs: [
       { kind: 'respelled', as: withHostOfUrl },
-      { kind: 'field', names: ['x-forwarded-host'] },
+      { kind: 'answer', names: MAPPED_URLS, alike: isSameUrlElsewhere },
     ],
   },
   {
     code: 'DIFFERS_FRONT_END_HTTPS',
     text: 'Where a line sets Front-End-Https for one path of an Exchange, it is set for every path that goes there.',
     on: 'moved',
-    where: (_, { frontEndHttps }) => frontEndHttps === true,
     signs: [{ kind: 'field', names: ['front-end-https'], alike: (theirs, ours) => theirs === '' && ours === 'On' }],
   },
   {
     code: 'DIFFERS_FORWARDED',
     text: 'Several servers of a balancer are told the Host of the request; Apache told each its own name, unless ProxyPreserveHost said otherwise.',
     on: 'shared',
-    signs: [{ kind: 'field', names: ['host'] }],
+    signs: [{ kind: 'field', names: ['host'], alike: (theirs) => theirs !== '' }],
   },
 ];
 
-/** Whether a value is the last of a list, alone: what Apache itself had put behind those that clients claimed. */
-function isLastOf(theirs: string, ours: string): boolean {
-  return theirs === ours || theirs.endsWith(`, ${ours}`);
+/** Of a list of proxies the last: what Apache itself wrote behind what the client claimed. An address may be spelled in two ways. */
+function isWithoutClaims(theirs: string, ours: string): boolean {
+  const own = theirs.split(', ').at(-1) ?? '';
+  const [one, two] = [own, ours].map(parseAddress);
+  return ours !== '' && (own === ours || (one !== undefined && one === two));
 }
 
-/** `a` of `a, a`; the text itself where it is none such. */
-function halfOf(text: string): string {
-  const half = text.slice(0, (text.length - 2) / 2);
-  return text === `${half}, ${half}` ? half : text;
+/** As Outrigger writes it by default. */
+const AFFINITY_COOKIE = /^(?:, )?outrigger=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/;
+
+/** The same cookies, and behind them the one by which Outrigger knows the server of a client. */
+function isWithAffinity(theirs: string, ours: string): boolean {
+  const added = ours.startsWith(theirs) ? ours.slice(theirs.length) : '';
+  return AFFINITY_COOKIE.test(added);
 }
 
-/** Scheme and host of a target that is a whole URL, else nothing; and the path with its query. */
-export function partsOf(target: string): [origin: string, path: string] {
-  const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? '';
-  return [origin, target.slice(origin.length)];
+/** The Host from Outrigger, and once more from Apache behind it, where it writes the field. */
+function isNamedTwice(theirs: string, ours: string): boolean {
+  const own = theirs.split(', ').at(-1) ?? '';
+  return own === '' ? ours !== '' && !ours.includes(', ') : ours === `${own}, ${own}`;
 }
 
-/** A whole URL as Outrigger sends it on: its path as the target, its host as the Host. */
-function withHostOfUrl({ target, written = target }: AskedRequest): { target: string; host: string } | undefined {
-  const [origin, path] = partsOf(written);
-  if (origin === '') return undefined;
-  return { host: origin.replace(/^.*:\/\//, ''), target: path.startsWith('/') ? path : `/${path}` };
-}
-
-/** Whether two URLs of https are the same but for how their host is spelled. */
-function isSameUrl(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((url) =>
-    url.replace(/^https:\/\/([^/?#]*)/i, (_, host: string) => `//${host.toLowerCase().replace(/\.?(?::443)?$/, '')}`),
-  );
-  return one === two;
-}
-
-/** Whether two URLs are the same but for scheme, host and port. */
-export function isSameUrlElsewhere(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((url) => url.replace(/^https?:\/\/[^/?#]*/i, ''));
-  return one === two;
-}
-
-function isSamePath(theirs: string, ours: string): boolean {
-  return sameReading(theirs) === sameReading(ours);
-}
-
-/** Of a route that was added only the first segment is another; the line it was added beside may be for what lies below its own alone. */
-function isSameBelowFirst(theirs: string, ours: string): boolean {
-  const [one, two] = [theirs, ours].map((target) => sameReading(target).replace(/^\/[^/?]*\/?/, ''));
-  return one === two;
-}
-
-/** The path without its spelling, as IIS compares it; the query letter for letter. */
-function sameReading(target: string): string {
-  const [path = '', query] = target.split(/\?(.*)/s);
-  const read = withoutParameters(normalizedPath(path)).toLowerCase();
-  return query === undefined ? read : `${read}?${query}`;
-}
-
-/** A path without the parameters of its segments. */
-export function withoutParameters(path: string): string {
-  return path.replace(/;[^/]*/g, '');
+/** Whether a request that a rule takes is one of `on`, by the route that takes it. */
+export function isConcerned(
+  on: ApacheDifference['on'],
+  request: { target: string },
+  route: RuleSet['routes'][number] | undefined,
+  upstream: Upstream | undefined,
+): boolean {
+  if (on === 'all') return true;
+  if (on === 'wholeUrl') return /^https?:\/\//i.test(request.target);
+  const isMoved = route !== undefined && upstream?.rpcOverHttp === true;
+  if (on === 'stayed') return !isMoved;
+  if (!isMoved) return false;
+  if (on === 'moved') return true;
+  if (on === 'shared') return upstream.servers.length > 1 && upstream.host === undefined;
+  if (on === 'added') return isAdded(route);
+  const path = normalizedPath(partsOf(request.target)[1]);
+  return !isAdded(route) && prefixesOf(route).length > 0 && !prefixesOf(route).some((prefix) => isBelow(path, prefix));
 }

@@ -2,8 +2,9 @@
 // through Outrigger: announced at the line, for the requests it concerns, so that `verify` tells it from a fault by that alone.
 import { type LedgerEntry, type Remark, remark } from '../ledger.ts';
 import type { AskedRequest, LineDifference } from '../squid/differences.ts';
-import { type ApacheSign, isSameUrlElsewhere, MAPPED_URLS } from './differences.ts';
+import { type ApacheSign, MAPPED_URLS } from './differences.ts';
 import { everyNode } from './settings.ts';
+import { isSameUrlElsewhere } from './spellings.ts';
 import type { ConfigNode, ConfigTree } from './tree.ts';
 
 const field = (...names: string[]): ApacheSign => ({ kind: 'field', names });
@@ -88,5 +89,19 @@ export function apacheLineDifferences(ledger: readonly LedgerEntry[]): LineDiffe
 
 function signsOf(directive: string, { code }: Remark): readonly ApacheSign[] {
   if (code === 'APACHE_SEES_FORWARDED') return [AS_FORWARDED];
+  const [, key = '', written = ''] = HEADER_LINE.exec(directive) ?? [];
+  const name = written.toLowerCase();
+  if (/^header$/i.test(key)) return [{ kind: 'answer', names: [name], alike: isSameBeside }];
+  // What Apache sends as X-Forwarded-Host is the Host that a line may have changed.
+  if (key !== '') return [field(...(name === 'host' ? ['x-forwarded-host'] : [name]))];
   return SIGNS[/^\w*/.exec(directive)?.[0].toLowerCase() ?? ''] ?? [];
+}
+
+/** The name of the field that a Header or RequestHeader line is about. */
+const HEADER_LINE = /^((?:request)?header)\s+(?:(?:always|onsuccess)\s+)?\w+\s+"?([^\s":]+)/i;
+
+/** The same values in another order (AP-121); or the Server that Apache puts in the place of one that a line took away. */
+function isSameBeside(theirs: string, ours: string): boolean {
+  const [one, two] = [theirs, ours].map((values) => values.split(', ').sort().join(', '));
+  return one === two || (ours === '' && /^Apache\b/.test(theirs));
 }

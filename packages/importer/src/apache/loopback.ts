@@ -40,11 +40,13 @@ export function remarkSidecar(tree: ConfigTree, place: ApachePlace): void {
   }
 }
 
+/** REMOTE_ADDR, which mod_remoteip sets, and not CONN_REMOTE_ADDR, which it leaves alone; and -R of an expression. */
+const ASKED_IN_EXPRESSION = /(?<!CONN_)REMOTE_ADDR|(?:^|[\s"!(])-R\s/;
+
 /** Whether a line asks for the address of the client, and lets loopback in. */
 export function asksAddress({ key, words, kind, rest: text }: ConfigNode): 'admits loopback' | 'asks' | undefined {
   const isExpression = key === 'if' || key === 'elseif' || (key === 'require' && /^\s*(?:not\s+)?expr\b/i.test(text));
-  if (isExpression || key === 'rewritecond')
-    return /(?<!CONN_)REMOTE_ADDR|(?:^|[\s"!(])-R\s/.test(text) ? 'asks' : undefined;
+  if (isExpression || key === 'rewritecond') return ASKED_IN_EXPRESSION.test(text) ? 'asks' : undefined;
   if (kind === 'section') return undefined;
   const [first = '', ...rest] = words.map(({ text }) => text);
   const name = first.toLowerCase();

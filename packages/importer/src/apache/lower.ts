@@ -29,6 +29,7 @@ import { withCommonStays } from './patternstays.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import { proxyLines } from './proxypass.ts';
 import type { Servers, VirtualHost } from './servers.ts';
+import { inherited } from './settings.ts';
 import { tlsOf } from './tls.ts';
 import type { Directive } from './tree.ts';
 
@@ -139,7 +140,7 @@ function lowerHost(host: VirtualHost, door: Door, here: Condition, lowering: Low
     const message = `requests for ${name} stay with Apache: ${formatPlace(by.section.at)} comes before it and has that name, so that Apache never asks this virtual host`;
     remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
-  const why = otherTls(host, door, servers) ?? UNNAMED;
+  const why = otherTls(host, door, servers) ?? strictMethods(door, servers) ?? UNNAMED;
   const moves = why !== UNNAMED || hosts.kind === 'none' ? [] : found;
   const kept = [...stays, ...(moves.length === 0 ? found.map((move) => stayOf(move, why)) : [])];
   for (const stay of kept) remarkStay(stay);
@@ -185,6 +186,11 @@ const OTHER_TLS = {
   reason: 'its virtual host has no SSLEngine on an address that speaks TLS',
   hint: 'Write SSLEngine on, with a certificate, in its virtual host.',
 };
+const STRICT_METHODS = {
+  reason:
+    'HttpProtocolOptions RegisteredMethods refuses methods that Apache does not know, those of RPC over HTTP among them',
+  hint: 'Take RegisteredMethods out if Outlook shall connect.',
+};
 const UNNAMED = {
   reason: 'no rule can say which requests are for this virtual host',
   hint: 'Give it a ServerName.',
@@ -211,6 +217,17 @@ function otherTls(host: VirtualHost, { hosts: [first] }: Door, servers: Servers)
     own.clients === undefined ||
     (own.clients.mode === listeners?.clients?.mode && own.clients.ca === listeners.clients.ca);
   return isAlike ? undefined : OTHER_CERTIFICATES;
+}
+
+/** Which methods are refused before a virtual host is chosen, the first of the address decides for all of it (core.c, http_protocol.c). */
+function strictMethods({ hosts: [first] }: Door, servers: Servers): typeof UNNAMED | undefined {
+  const words =
+    first === undefined ? [] : inherited(servers, first, 'httpprotocoloptions').flatMap(({ words }) => words);
+  const last = words
+    .map(({ text }) => text.toLowerCase())
+    .filter((word) => word.endsWith('methods'))
+    .at(-1);
+  return last === 'registeredmethods' ? STRICT_METHODS : undefined;
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */

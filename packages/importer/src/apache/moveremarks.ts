@@ -1,7 +1,7 @@
 // Room: what is said of the lines of a virtual host: of those whose paths moved what they became, of the others why they stay. Pure but
 // for the remarks it leaves.
 import type { Condition } from '@outrigger/rules';
-import { remark } from '../ledger.ts';
+import { type Disposition, remark } from '../ledger.ts';
 import { remarkOnce } from './accesslines.ts';
 import { remarkBackend } from './backend.ts';
 import { type Effect, effectOf } from './effects.ts';
@@ -64,11 +64,12 @@ export function remarkMove(move: Move, to: string, servers: Servers, host: Virtu
     if (!/^proxypass$/.test(each.line.key)) remarkOnce(line, who, 'APACHE_STAYS');
   }
   for (const made of changes.made) remarkOnce(made, 'made by the routes of paths that moved', 'APACHE_HEADER');
-  for (const almost of changes.almost) remarkAlmost(almost);
+  for (const { line: almost, message } of changes.almost)
+    remarkConcerning(almost, { code: 'APACHE_HEADER', message }, requests);
   remarkReversals(servers, host, sections);
   remarkOtherwise(servers, host, sections, requests);
-  for (const ours of changes.ours)
-    remarkOnce(ours, 'on paths that moved Outrigger writes this field itself', 'APACHE_HEADER');
+  const own = { code: 'APACHE_HEADER', message: 'on paths that moved Outrigger writes this field itself' } as const;
+  for (const ours of changes.ours) remarkConcerning(ours, own, requests, 'translated');
   if (changes.frontEndHttps !== undefined && backend.kind === 'exchange')
     remarkOnce(changes.frontEndHttps, 'frontEndHttps of the upstream', 'APACHE_CARRIED');
 }
@@ -116,9 +117,14 @@ function remarkOtherwise(
 }
 
 /** Remarks it once, for the requests of all paths that it is said of. */
-function remarkConcerning({ entry }: ConfigNode, { code, message }: Otherwise, requests: Condition): void {
+function remarkConcerning(
+  { entry }: ConfigNode,
+  { code, message }: Pick<Otherwise, 'code' | 'message'>,
+  requests: Condition,
+  disposition: Disposition = 'approximated',
+): void {
   const said = entry.remarks.find((each) => each.message === message);
-  if (said === undefined) remark(entry, 'approximated', code, message, { concerns: requests });
+  if (said === undefined) remark(entry, disposition, code, message, { concerns: requests });
   else said.concerns = { any: [said.concerns ?? {}, requests] };
 }
 

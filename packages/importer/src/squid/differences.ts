@@ -33,6 +33,8 @@ export type AskedRequest = {
   cameTo?: string;
   /** The target in the spelling of the line behind the route that takes it; absent where it has that spelling, or no route takes it. */
   written?: string;
+  /** The prefix of that line, where a path decides. */
+  prefix?: string;
 };
 
 /**
@@ -82,7 +84,7 @@ export type Sign =
   | { kind: 'route' }
   | {
       kind: 'target';
-      alike: (theirs: string, ours: string) => boolean;
+      alike: (theirs: string, ours: string, request: AskedRequest) => boolean;
       of?: (request: AskedRequest) => boolean;
     }
   | { kind: 'unseen' };

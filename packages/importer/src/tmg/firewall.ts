@@ -3,6 +3,7 @@
 import { remark } from '../ledger.ts';
 import { clientList } from './addresses.ts';
 import { clientsOf, coversThisHost } from './clients.ts';
+import { WRITE_ADDRESSES } from './lists.ts';
 import { ALLOW, type Export, isOff, isOn, ownText, type TmgRecord } from './records.ts';
 import { type Named, nameOf, type Reference, referencesOf } from './references.ts';
 import { childOf, type XmlElement } from './xml.ts';
@@ -40,6 +41,14 @@ export function deniedByFirewall(rule: TmgRecord, found: Export): { clients: str
   const clients = clientList(addresses);
   const shown = clients === undefined ? 'everybody' : clients.join(', ');
   remark(rule.entry, 'approximated', 'TMG_RESTRICTION', `an access line that denies ${shown} what stands behind it`);
+  if (missing.length > 0 && clients !== undefined)
+    remark(
+      rule.entry,
+      'untranslated',
+      'TMG_RESTRICTION',
+      `clients of ${missing.join(', ')} are not denied by it: only TMG knew their addresses`,
+      WRITE_ADDRESSES,
+    );
   return { clients };
 }
 

@@ -6,7 +6,7 @@ import { certificateFile } from './certificates.ts';
 import { type Clients, clientsOf } from './clients.ts';
 import { pathsOfExchange } from './exchange.ts';
 import { LOGINS } from './properties.ts';
-import { type Export, isOff, isOn, type Property, property, type TmgRecord } from './records.ts';
+import { DENY, type Export, isOff, isOn, ownText, type Property, property, type TmgRecord } from './records.ts';
 import { nameOf } from './references.ts';
 
 /** Lists of these that are empty say nothing; the entry of the rule says what comes of it. */
@@ -15,7 +15,12 @@ const EMPTY = 'it names nothing, so it counts as absent';
 /** What is to be written in place of a list that cannot be said, where everybody was meant. */
 const EVERYBODY_TEXT: Readonly<Record<string, string>> = { UserSets: 'All Users', SelectionIPs: 'Anywhere' };
 
-/** The clients of a rule; undefined where every one may ask, or nothing of it can be said, which bars the rule. */
+/** What is to be done about clients that a denial no longer names. */
+export const WRITE_ADDRESSES = {
+  hint: 'Where they come from somewhere else now, write its addresses into the deny line.',
+};
+
+/** The clients of a rule: none of a denial that denies nobody; undefined where every one may ask, or nothing of it can be said, which bars the rule. */
 export function tellLists(rule: TmgRecord, found: Export): string[] | undefined {
   const certificate = property(rule, 'SSLClientCertificate');
   if (certificate !== undefined)
@@ -47,6 +52,11 @@ function tellSources(rule: TmgRecord, { entry, references, element }: Property, 
     return undefined;
   }
   const { addresses, missing } = clients;
+  const isDenied = ownText(rule, 'Action') === DENY;
+  if (isDenied && addresses.length === 0 && missing.length === 0) {
+    remark(entry, 'irrelevant', 'TMG_OPERATION', 'nobody is left of it: nobody was denied anything');
+    return [];
+  }
   if (addresses.length === 0) {
     rule.bars.push(`${element.name} leaves nobody`);
     const left = missing.length === 0 ? 'nobody is left of it' : `no addresses are known of ${missing.join(', ')}`;
@@ -54,15 +64,22 @@ function tellSources(rule: TmgRecord, { entry, references, element }: Property, 
     return undefined;
   }
   const list = clientList(addresses);
-  if (missing.length > 0 && list !== undefined)
-    remark(
-      entry,
-      'approximated',
-      'TMG_RESTRICTION',
-      `clients of ${missing.join(', ')} are not let in: only TMG knew their addresses`,
-    );
+  if (missing.length > 0 && list !== undefined) tellMissing(entry, missing, isDenied);
   remark(entry, 'translated', 'TMG_CARRIED', list === undefined ? 'everybody' : `clients ${list.join(', ')}`);
   return list;
+}
+
+function tellMissing(entry: Property['entry'], missing: readonly string[], isDenied: boolean): void {
+  const whom = `clients of ${missing.join(', ')}`;
+  if (isDenied)
+    remark(
+      entry,
+      'untranslated',
+      'TMG_RESTRICTION',
+      `${whom} are not denied: only TMG knew their addresses`,
+      WRITE_ADDRESSES,
+    );
+  else remark(entry, 'approximated', 'TMG_RESTRICTION', `${whom} are not let in: only TMG knew their addresses`);
 }
 
 function bar(rule: TmgRecord, name: string, entry: Property['entry'], { unsaid, isAbsent }: Clients): void {

@@ -74,6 +74,7 @@ function lowerRule(rule: TmgRecord, work: Work): void {
   const deny = (when: Condition): void => {
     work.access.push({ action: 'deny', when, answer: answerOf(rule, isDenied), from: [rule.at] });
   };
+  if (isDenied && reading.clients?.length === 0) return;
   const ways = waysOf(rule, reading, work.found);
   if (ways.kind === 'refused') {
     // Whom the rule kept out, a later rule must not let in: what it took is denied, as widely as it can be said.

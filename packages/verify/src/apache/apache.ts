@@ -106,7 +106,11 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
   /** What the copy says, in the words of the file: servers in place of stand-ins, its ports, and a name for its folder of pages. */
   const inWordsOfFile = (said: string): string => {
     const named = copy.servers.reduce(
-      (text, { name, url }) => text.replaceAll(`127.0.0.1:${origins.portOf(name)}`, new URL(url).host),
+      (text, { name, url }) => {
+        const { origin, host } = new URL(url);
+        const standIn = `127.0.0.1:${origins.portOf(name)}`;
+        return text.replaceAll(`http://${standIn}`, origin).replaceAll(standIn, host);
+      },
       said.replaceAll(pages, PAGES),
     );
     return named.replace(/:(\d+)(?!\d)/g, (written, digits: string) => {

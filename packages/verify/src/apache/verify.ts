@@ -6,6 +6,7 @@ import {
   everyNode,
   importApache,
   readApache,
+  takenPrefix,
   writtenTargets,
 } from '@outrigger/importer';
 import { compileRules, type RuleSet, route } from '@outrigger/rules';
@@ -92,15 +93,18 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
     pairs,
     comparesAnswers: true,
     known: apacheAnnouncements({ rules, ledger, config: copy, factsOf: facts }),
-    writtenTarget: (probe) => {
+    spelling: (probe) => {
       const seen = facts(probe);
       const chosen = seen && route(rules, seen).route;
-      const spellings = chosen === undefined ? [] : writtenTargets(probe, chosen, ruleSet.routes);
+      if (chosen === undefined) return {};
+      const spellings = writtenTargets(probe, chosen, ruleSet.routes);
+      const prefix = takenPrefix(probe, chosen);
       const goesAlong = (target: string): boolean => {
         const other = facts({ ...probe, target });
-        return other !== undefined && route(rules, other).upstream === chosen?.to;
+        return other !== undefined && route(rules, other).upstream === chosen.to;
       };
-      return spellings.find(goesAlong) ?? spellings[0];
+      const written = spellings.find(goesAlong) ?? spellings[0];
+      return { ...(written !== undefined && { written }), ...(prefix !== undefined && { prefix }) };
     },
     redactor: model.redactor,
     subjects: subjectsOfTree(model),

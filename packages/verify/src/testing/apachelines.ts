@@ -279,6 +279,10 @@ const effect = said(
     'UseCanonicalName On',
     'FallbackResource /app',
   ],
+  ...['ProxyPreserveHost Off', 'RequestHeader set Host other.test', 'AuthBasicFake user password', 'AllowMethods GET'],
+  ...['ProxyErrorOverride On', 'ProxyErrorOverride Off', 'AddDefaultCharset utf-8', 'MaxRanges none'],
+  ...['SetEnv force-proxy-request-1.0 1', 'SetEnv proxy-nokeepalive 1', 'Proxy100Continue Off'],
+  ...['Header unset Set-Cookie', 'Header append Vary X-A', 'RequestHeader set X-B d env=INSIDE'],
 );
 const inside = fc.oneof(
   { weight: 5, arbitrary: access },

@@ -103,8 +103,9 @@ export function answerOf(stream: ClientHttp2Stream): Promise<Answer> {
     stream.on('trailers', (trailers) => Object.assign(answer, { trailers }));
     stream.on('error', reject);
     stream.on('close', () => {
-      if (stream.rstCode === 0) resolve(answer);
-      else reject(new Error(`the stream was reset with ${stream.rstCode}`));
+      // A connection that ends takes its streams along, some of them without a code.
+      if (stream.rstCode === 0 && answer.status !== 0) resolve(answer);
+      else reject(new Error(`the stream ended with ${stream.rstCode} and status ${answer.status}`));
     });
   });
 }
