@@ -58,7 +58,7 @@ export function compareOutcomes(probe: Probe, theirs: Outcome, ours: Outcome, kn
           inItsTurn(other, turnOf(other.server, head.server, knowledge)),
           known,
           asked,
-          isOtherServer(head, other, knowledge),
+          isShared(other, knowledge),
         ),
       );
   });
@@ -93,11 +93,9 @@ function urlOf(server: string, { servers }: Knowledge): string | undefined {
   return servers.find(({ name }) => name === server)?.url;
 }
 
-/** Of servers that share requests each side may have chosen another: how that one is spoken to says nothing of the first. */
-function isOtherServer(theirs: Reached, ours: Reached, { servers, standIns, upstreams }: Knowledge): boolean {
-  const url = servers.find(({ name }) => name === theirs.server)?.url;
-  const sharing = upstreams.get(standIns.get(ours.server) ?? '')?.servers ?? [];
-  return sharing.length > 1 && url !== undefined && !ours.server.endsWith(url);
+/** Whether several servers share the requests: each side may have chosen another, and the edge calls all of them by one name here (mapped.ts). */
+function isShared({ server }: Reached, { standIns, upstreams }: Knowledge): boolean {
+  return (upstreams.get(standIns.get(server) ?? '')?.servers ?? []).length > 1;
 }
 
 function wayOf(outcome: Outcome, { standIns }: Knowledge): string {
@@ -178,7 +176,7 @@ function headAspects(
   ours: Reached,
   known: readonly Known[],
   asked: AskedRequest,
-  isOther: boolean,
+  isShared: boolean,
 ): Aspect[] {
   const aspects: Aspect[] = [];
   for (const field of ['method', 'target', 'version'] as const) {
@@ -196,7 +194,7 @@ function headAspects(
     );
   }
   const [sent, send] = [tlsOf(theirs), tlsOf(ours)];
-  if (sent !== send && !isOther) {
+  if (sent !== send && !isShared) {
     const aspect: Aspect = { kind: 'head', field: 'TLS', theirs: sent, ours: send };
     const isNameAlone = theirs.tls !== undefined && theirs.tls.serverName === undefined && ours.tls !== undefined;
     aspects.push(

@@ -11,14 +11,14 @@ import type { Resolver } from './resolve.ts';
 
 /** What a line that adds a field comes to: one change, or none, which is remarked. */
 export function lowerAddition(addition: Addition, resolver: Resolver): HeaderChange[] {
-  const { name, value, terms, directive } = addition;
+  const { name, value, isFormat, terms, directive } = addition;
   const expr = lineExpr(terms, resolver.exprOf);
   if (isNever(expr)) {
     const message = 'is added to nothing: one of its acls holds for no request';
     remark(directive.entry, 'translated', 'SQUID_CARRIED', message);
     return [];
   }
-  const template = headerTemplate(value);
+  const template: Template = isFormat ? headerTemplate(value) : { kind: 'template', text: literally(value) };
   const why = whyNotAdded(addition, template, expr, resolver);
   if (why !== undefined || template.kind === 'bad') {
     const { message = '', hint = '' } = why ?? {};

@@ -7,7 +7,8 @@ import type { Directive } from './expand.ts';
 import { wordsOf } from './lines.ts';
 
 export type Replacement = { name: string; value: string; directive: Directive };
-export type Addition = { name: string; value: string; terms: Term[]; directive: Directive };
+/** `isFormat`: the value stood in quotes, where alone its codes are filled in (HttpHeaderTools.cc, HeaderWithAcl::quoted). */
+export type Addition = { name: string; value: string; isFormat: boolean; terms: Term[]; directive: Directive };
 
 /** What a file says of the fields of one direction. */
 export type HeaderRules = {
@@ -80,5 +81,6 @@ export function readHeaderAdd(directive: Directive, rules: HeaderRules, acls: Ac
   const [whole, inDouble, inSingle, bare = ''] = given;
   const value = (inDouble ?? inSingle)?.replace(/\\(.)/g, '$1') ?? bare;
   const rest = { ...directive, words: wordsOf(line, first.offset + whole.length) };
-  rules.additions.push({ name: name.text, value, terms: readTerms(rest, 0, acls, files), directive });
+  const isFormat = (inDouble ?? inSingle) !== undefined;
+  rules.additions.push({ name: name.text, value, isFormat, terms: readTerms(rest, 0, acls, files), directive });
 }

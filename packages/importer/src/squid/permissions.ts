@@ -60,7 +60,8 @@ function writeLaterDenials(lines: readonly SquidAccessLine[], writing: Writing):
       const sure = least(expr, clearIn(line, resolver));
       allowed.push(sure);
       remarkLookups(line, sure, resolver);
-      if (unclearAtom(line, resolver, clearIn(line, resolver)) !== undefined) {
+      const mayHold = most(expr, clearIn(line, resolver)).kind !== 'never';
+      if (mayHold && unclearAtom(line, resolver, clearIn(line, resolver)) !== undefined) {
         writing.narrowed = true;
         remarkLeftOut(line, resolver);
         continue;
