@@ -82,17 +82,21 @@ export function mappedRules(
   serverPortOf: (standIn: string) => number,
   { urlOf = () => undefined, keepsTls = false }: Mapping = {},
 ): RuleSet {
+  // Connections go on unread to who ends TLS: the daemon itself. A stand-in would not know the probe's client.
+  const endsTls = ({ to }: { to: string }): boolean =>
+    rules.upstreams.get(to)?.servers.every((server) => urlOf(standInName(to, server))?.startsWith('https:')) === true;
   const { headsPerSecond: _none, ...rest } = rules.limits;
   const limits = { ...rest, connectionsPerClient: DEFAULTS.connectionsPerClient };
   return {
     ...rules,
     limits,
-    listen: pairs.map(({ listener: { tls, passThrough: _unread, ...listener } }) => ({
+    listen: pairs.map(({ listener: { tls, passThrough = [], ...listener } }) => ({
       ...listener,
       address: '127.0.0.1:0',
       name: listenerName(listener),
       proxyProtocol: ['127.0.0.1'],
       ...(tls !== undefined && { tls: { certificates: [CERTIFICATE], http2: false } }),
+      ...(passThrough.some(endsTls) && { passThrough: passThrough.filter(endsTls) }),
     })),
     upstreams: new Map(
       [...rules.upstreams].map(

@@ -1,12 +1,12 @@
 // Room: Outrigger as a side of the comparison: the real proxy, in this process, on mapped rules with stand-in servers.
 import type { Reader } from '@outrigger/importer';
 import { type LogRecord, startEdge } from '@outrigger/proxy';
-import { listenerName, type RuleSet } from '@outrigger/rules';
+import { compilePassThrough, listenerName, type RuleSet } from '@outrigger/rules';
 import { ask } from './ask.ts';
 import { AUTHORITY, CERTIFICATE, mappedRules, type Pair, standInName } from './mapped.ts';
 import type { Pem, ServerPem } from './oracle.ts';
 import { type Self, startOrigins } from './origins.ts';
-import { type Probe, probeBytes, type Reached, type Side } from './probe.ts';
+import { type Fields, type Probe, probeBytes, type Reached, type Side, serverNameOf } from './probe.ts';
 
 export type OutriggerStart = { kind: 'ready'; side: Side } | { kind: 'failed'; message: string };
 
@@ -15,9 +15,14 @@ const FIRST_PORT = 1_024;
 const PORTS = 60_000;
 
 /** The daemon itself, where it stays behind Outrigger for some servers of the rules: where it is, and what came through it. */
-export type Behind = { urlOf(standIn: string): string | undefined; take(): Reached[] };
+export type Behind = {
+  urlOf(standIn: string): string | undefined;
+  take(): Reached[];
+  /** How it is told who sends a probe that comes to it unread. */
+  tells(probe: Probe): Fields;
+};
 
-const NOBODY: Behind = { urlOf: () => undefined, take: () => [] };
+const NOBODY: Behind = { urlOf: () => undefined, take: () => [], tells: () => [] };
 
 /**
  * What stands behind the proxy: by default plain stand-ins alone. `serverPem`: servers of https are stand-ins that speak TLS with it.
@@ -77,7 +82,11 @@ export async function startOutrigger(
         if (pair === undefined || door === undefined) throw new Error(`no listener for a probe: ${probe.entrance}`);
         const clientPort = FIRST_PORT + (asked++ % PORTS);
         const preface = proxyHeader(probe, clientPort);
-        const answer = await ask({ port: door.port, tls: pair.entrance.tls, preface }, probeBytes(probe));
+        const { tls } = pair.entrance;
+        const serverName = tls ? serverNameOf(probe) : undefined;
+        const isUnread = tls && compilePassThrough(pair.listener)?.(serverName?.toLowerCase() ?? '') !== undefined;
+        const bytes = probeBytes(probe, isUnread ? behind.tells(probe) : []);
+        const answer = await ask({ port: door.port, tls, preface, ...(serverName && { serverName }) }, bytes);
         // The record of a request is told when its exchange has ended, which is after the last byte of the answer.
         await new Promise((resolve) => setImmediate(resolve));
         const code = takeCode(codes, clientPort);

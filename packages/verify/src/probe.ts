@@ -76,3 +76,9 @@ export function probeBytes({ method, target, host, fields }: Probe, more: Fields
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
+
+/** SNI of a client that asks for this host: a name, never an address (RFC 6066 3). */
+export function serverNameOf({ host = '' }: Probe): string | undefined {
+  const name = host.replace(/:\d*$/, '').replace(/\.$/, '');
+  return /^(?=.*[a-z])[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/i.test(name) ? name : undefined;
+}

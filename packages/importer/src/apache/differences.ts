@@ -52,7 +52,6 @@ export type ApacheDifferenceCode =
   | 'DIFFERS_VERSION'
   | 'DIFFERS_CONNECT'
   | 'DIFFERS_METHOD_UNKNOWN'
-  | 'DIFFERS_CLIENT_CERTIFICATE'
   | 'DIFFERS_WHOLE_URL'
   | 'DIFFERS_FRONT_END_HTTPS';
 
@@ -195,12 +194,6 @@ export const APACHE_DIFFERENCES: readonly ApacheDifference[] = [
     text: 'Methods that nobody has registered are answered 501 on paths whose answers are changed on the way; Apache sent them on.',
     on: 'moved',
     signs: [{ kind: 'refusal', codes: ['REWRITE_METHOD'] }],
-  },
-  {
-    code: 'DIFFERS_CLIENT_CERTIFICATE',
-    text: 'A virtual host that stays and asks for client certificates gets none through Outrigger: its clients are told 502, those without one as well, with whom Apache broke off.',
-    on: 'all',
-    signs: [{ kind: 'refusal', codes: ['UPSTREAM_CLIENT_CERTIFICATE'] }],
   },
   {
     code: 'DIFFERS_WHOLE_URL',

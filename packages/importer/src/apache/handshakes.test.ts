@@ -20,7 +20,7 @@ describe.each(HANDSHAKE_CASES)('$name', ({ folder }) => {
       const listener = rules.listen.find(({ address }) => address.endsWith(`:${port}`))?.address ?? '';
       const row = { fate: 'may', method: 'GET', host, target, client: '198.51.100.9', listener } as const;
       if (serverName === '-' && verdict === 'denied') expect(saysStrict).toBe(true);
-      else expect(isAsApache(fateIn(rules, row), verdict)).toBe(true);
+      else expect(isAsApache(fateIn(rules, row, serverName === '-' ? '' : serverName), verdict)).toBe(true);
     },
   );
 

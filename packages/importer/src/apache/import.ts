@@ -12,7 +12,7 @@ import { shownFile } from './display.ts';
 import { readTree } from './expand.ts';
 import { findLayout } from './layout.ts';
 import { remarkForwarded } from './linedifferences.ts';
-import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpLines, trustsLoopback } from './loopback.ts';
+import { remarkForwardProxy, remarkRest, remarkSidecar, remoteIpAdvice, trustsLoopback } from './loopback.ts';
 import { lower } from './lower.ts';
 import type { Lift } from './moves.ts';
 import { overviewOf } from './overview.ts';
@@ -65,17 +65,19 @@ export function importApache(options: ApacheOptions): Translation {
   if (servers.refusal !== undefined) return refuse(servers.refusal);
   const lowered = lower(servers, { place, lift: options.lift ?? 'exchange', root: tree.serverRoot });
   remarkForwardProxy(tree);
-  remarkSidecar(tree, place);
+  const hearsProxy = lowered.kind === 'rules' && lowered.hearsProxy;
+  const at: ApachePlace = { ...place, ...(hearsProxy && { hearsProxy }) };
+  remarkSidecar(tree, at);
   remarkForwarded(tree);
   if (place.isPlain) remarkPlain(tree);
   if (lowered.kind === 'nothing') return fail({ file: found.layout.main, line: 1, directive: '' }, lowered.message);
   remarkRest(ledger.entries);
   enterRules(ledger.entries, lowered.rules);
   draft.rules = lowered.rules;
-  const knowsLoopback = trustsLoopback(tree, place);
+  const knowsLoopback = !hearsProxy && trustsLoopback(tree, place);
   const { fates, apacheAt } = lowered;
-  draft.overview = overviewOf(fates, { place, servers: apacheAt, knowsLoopback });
-  draft.differences = differences(knowsLoopback, place);
+  draft.overview = overviewOf(fates, { place: at, servers: apacheAt, knowsLoopback });
+  draft.differences = differences(knowsLoopback, at);
   return finish(draft, shown(), redactor);
 }
 
@@ -99,7 +101,7 @@ function differences(knowsLoopback: boolean, place: ApachePlace): string[] {
     ...(knowsLoopback
       ? []
       : [
-          `Behind Outrigger Apache sees 127.0.0.1 for every client until mod_remoteip is enabled: ${remoteIpLines(place).join('; ')}.`,
+          `Behind Outrigger Apache sees 127.0.0.1 for every client until mod_remoteip is enabled: ${remoteIpAdvice(place)}.`,
         ]),
   ];
 }

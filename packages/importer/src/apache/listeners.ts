@@ -82,7 +82,7 @@ function listenerOf(
   }
   remarkTls(hosts, tls, servers);
   const from: SourceRef[] = [listen.directive.at, ...hosts.map(({ section }) => section.at)];
-  const { versions, ciphers, clients } = tls;
+  const { versions, ciphers } = tls;
   return {
     address,
     tls: {
@@ -90,7 +90,6 @@ function listenerOf(
       ...(versions?.min !== undefined && { minVersion: versions.min }),
       ...(versions?.max !== undefined && { maxVersion: versions.max }),
       ...(ciphers !== undefined && { ciphers: ciphers.list, ...(ciphers.isClients && { cipherOrder: 'client' }) }),
-      ...(clients?.ca !== undefined && { clientCertificates: { ca: [clients.ca], mode: clients.mode } }),
     },
     from,
   };
@@ -101,7 +100,7 @@ function distinct(certificates: ServerTls['certificates']): CertificateFiles[] {
   return [...byFile.values()];
 }
 
-/** What became of the TLS lines. Versions, ciphers and client certificates are those of the first host: an address has one of each. */
+/** What became of the TLS lines. Versions and ciphers are those of the first host: an address has one of each. */
 function remarkTls(hosts: readonly VirtualHost[], tls: ServerTls, servers: Servers): void {
   for (const host of hosts) {
     const own = tlsOf(servers, host);
@@ -131,14 +130,7 @@ function remarkTls(hosts: readonly VirtualHost[], tls: ServerTls, servers: Serve
         hint: `Append ${chain.words[0]?.text ?? 'it'} to the file of the certificate.`,
       });
     }
-    for (const key of ['versions', 'ciphers', 'clients'] as const) remarkSetting(own[key], tls[key]);
-  }
-  if (tls.clients !== undefined) {
-    const message = 'Apache no longer sees the client certificate itself; it is told of it in X-Client-Cert fields';
-    for (const { entry } of tls.clients.directives)
-      remark(entry, 'approximated', 'APACHE_CLIENT_CERTIFICATE', message, {
-        hint: 'Sites that read SSL_CLIENT_* variables must read X-Client-Cert-Subject instead.',
-      });
+    for (const key of ['versions', 'ciphers'] as const) remarkSetting(own[key], tls[key]);
   }
 }
 
@@ -147,8 +139,7 @@ function remarkSetting(own: { directives: Directive[] } | undefined, listeners: 
   for (const directive of own?.directives ?? []) {
     if (listeners?.directives.includes(directive)) carried(directive.entry, 'said of the listener');
     else {
-      const message =
-        'an address has one set of versions, ciphers and client certificates: that of its first virtual host';
+      const message = 'an address has one set of versions and ciphers: that of its first virtual host';
       remarkTlsOnce(directive, message);
     }
   }

@@ -13,6 +13,13 @@ export function remoteIpLines({ host }: Pick<ApachePlace, 'host'>): [string, str
   return ['RemoteIPHeader X-Forwarded-For', `RemoteIPInternalProxy ${from}`];
 }
 
+/** What makes Apache take the client's address from Outrigger, as the end of a sentence. */
+export function remoteIpAdvice(place: ApachePlace): string {
+  return place.hearsProxy
+    ? 'RemoteIPProxyProtocol On in the virtual hosts of each listener'
+    : remoteIpLines(place).join('; ');
+}
+
 /** True where Apache takes the client's address from whoever connects from loopback. */
 export function trustsLoopback({ nodes }: ConfigTree, { host }: Pick<ApachePlace, 'host'>): boolean {
   const trusted = host === '[::1]' ? /(?:^|\s)::1(?:\/128)?(?:\s|$)/ : /(?:^|\s)127\.0\.0\.(?:1|0\/\d+)(?:\s|$)/;
@@ -25,7 +32,7 @@ export function trustsLoopback({ nodes }: ConfigTree, { host }: Pick<ApachePlace
 
 /** Warns of each rule that would see 127.0.0.1 in place of the client; of those that let loopback in as of errors. */
 export function remarkSidecar(tree: ConfigTree, place: ApachePlace): void {
-  if (trustsLoopback(tree, place)) return;
+  if (!place.hearsProxy && trustsLoopback(tree, place)) return;
   for (const node of everyNode(tree.nodes)) {
     const asks = asksAddress(node);
     if (asks === undefined) continue;
@@ -35,7 +42,7 @@ export function remarkSidecar(tree: ConfigTree, place: ApachePlace): void {
         : 'behind Outrigger every request comes from 127.0.0.1, and this would see that address for every client';
     remark(node.entry, 'approximated', 'APACHE_SEES_SIDECAR', message, {
       severity: asks === 'admits loopback' ? 'error' : 'warning',
-      hint: `Enable mod_remoteip with: ${remoteIpLines(place).join('; ')}.`,
+      hint: `Enable mod_remoteip with: ${remoteIpAdvice(place)}.`,
     });
   }
 }

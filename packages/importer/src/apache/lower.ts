@@ -6,6 +6,7 @@ import {
   type Condition,
   defaultLimits,
   formatPlace,
+  type Listener,
   listenerName,
   type Route,
   type RuleSet,
@@ -19,6 +20,7 @@ import { accessLines, allow, joined, needsAccess, pathed, traceLines } from './a
 import { accessLogsOf } from './accesslogs.ts';
 import { addedRpc } from './addedrpc.ts';
 import { upstreamFrom } from './backend.ts';
+import { askingLines, type Passing, passingOf, remarkUnasked } from './clientcertificates.ts';
 import { hostsOf } from './hosts.ts';
 import { type Door, readDoors } from './listeners.ts';
 import { movedRequests } from './movedrequests.ts';
@@ -33,9 +35,9 @@ import { inherited } from './settings.ts';
 import { tlsOf } from './tls.ts';
 import type { Directive } from './tree.ts';
 
-/** Rules, what became of each virtual host, and where Apache is for them; or the sentence why there are none. */
+/** Rules, what became of each virtual host, and where Apache is for them and whether it hears of clients by the PROXY protocol; or the sentence why there are none. */
 export type Lowered =
-  | { kind: 'rules'; rules: RuleSet; fates: HostFate[]; apacheAt: string[] }
+  | { kind: 'rules'; rules: RuleSet; fates: HostFate[]; apacheAt: string[]; hearsProxy: boolean }
   | { kind: 'nothing'; message: string };
 
 /** `root`: the folder that names of logs are in. */
@@ -50,9 +52,13 @@ export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered 
   const rest: Route[] = [];
   const logs: AccessLog[] = [];
   const fates: HostFate[] = [];
+  const listen: Listener[] = [];
   for (const door of doors) {
     const apache = apacheName(door, doors);
     const here: Condition = doors.length === 1 ? {} : { listeners: [listenerName(door.listener)] };
+    const passing = passingAt(door, servers, here, apache);
+    access.push(...(passing?.access ?? []));
+    listen.push({ ...door.listener, ...(passing && { passThrough: passing.passThrough }) });
     for (const host of door.hosts) {
       const lowered = lowerHost(host, door, here, { apache, upstreams, servers, lift });
       access.push(...lowered.access);
@@ -61,7 +67,7 @@ export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered 
       if (lowered.moved !== undefined) logs.push(...accessLogsOf(servers, host, lowered.moved, root));
     }
     for (const host of door.hosts) remarkOthers(servers, host, lift);
-    upstreams.set(apache, apacheUpstream(door));
+    upstreams.set(apache, apacheUpstream(door, passing));
     rest.push({ ...(doors.length > 1 && { when: here }), to: apache, from: [door.listen.directive.at] });
     remark(
       door.listen.directive.entry,
@@ -74,8 +80,9 @@ export function lower(servers: Servers, { place, lift, root }: Wishes): Lowered 
     kind: 'rules',
     fates,
     apacheAt: doors.map(({ server }) => server),
+    hearsProxy: listen.every(({ passThrough }) => passThrough !== undefined),
     rules: {
-      listen: doors.map(({ listener }) => listener),
+      listen,
       upstreams,
       access: [
         ...access,
@@ -98,13 +105,22 @@ function apacheName(door: Door, doors: readonly Door[]): string {
 }
 
 /** Apache as it was, on loopback; with TLS it is asked for each site under its own name, so that nothing inside it changes (field case 95). */
-function apacheUpstream({ server, listen }: Door): Upstream {
+function apacheUpstream({ server, listen }: Door, passing: Passing | undefined): Upstream {
   return upstreamOf({
     servers: [server],
+    // What passes through unread has no field for the client, and Apache must believe in none that the client wrote.
+    ...(passing !== undefined && { proxyProtocol: 'v1' as const }),
     // Nobody stands between a host and itself, and its certificates name sites, not 127.0.0.1.
     ...(server.startsWith('https:') && { tls: { verify: false } }),
     from: [listen.directive.at],
   });
+}
+
+/** Where Apache speaks TLS on loopback, virtual hosts that ask for certificates go on doing so. */
+function passingAt(door: Door, servers: Servers, here: Condition, apache: string): Passing | undefined {
+  if (door.server.startsWith('https:')) return passingOf(door.hosts, servers, here, apache);
+  remarkUnasked([...new Set(door.hosts.flatMap((host) => askingLines(servers, host)))]);
+  return undefined;
 }
 
 /** Why there is no listener to be made. */
@@ -140,7 +156,7 @@ function lowerHost(host: VirtualHost, door: Door, here: Condition, lowering: Low
     const message = `requests for ${name} stay with Apache: ${formatPlace(by.section.at)} comes before it and has that name, so that Apache never asks this virtual host`;
     remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
-  const why = otherTls(host, door, servers) ?? strictMethods(door, servers) ?? UNNAMED;
+  const why = otherTls(host, servers) ?? strictMethods(door, servers) ?? UNNAMED;
   const moves = why !== UNNAMED || hosts.kind === 'none' ? [] : found;
   const kept = [...stays, ...(moves.length === 0 ? found.map((move) => stayOf(move, why)) : [])];
   for (const stay of kept) remarkStay(stay);
@@ -177,10 +193,10 @@ function isHttp(url: string): boolean {
 }
 
 /** Why a whole virtual host stays. */
-const OTHER_CERTIFICATES = {
+const ASKS_CERTIFICATES = {
   reason:
-    'its virtual host asks for other client certificates than the first of its address, and a listener asks all alike',
-  hint: 'Give it an address of its own.',
+    'its virtual host asks clients for a certificate, which only who ends TLS can, so its connections pass through unread',
+  hint: 'Ask for none in a virtual host of Exchange, or write its listener by hand, with clientCertificates.',
 };
 const OTHER_TLS = {
   reason: 'its virtual host has no SSLEngine on an address that speaks TLS',
@@ -206,17 +222,10 @@ function withoutRepeats(routes: readonly Route[]): Route[] {
   return routes.filter((route) => said.get(JSON.stringify([route.when, route.to])) === route);
 }
 
-/**
- * What sets a virtual host apart from the listener, which is that of the first, where Apache answers 421 to who came by the name of
- * another: client certificates that are not asked of all (AP-43), or no TLS at all (AP-45).
- */
-function otherTls(host: VirtualHost, { hosts: [first] }: Door, servers: Servers): typeof UNNAMED | undefined {
-  const [own, listeners] = [host, first].map((each) => each && tlsOf(servers, each));
-  if (own === undefined) return OTHER_TLS;
-  const isAlike =
-    own.clients === undefined ||
-    (own.clients.mode === listeners?.clients?.mode && own.clients.ca === listeners.clients.ca);
-  return isAlike ? undefined : OTHER_CERTIFICATES;
+/** What sets a virtual host apart from the listener: it asks for certificates (AP-43), or speaks no TLS at all (AP-45). */
+function otherTls(host: VirtualHost, servers: Servers): typeof UNNAMED | undefined {
+  if (tlsOf(servers, host) === undefined) return OTHER_TLS;
+  return askingLines(servers, host).length > 0 ? ASKS_CERTIFICATES : undefined;
 }
 
 /** Which methods are refused before a virtual host is chosen, the first of the address decides for all of it (core.c, http_protocol.c). */

@@ -4,7 +4,7 @@ import { plural, shortPlace } from '../report/wording.ts';
 import type { Answers } from '../translation.ts';
 import { RPC } from './addedrpc.ts';
 import type { Taken } from './hosts.ts';
-import { remoteIpLines } from './loopback.ts';
+import { remoteIpAdvice } from './loopback.ts';
 import type { Move, Stay } from './moves.ts';
 import { isUnder } from './overlap.ts';
 import type { ApachePlace } from './place.ts';
@@ -151,7 +151,7 @@ function stepsTo(place: ApachePlace, knowsLoopback: boolean, hasStays: boolean):
     ...(hasStays
       ? ['decide about the lines marked with !: write their routes by hand, or leave them with Apache']
       : []),
-    ...(knowsLoopback ? [] : [`plan tells Apache the address of clients: ${remoteIpLines(place).join('; ')}`]),
+    ...(knowsLoopback ? [] : [`plan tells Apache the address of clients: ${remoteIpAdvice(place)}`]),
     'outrigger verify RULES --apache DIR asks your Apache and Outrigger the same and shows each difference',
     'outrigger plan RULES --apache DIR shows the cut-over and what is in its way; --apply does it, rollback undoes it',
   ];

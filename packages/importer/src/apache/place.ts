@@ -4,8 +4,11 @@ import type { Listen } from './servers.ts';
 import { everyNode } from './settings.ts';
 import type { ConfigNode, ConfigTree } from './tree.ts';
 
-/** `host`: a loopback address, [IPv6] in brackets. `port` absent: one that no Listen line has. `isPlain`: HTTP without TLS. */
-export type ApachePlace = { host: string; port?: number; isPlain: boolean };
+/**
+ * `host`: a loopback address, [IPv6] in brackets. `port` absent: one that no Listen line has. `isPlain`: HTTP without TLS. `hearsProxy`: it
+ * learns the address of clients from the PROXY protocol, not from a field.
+ */
+export type ApachePlace = { host: string; port?: number; isPlain: boolean; hearsProxy?: boolean };
 
 /** With TLS, for then nothing inside Apache changes. */
 export const DEFAULT_PLACE: ApachePlace = { host: '127.0.0.1', isPlain: false };

@@ -11,8 +11,6 @@ export type ServerTls = {
   versions?: { min?: TlsVersion; max?: TlsVersion; directives: Directive[] };
   /** `isClients`: the order of the client counts, as it does unless a line says otherwise. */
   ciphers?: { list: string; isClients: boolean; directives: Directive[] };
-  /** SSLVerifyClient of the virtual host as a whole, where it asks for anything. */
-  clients?: { mode: 'request' | 'require'; ca?: string; directives: Directive[] };
   /** SSLCertificateChainFile: a chain that a listener takes from the certificate's own file. */
   chains: Directive[];
 };
@@ -25,14 +23,12 @@ export function tlsOf(servers: Servers, server: Server): ServerTls | undefined {
   const ciphers = cipherListOf(suites);
   const allowsOld = /@SECLEVEL=0/i.test(ciphers ?? '');
   const versions = versionsOf(inherited(servers, server, 'sslprotocol').at(-1), allowsOld);
-  const clients = clientsOf(servers, server);
   return {
     certificates: certificatesOf(servers, server),
     ...(versions && { versions }),
     ...(ciphers !== undefined && {
       ciphers: { list: ciphers, isClients: !isOn(servers, server, 'sslhonorcipherorder'), directives: suites },
     }),
-    ...(clients && { clients }),
     chains: inherited(servers, server, 'sslcertificatechainfile'),
   };
 }
@@ -92,18 +88,4 @@ export function versionsOf(directive: Directive | undefined, allowsOld: boolean)
     ...(oldest !== undefined && (oldest > '1.2' || (allowsOld && oldest < '1.2')) && { min: oldest }),
     ...(newest !== undefined && newest < '1.3' && { max: newest }),
   };
-}
-
-const CLIENT_MODES: Readonly<Record<string, 'request' | 'require'>> = {
-  optional: 'request',
-  optional_no_ca: 'request',
-  require: 'require',
-};
-
-function clientsOf(servers: Servers, server: Server): ServerTls['clients'] {
-  const directive = inherited(servers, server, 'sslverifyclient').at(-1);
-  const mode = CLIENT_MODES[directive?.words[0]?.text.toLowerCase() ?? ''];
-  if (directive === undefined || mode === undefined) return undefined;
-  const ca = setting(servers, server, 'sslcacertificatefile');
-  return { mode, directives: [directive], ...(ca !== undefined && { ca }) };
 }

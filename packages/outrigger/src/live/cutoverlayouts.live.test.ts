@@ -46,10 +46,13 @@ describe.skipIf(apache2 === undefined || !alone)('a cut-over', () => {
     rmSync(certificates, { recursive: true, force: true });
   });
   afterEach(async () => {
-    // Where a test broke off in the middle.
-    if (!isBack) await outrigger('rollback', '--backups', join(folder, 'backups'));
-    await apache?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      // Where a test broke off in the middle.
+      if (!isBack) await outrigger('rollback', '--backups', join(folder, 'backups'));
+      await apache?.stop();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }, PATIENCE);
 
   function outrigger(...args: string[]): Promise<Finished> {

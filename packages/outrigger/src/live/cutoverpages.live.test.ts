@@ -68,9 +68,13 @@ describe.skipIf(apache2 === undefined || curl === undefined || !alone)('behind O
     rmSync(certificates, { recursive: true, force: true });
   });
   afterEach(async () => {
-    if (!isBack) await outrigger('rollback', '--backups', join(folder, 'backups'));
-    await apache?.stop();
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      // Where a test broke off in the middle.
+      if (!isBack) await outrigger('rollback', '--backups', join(folder, 'backups'));
+      await apache?.stop();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }, PATIENCE);
 
   function run(...words: [string, ...string[]]): Promise<Finished> {

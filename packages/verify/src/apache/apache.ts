@@ -7,7 +7,7 @@ import { ask } from '../ask.ts';
 import { daemonFolder, findProgram, freePorts, startProgram, writeFiles } from '../daemon.ts';
 import type { Oracle, OracleProblem, Pem } from '../oracle.ts';
 import { startOrigins } from '../origins.ts';
-import { type Entrance, type Fields, type Probe, probeBytes, type Reached } from '../probe.ts';
+import { type Entrance, type Fields, probeBytes, type Reached, serverNameOf } from '../probe.ts';
 import { type ApacheCopy, CLIENT_FIELD, PID_FILE } from './copy.ts';
 
 /** Users that distributions run Apache as. */
@@ -141,7 +141,7 @@ async function startOnce(copy: ApacheCopy, pem: Pem, program: string | undefined
       ask: async (probe) => {
         const entrance = copy.entrances.find(({ name }) => name === probe.entrance);
         if (entrance === undefined) throw new Error(`a probe for an entrance that is none: ${probe.entrance}`);
-        const serverName = nameOf(probe);
+        const serverName = serverNameOf(probe);
         const door = { ...doorOf(entrance), tls: entrance.tls, ...(serverName !== undefined && { serverName }) };
         const answer = await ask(door, probeBytes(probe, [[CLIENT_FIELD, probe.client]]));
         const told = answer.kind === 'answered' ? { ...answer, fields: fieldsInWordsOfFile(answer.fields) } : answer;
@@ -173,12 +173,6 @@ export function underItsName(reached: Reached): Reached {
     /^host$/i.test(name) && /^127\.0\.0\.1:\d+$/.test(value) ? ([name, own] as const) : ([name, value] as const),
   );
   return { ...reached, fields };
-}
-
-/** SNI of a client that asks for this host: a name, never an address (RFC 6066 3). */
-function nameOf({ host = '' }: Probe): string | undefined {
-  const name = host.replace(/:\d*$/, '').replace(/\.$/, '');
-  return /^(?=.*[a-z])[a-z0-9-]+(?:\.[a-z0-9-]+)*$/i.test(name) ? name : undefined;
 }
 
 /** `2.4.71`; undefined where the program does not say. */

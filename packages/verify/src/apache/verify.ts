@@ -20,7 +20,7 @@ import type { Probe } from '../probe.ts';
 import type { Subjects } from '../subjects.ts';
 import { failed, notStarted, type VerifyFailure, type VerifyOptions, verifyWith } from '../verify.ts';
 import { startApache, underItsName } from './apache.ts';
-import { copyApache } from './copy.ts';
+import { CLIENT_FIELD, copyApache } from './copy.ts';
 
 export type VerifyApacheOptions = VerifyOptions & Omit<ApacheOptions, 'place'>;
 
@@ -63,6 +63,7 @@ export async function openApacheComparison(options: VerifyApacheOptions): Promis
         return entrance && behind.oracle.urlOf(entrance);
       },
       take: behind.oracle.take,
+      tells: ({ client }) => [[CLIENT_FIELD, client]],
     },
     tellsOfItself: true,
   });

@@ -8,7 +8,7 @@ import type { CutoverNote } from './cutover.ts';
 import { type MovedDoor, written } from './door.ts';
 
 /** How Apache is behind Outrigger on at least one of its places. */
-type Behind = { isPlain: boolean; hasTls: boolean; isTold: boolean };
+type Behind = { isPlain: boolean; hasTls: boolean; isTold: boolean; isPassedTo: boolean };
 
 /** `isMet`: whether a line is such a one. `message`: what it sees then, and what to write. */
 type Look = Pick<CutoverNote, 'severity' | 'code' | 'message'> & {
@@ -91,8 +91,8 @@ const LOOKS: readonly Look[] = [
     code: 'CUTOVER_CLIENT_CERTIFICATE',
     message:
       'it would ask Outrigger for a certificate, which shows none: ask on the listener (clientCertificates) and write SSLVerifyClient none here, or hand the name on with passThrough',
-    isMet: ({ key, words }, { hasTls }) =>
-      hasTls && key === 'sslverifyclient' && words[0]?.text.toLowerCase() !== 'none',
+    isMet: ({ key, words }, { hasTls, isPassedTo }) =>
+      hasTls && !isPassedTo && key === 'sslverifyclient' && words[0]?.text.toLowerCase() !== 'none',
   },
   {
     severity: 'warning',
@@ -108,6 +108,7 @@ export function cutoverNotes(tree: ConfigTree, doors: readonly MovedDoor[]): Cut
   const behind: Behind = {
     isPlain: doors.some(({ place, listener }) => place.isPlain && listener.tls !== undefined),
     hasTls: doors.some(({ place }) => !place.isPlain),
+    isPassedTo: doors.some(({ listener }) => listener.passThrough !== undefined),
     isTold: doors.every(({ upstream }) => upstream.proxyProtocol !== undefined),
   };
   const notes = [...everyNode(tree.nodes)].flatMap((node) =>

@@ -2,7 +2,7 @@
 // was recorded to say.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileRules, listenerName, type RuleSet, requestFacts, route } from '@outrigger/rules';
+import { compilePassThrough, compileRules, listenerName, type RuleSet, requestFacts, route } from '@outrigger/rules';
 import { importApache, memoryReader, type Translation } from '../../index.ts';
 import { FIXTURES, filesOfCase } from '../../testing/goldencase.ts';
 
@@ -95,17 +95,19 @@ export function rowText({ method, host, target, client, listener = '' }: Expecte
   return [method, target, host, client, listener].join('\t');
 }
 
-/** What the rules do with a row: `denied`, `stays`, or the servers of an upstream. */
-export function fateIn(rules: RuleSet, row: ExpectedRow): string {
+/** What the rules do with a row: `denied`, `stays`, or the servers of an upstream. `serverName`: in TLS, empty for none; the Host where absent. */
+export function fateIn(rules: RuleSet, row: ExpectedRow, serverName = row.host.replace(/:\d+$/, '')): string {
   const { method, target, host, client } = row;
   const listener = rules.listen.find(({ address }) => row.listener === undefined || address === row.listener);
   if (listener === undefined) return `no listener ${row.listener}`;
+  if (compilePassThrough(listener)?.(serverName)?.to.startsWith('apache')) return 'stays';
   const read = requestFacts(
     { method, target, version: '1.1', fields: [['Host', host]] },
     { listener, client, time: { day: 'wed', minute: 720 } },
   );
   if (read.kind === 'bad') return `bad: ${read.code} at ${listenerName(listener)}`;
   const { access, upstream = '', answer, refusal } = route(compileRules(rules), read.facts);
+  if (access === 'deny' && answer === 'misdirected') return 'status 421';
   if (access === 'deny')
     return typeof answer === 'object' && 'redirect' in answer ? `answered ${answer.redirect}` : 'denied';
   if (refusal !== undefined) return `refused ${refusal.status}`;
@@ -114,7 +116,7 @@ export function fateIn(rules: RuleSet, row: ExpectedRow): string {
 
 /** Whether a rule that takes a request from Apache does as Apache did. */
 export function isAsApache(fate: string, verdict: string): boolean {
-  if (fate === 'stays') return true;
+  if (fate === 'stays' || fate === verdict) return true;
   if (fate === 'denied') return verdict === 'denied';
   const [what, server = '', location = ''] = verdict.split(' ');
   if (what === 'proxied') return fate.split(' ').includes(server);
