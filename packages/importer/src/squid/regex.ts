@@ -29,7 +29,8 @@ type Place = { outside: readonly number[]; before: string; after: string };
 
 /** Behind a host stands the port if it is not the scheme's default, then the path or the `*` of OPTIONS. */
 const PLACES: Readonly<Record<'host' | 'authority', Place>> = {
-  host: { outside: [SLASH, COLON], before: '[^/:]*', after: '(?::[0-9]+)?[/*]' },
+  // In brackets a host goes on behind its colons.
+  host: { outside: [SLASH, COLON], before: '(?:[^/:]*|\\[[^\\]/]*)', after: '(?::[0-9]+)?[/*]' },
   authority: { outside: [SLASH], before: '[^/]*', after: '[/*]' },
 };
 
