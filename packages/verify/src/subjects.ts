@@ -1,7 +1,7 @@
 // Room: what an old config and a set of rules talk about: hosts, targets, methods, clients, fields, ports, gathered from acls and
 // conditions alike, so that probes can be made of them. Pure.
 import type { Acl, AclValue, Model } from '@outrigger/importer';
-import { type Condition, fieldObstacle, parseAddressRange, type RuleSet } from '@outrigger/rules';
+import { type Condition, parseAddressRange, type RuleSet } from '@outrigger/rules';
 import { examplesOf } from './examples.ts';
 
 /** Texts to make probes of. `urls` are pairs that belong together: the host and the target of one pattern. */
@@ -98,10 +98,13 @@ function fromCondition(condition: Condition, subjects: Subjects): void {
     fromCondition(inner, subjects);
 }
 
+/** Fields that are no client's to say, or that a proxy reads and writes anew: what becomes of them is no word of a list. */
+const OF_PROXIES =
+  /^(?:proxy-.*|cache-control|pragma|connection|keep-alive|te|trailers?|transfer-encoding|upgrade|content-length|host|via|x-forwarded-for|authorization|range|if-.*|expect|max-forwards|front-end-https)$/i;
+
 /** A field that lines take away or replace, with a value of its own. Some names stand for many fields: one that no Squid knows is among them. */
 function takeField(name: string, { fields }: Subjects): void {
-  // What says where a request ends is no field to play with: no proxy takes a length of letters.
-  if (fieldObstacle(name) !== undefined) return;
+  if (OF_PROXIES.test(name)) return;
   fields.push([/^(?:all|other)$/i.test(name) ? 'X-Unknown' : name, 'sent']);
 }
 

@@ -54,7 +54,7 @@ function requirement(node: ConfigNode, about: About): Term {
   const term = REQUIRE[name.toLowerCase()]?.(rest, node, about) ?? {
     kind: 'no',
     node,
-    reason: `no rule knows Require ${name}`,
+    reason: ASKS_USER.test(name) ? 'Apache asks for a login of its own' : `no rule knows Require ${name}`,
   };
   return isNegated ? negated(term) : term;
 }
@@ -76,6 +76,9 @@ function expression(node: ConfigNode, about: About): Term {
   if (said?.kind === 'when' && said.isExact) return { kind: 'when', when: said.when };
   return { kind: 'no', node, reason: 'its expression asks for more than a rule can see' };
 }
+
+/** Who asks is known from a login alone. */
+const ASKS_USER = /^(?:valid-user|user|group|(?:ldap|dbm|dbd|file)-.*)$/i;
 
 /** To Apache HEAD is GET without a body: either word stands for both (AP-104; http_protocol.c, lookup_builtin_method). */
 function withHead(methods: readonly string[]): string[] {

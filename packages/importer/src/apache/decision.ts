@@ -16,7 +16,7 @@ import { isForPath } from './sectionpaths.ts';
 import type { Server, Servers } from './servers.ts';
 import { inherited, isOn, setting } from './settings.ts';
 import { parseTarget } from './target.ts';
-import type { Directive, Section } from './tree.ts';
+import { type Directive, directivesOf, type Section } from './tree.ts';
 import { chooseServer, matchesName } from './vhosts.ts';
 
 export type ApacheDecision = { server: Server; outcome: Outcome };
@@ -166,7 +166,11 @@ function guarded(journey: Journey, asked: readonly Section[], outcome: Outcome):
   const verdicts = (['require', 'compat'] as const).map((judge) => {
     const said = asked.map((section) => accessOf(section, judge, about));
     const last = said.findLast((access) => access !== undefined);
-    return last === undefined ? true : admits(last, request);
+    if (last !== undefined) return admits(last, request);
+    // Where nothing says who may ask, a login is asked for all the same.
+    const login = asked.flatMap(({ children }) => directivesOf(children, 'authtype')).at(-1);
+    const isAsked = judge === 'require' && login !== undefined && !/^none$/i.test(login.words[0]?.text ?? '');
+    return isAsked ? { kind: 'unknown' as const, line: login, reason: 'Apache asks for a login' } : true;
   });
   const unknown = verdicts.find((verdict) => typeof verdict !== 'boolean');
   if (unknown !== undefined) return unknown;

@@ -7,7 +7,7 @@ import { placeKey, rulePaths } from '../rulepaths.ts';
 import { type Reader, recordingReader, type ShownFile } from '../source.ts';
 import { type Draft, finish, type Translation } from '../translation.ts';
 import { checkTree } from './check.ts';
-import { APACHE_DIFFERENCES } from './differences.ts';
+import { apacheDifferences } from './differenceplaces.ts';
 import { shownFile } from './display.ts';
 import { readTree } from './expand.ts';
 import { findLayout } from './layout.ts';
@@ -77,7 +77,7 @@ export function importApache(options: ApacheOptions): Translation {
   const knowsLoopback = !hearsProxy && trustsLoopback(tree, place);
   const { fates, apacheAt } = lowered;
   draft.overview = overviewOf(fates, { place: at, servers: apacheAt, knowsLoopback });
-  draft.differences = differences(knowsLoopback, at);
+  draft.differences = differences(lowered.rules, knowsLoopback, at);
   return finish(draft, shown(), redactor);
 }
 
@@ -90,9 +90,9 @@ function enterRules(entries: readonly LedgerEntry[], rules: RuleSet): void {
 }
 
 /** What is otherwise on purpose, and what Apache needs to know of its new place. */
-function differences(knowsLoopback: boolean, place: ApachePlace): string[] {
+function differences(rules: RuleSet, knowsLoopback: boolean, place: ApachePlace): string[] {
   return [
-    ...APACHE_DIFFERENCES.map(({ text }) => text),
+    ...apacheDifferences(rules),
     ...(place.isPlain
       ? [
           'Apache makes redirects of its own with http://, unless its virtual hosts say ServerName https://NAME; scripts find https in X-Forwarded-Proto alone.',

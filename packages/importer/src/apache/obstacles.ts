@@ -64,6 +64,10 @@ export function hindranceOf(servers: Servers, server: Server, asked: Asked): Hin
   return { kind: 'staying', staying };
 }
 
+/** How a login is asked for: where Require says who may ask, and asks for no user, nobody is asked for one. */
+const LOGIN = new Set(['authtype', 'authbasicprovider']);
+const REQUIRES = new Set(['require', 'requireall', 'requireany', 'requirenone']);
+
 /** A line of the server, or of a section for the whole path, that no rule can do. */
 function heldObstacle(
   servers: Servers,
@@ -72,8 +76,10 @@ function heldObstacle(
   isSite: boolean,
 ): Obstacle | undefined {
   const mayInclude = allowsIncludes(servers, server);
+  const saysWho = whole.some(({ children }) => children.some(({ key }) => REQUIRES.has(key)));
   for (const { line, isInside } of heldLines(servers, server, whole)) {
-    if ((!isInside && !mayInclude && isInclusion(line)) || isIfSection(line)) continue;
+    const isLookedAt = isIfSection(line) || (LOGIN.has(line.key) && saysWho);
+    if (isLookedAt || (!isInside && !mayInclude && isInclusion(line))) continue;
     const reason = isInside ? reasonInside(line, isSite) : reasonOf(effectOf(line, 'server'), isSite);
     if (reason !== undefined) return { line, reason };
   }
