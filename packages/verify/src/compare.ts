@@ -123,7 +123,7 @@ function explainsAnswer(sign: Sign, asked: AskedRequest, theirs: Outcome, ours: 
   const status = theirs.kind === 'answered' ? theirs.status : 0;
   if (sign.kind === 'reply') return alone === (sign.late === undefined) && sign.statuses(asked).includes(status);
   if (sign.kind === 'shared') return theirs.reached.length === 1 && ours.reached.length === 1;
-  if (sign.kind === 'route') return !alone || status >= FAILED;
+  if (sign.kind === 'route') return sign.of?.(asked) !== false && (!alone || status >= FAILED);
   if (sign.kind !== 'refusal' || ours.reached.length > 0 || !sign.codes.includes(ours.code ?? '')) return false;
   if (sign.of?.(asked) === false) return false;
   if (sign.squid === undefined) return true;

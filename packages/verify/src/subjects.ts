@@ -98,8 +98,13 @@ function fromCondition(condition: Condition, subjects: Subjects): void {
     fromCondition(inner, subjects);
 }
 
+/** Fields that are no client's to say, or that a proxy reads and writes anew: what becomes of them is no word of a list. */
+const OF_PROXIES =
+  /^(?:proxy-.*|cache-control|pragma|connection|keep-alive|te|trailers?|transfer-encoding|upgrade|content-length|host|via|x-forwarded-for|authorization|range|if-.*|expect|max-forwards|front-end-https)$/i;
+
 /** A field that lines take away or replace, with a value of its own. Some names stand for many fields: one that no Squid knows is among them. */
 function takeField(name: string, { fields }: Subjects): void {
+  if (OF_PROXIES.test(name)) return;
   fields.push([/^(?:all|other)$/i.test(name) ? 'X-Unknown' : name, 'sent']);
 }
 

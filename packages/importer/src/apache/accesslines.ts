@@ -71,7 +71,9 @@ export function pathed(when: Condition, path: Move['path']): Condition {
 export function traceLines(servers: Servers, server: Server, when: Condition): AccessLine[] {
   const line = inherited(servers, server, 'traceenable').at(-1);
   if (line?.words[0]?.text.toLowerCase() !== 'off') return [];
-  remarkOnce(line, 'TRACE is answered 405 on hosts with paths that moved, too', 'APACHE_ACCESS');
+  const message = 'TRACE is answered 405 on hosts with paths that moved, too, before it is asked who may ask';
+  if (!line.entry.remarks.some((each) => each.message === message))
+    remark(line.entry, 'translated', 'APACHE_ACCESS', message, { concerns: { methods: ['TRACE'] } });
   const answer = { status: METHOD_NOT_ALLOWED };
   return [{ action: 'deny', when: joined(when, { methods: ['TRACE'] }), answer, from: [line.at] }];
 }

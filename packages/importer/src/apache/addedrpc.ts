@@ -1,7 +1,6 @@
 // Room: a route for /rpc beside /owa of the same Exchange. No line of Apache has it, for Apache could not carry it. Pure but for the
 // remarks it leaves.
 import { remark } from '../ledger.ts';
-import { exchangePath } from './exchange.ts';
 import type { Move } from './moves.ts';
 import { hindranceOf } from './obstacles.ts';
 import { isUnder } from './overlap.ts';
@@ -18,10 +17,7 @@ export type AddedRpc = { kind: 'added'; move: Move } | { kind: 'notAdded'; reaso
 export function addedRpc(moves: readonly Move[], host: VirtualHost, servers: Servers): AddedRpc {
   const owa = moves.find(
     ({ prefix, sign, rewrite, when }) =>
-      sign !== undefined &&
-      exchangePath(prefix) === '/owa' &&
-      rewrite?.path === undefined &&
-      Object.keys(when).length === 0,
+      sign !== undefined && /^\/owa\/?$/i.test(prefix) && rewrite?.path === undefined && Object.keys(when).length === 0,
   );
   if (owa === undefined || moves.some(({ prefix }) => isUnder(RPC, prefix))) return { kind: 'none' };
   const said = [...everyNodeFor(servers, host)].some(({ words }) =>

@@ -43,6 +43,8 @@ const SIGNS: Readonly<Record<string, readonly ApacheSign[]>> = {
   setenvifexpr: [HTTP_1_0],
   setenvifnocase: [HTTP_1_0],
   setoutputfilter: COMPRESSED,
+  // Whom a line refuses besides is told the one or the other.
+  traceenable: [{ kind: 'refusal', codes: ['DENIED'], squid: 'denies', of: ({ method }) => method === 'TRACE' }],
   usecanonicalname: CANONICAL,
   usecanonicalphysicalport: CANONICAL,
 };

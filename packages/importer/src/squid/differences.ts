@@ -48,7 +48,7 @@ export type AskedRequest = {
  *   answer    a field of what a client is told differs, and `alike`, where given, holds of the two values; only such as `of` names
  *   serverName  the name sent in TLS to a server differs where Squid sent none
  *   shared    both sent it to a server, of those that share requests
- *   route     Squid lets the request in, and it goes another way or nowhere
+ *   route     Squid lets the request in, such as `of` names, and it goes another way or nowhere
  *   target    the target of the forwarded head differs, and `alike` holds of the two
  *   version   the HTTP version of the forwarded head differs
  *   page      the page that is shown for a denial
@@ -81,7 +81,7 @@ export type Sign =
   | { kind: 'serverName' }
   | { kind: 'page' }
   | { kind: 'shared' }
-  | { kind: 'route' }
+  | { kind: 'route'; of?: (request: AskedRequest) => boolean }
   | {
       kind: 'target';
       alike: (theirs: string, ours: string, request: AskedRequest) => boolean;
@@ -331,6 +331,7 @@ const ALWAYS: readonly AnnouncedDifference[] = [
     { kind: 'refusal', codes: ['CONNECT'], squid: 'denies' },
     { kind: 'reading', as: withoutFinalDots },
     // A port that replaces the Host glues the * to the name of the site, and makes / of it towards servers.
+    { kind: 'route', of: ({ target }) => target === '*' },
     { kind: 'target', alike: (squid, outrigger) => outrigger === '*' && squid === '/' },
     { kind: 'field', names: ['host'], alike: (squid, outrigger) => squid === `${outrigger}*` },
     { kind: 'reading', as: ({ target }) => (target === '*' ? { target: '/' } : undefined) },
