@@ -94,7 +94,7 @@ export const CODES = {
   APACHE_NAME_AS_ADDRESS: 'a VirtualHost whose address only DNS knows',
   APACHE_STAYS: 'Apache goes on doing it, on loopback',
   APACHE_TLS: 'TLS settings that a listener says otherwise, or not at all',
-  APACHE_CLIENT_CERTIFICATE: 'a virtual host that asks clients for certificates',
+  APACHE_CLIENT_CERTIFICATE: 'a virtual host that asks clients for certificates: its connections pass through unread',
   APACHE_BALANCER: 'how a client finds its server among those of a balancer',
   APACHE_PLACE_TAKEN: 'a Listen line with the port that Apache was to move to',
   APACHE_PLAIN: 'a line that asks for TLS, where Apache is to speak plain HTTP',

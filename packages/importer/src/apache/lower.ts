@@ -157,14 +157,22 @@ function lowerHost(host: VirtualHost, door: Door, here: Condition, lowering: Low
     remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
   const why = otherTls(host, servers) ?? strictMethods(door, servers) ?? UNNAMED;
-  const moves = why !== UNNAMED || hosts.kind === 'none' ? [] : found;
+  const isWhole = why !== UNNAMED || hosts.kind === 'none';
+  const moves = isWhole ? [] : found;
   const kept = [...stays, ...(moves.length === 0 ? found.map((move) => stayOf(move, why)) : [])];
   for (const stay of kept) remarkStay(stay);
   const lines = new Set<Directive>([...moves, ...kept, ...twins].map(({ line }) => line));
   const others = proxyLines(servers, host).filter(
     ({ directive, target = '' }) => isHttp(target) && !lines.has(directive),
   );
-  const fate = { host, moves, stays: kept, others: others.length, taken: hosts.taken };
+  const fate = {
+    host,
+    moves,
+    stays: kept,
+    others: others.length,
+    taken: hosts.taken,
+    ...(isWhole && { unmoved: why.reason }),
+  };
   if (moves.length === 0 || hosts.kind === 'none') return { access: [], routes: [], fate };
   const when: Condition = { ...(hosts.hosts !== undefined && { hosts: hosts.hosts }), ...here };
   remarkHost(host, hosts.hosts, lift);

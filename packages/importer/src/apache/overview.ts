@@ -21,6 +21,8 @@ export type HostFate = {
   stays: readonly Stay[];
   others: number;
   taken: readonly Taken[];
+  /** Why nothing of it can move, whatever its lines say. */
+  unmoved?: string;
   /** Why no route for /rpc was added beside /owa, where one might have been. */
   notAdded?: string;
 };
@@ -91,6 +93,7 @@ function wayAnswer(fate: HostFate, paths: readonly string[]): string {
   }
   const kept = stays.find(({ prefix, isExchange }) => isExchange && paths.some((path) => isUnder(path, prefix ?? '/')));
   if (kept !== undefined) return `No, on ${nameOf(fate)}: ${whyOf(kept)}`;
+  if (fate.unmoved !== undefined) return `No, on ${nameOf(fate)}: ${fate.unmoved}`;
   return `No, on ${nameOf(fate)}: no line sends ${paths.join(' or ')} there${fate.notAdded === undefined ? '' : `, and none was added: ${fate.notAdded}`}. Write a route if it shall`;
 }
 
