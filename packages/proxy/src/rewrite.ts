@@ -62,8 +62,8 @@ export function rewriteField(name: string, value: string, rewrite: Rewrite, cont
 
 /**
  * As ProxyPassReverse does (mod_proxy, ap_proxy_location_reverse_map): a prefix that is a URL fits an absolute Location; a
- * prefix that is a path fits the path of a relative one, or of one that names a server of this upstream. Departure: Apache
- * lets a path fit whatever host is named, and so claims links that lead elsewhere.
+ * prefix that is a path fits the path of a relative one, or of one that names a server of this upstream; both in any case, as
+ * IIS leads from /EWS to /ews. Departure: Apache lets a path fit whatever host is named, and so claims links that lead elsewhere.
  */
 function rewriteUrl(url: string, maps: readonly PathMap[], { publicOrigin, servers }: RewriteContext): string {
   const absolute = splitUrl(url);
@@ -75,7 +75,7 @@ function rewriteUrl(url: string, maps: readonly PathMap[], { publicOrigin, serve
         : wanted.origin === absolute?.origin;
     const path = absolute?.path ?? url;
     const prefix = wanted?.path ?? from;
-    if (!fits || !path.startsWith(prefix)) continue;
+    if (!fits || !path.toLowerCase().startsWith(prefix.toLowerCase())) continue;
     const mapped = to + path.slice(prefix.length);
     return absolute === undefined || splitUrl(to) !== undefined ? mapped : publicOrigin + mapped;
   }

@@ -41,9 +41,12 @@ export function startApacheTree(
     sums: () => sumsOf(tree),
     log: (name) => readFileSync(join(logs, name), 'utf8'),
     async stop() {
+      const pid = existsSync(pidFile) ? readFileSync(pidFile, 'utf8').trim() : 'none';
       run('-k', 'stop');
       const deadline = Date.now() + END_PATIENCE;
-      while (existsSync(pidFile) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+      // It takes its pid file away while it still has its ports.
+      while ((existsSync(pidFile) || existsSync(`/proc/${pid}`)) && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 50));
     },
   };
 }
