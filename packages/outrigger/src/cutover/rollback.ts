@@ -1,11 +1,11 @@
 // Room: the way back, from whatever point the way there came to.
 import { untilListening } from './address.ts';
 import { type Backup, reach, restoreFiles } from './backup.ts';
-import { commandText, programText, runCommandToEnd } from './command.ts';
+import { commandText, programText, type Ran, runCommandToEnd } from './command.ts';
 import { stopOutrigger } from './outrigger.ts';
 
-/** Milliseconds until Apache must be back, and until Outrigger must be gone. */
-const BACK_PATIENCE = 30_000;
+/** Milliseconds until Outrigger must be gone. */
+const GONE_PATIENCE = 30_000;
 
 /**
  * Milliseconds in which whom we come back to may still be ending: Squid leaves its port at once, waits 30 s for its clients
@@ -13,6 +13,8 @@ const BACK_PATIENCE = 30_000;
  */
 const ENDING_PATIENCE = 45_000;
 const TRY_INTERVAL = 500;
+/** Milliseconds until it must listen once its command said that all is well; Apache and Squid take one or two. */
+const LISTENING_PATIENCE = 10_000;
 
 /**
  * Files first, then Outrigger off its addresses and Apache back on them, as far as they were reached. `trouble`: what could not be
@@ -38,14 +40,14 @@ export async function putBack(
   if (wasStarted) {
     const failed = await stopOutrigger(backup);
     if (failed !== undefined) trouble.push(failed);
-    if (!(await untilListening(taken, false, BACK_PATIENCE)))
+    if (!(await untilListening(taken, false, GONE_PATIENCE)))
       trouble.push(`somebody still listens on ${taken.join(', ')}: end it, and run ${programText()} rollback again`);
   }
   if (wasStarted || stage === 'reloading') {
     const left = performance.now();
-    const { code, said } = await comeBack(backup);
+    const { code, said, isBack } = await comeBack(backup);
     if (code !== 0) trouble.push(`${commandText(commands.comeBack)} ended with ${code}: ${said}`);
-    if (await untilListening(taken, true, BACK_PATIENCE))
+    if (isBack)
       say(`${manifest.holder} is back on ${taken.join(', ')}; it took ${Math.round(performance.now() - left)} ms`);
     else trouble.push(`${manifest.holder} does not listen on ${taken.join(', ')} again`);
   }
@@ -53,12 +55,16 @@ export async function putBack(
   return { trouble, replaced };
 }
 
-/** Runs the command that brings the holder back, again where it fails; what came of it last. */
-async function comeBack({ manifest }: Backup): ReturnType<typeof runCommandToEnd> {
+/**
+ * Runs the command that brings the holder back, again where it fails or nobody listens then: one that is just ending may take the word
+ * for itself, and be gone. What came of it last.
+ */
+async function comeBack({ manifest: { commands, taken } }: Backup): Promise<Ran & { isBack: boolean }> {
   const deadline = performance.now() + ENDING_PATIENCE;
   for (;;) {
-    const ran = await runCommandToEnd(manifest.commands.comeBack);
-    if (ran.code === 0 || performance.now() > deadline) return ran;
+    const ran = await runCommandToEnd(commands.comeBack);
+    const isBack = await untilListening(taken, true, ran.code === 0 ? LISTENING_PATIENCE : 0);
+    if ((isBack && ran.code === 0) || performance.now() > deadline) return { ...ran, isBack };
     await new Promise((resolve) => setTimeout(resolve, TRY_INTERVAL));
   }
 }
