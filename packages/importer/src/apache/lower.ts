@@ -31,9 +31,9 @@ import { withCommonStays } from './patternstays.ts';
 import { type ApachePlace, placeSentence } from './place.ts';
 import { proxyLines } from './proxypass.ts';
 import type { Servers, VirtualHost } from './servers.ts';
-import { inherited } from './settings.ts';
 import { tlsOf } from './tls.ts';
 import type { Directive } from './tree.ts';
+import { UNNAMED, type WholeStay, wholeStay } from './wholestays.ts';
 
 /** Rules, what became of each virtual host, and where Apache is for them and whether it hears of clients by the PROXY protocol; or the sentence why there are none. */
 export type Lowered =
@@ -156,7 +156,7 @@ function lowerHost(host: VirtualHost, door: Door, here: Condition, lowering: Low
     const message = `requests for ${name} stay with Apache: ${formatPlace(by.section.at)} comes before it and has that name, so that Apache never asks this virtual host`;
     remark(host.section.entry, 'approximated', 'APACHE_HOSTS_UNSAID', message);
   }
-  const why = otherTls(host, servers) ?? strictMethods(door, servers) ?? UNNAMED;
+  const why = wholeStay(host, door, servers) ?? UNNAMED;
   const isWhole = why !== UNNAMED || hosts.kind === 'none';
   const moves = isWhole ? [] : found;
   const kept = [...stays, ...(moves.length === 0 ? found.map((move) => stayOf(move, why)) : [])];
@@ -200,27 +200,7 @@ function isHttp(url: string): boolean {
   return /^(?:https?|balancer):/i.test(url);
 }
 
-/** Why a whole virtual host stays. */
-const ASKS_CERTIFICATES = {
-  reason:
-    'its virtual host asks clients for a certificate, which only who ends TLS can, so its connections pass through unread',
-  hint: 'Ask for none in a virtual host of Exchange, or write its listener by hand, with clientCertificates.',
-};
-const OTHER_TLS = {
-  reason: 'its virtual host has no SSLEngine on an address that speaks TLS',
-  hint: 'Write SSLEngine on, with a certificate, in its virtual host.',
-};
-const STRICT_METHODS = {
-  reason:
-    'HttpProtocolOptions RegisteredMethods refuses methods that Apache does not know, those of RPC over HTTP among them',
-  hint: 'Take RegisteredMethods out if Outlook shall connect.',
-};
-const UNNAMED = {
-  reason: 'no rule can say which requests are for this virtual host',
-  hint: 'Give it a ServerName.',
-};
-
-function stayOf({ prefix, line, sign }: Move, { reason, hint }: typeof UNNAMED): Stay {
+function stayOf({ prefix, line, sign }: Move, { reason, hint }: WholeStay): Stay {
   return { prefix, line, obstacle: { line, reason }, isExchange: sign !== undefined, hint };
 }
 
@@ -228,23 +208,6 @@ function stayOf({ prefix, line, sign }: Move, { reason, hint }: typeof UNNAMED):
 function withoutRepeats(routes: readonly Route[]): Route[] {
   const said = new Map(routes.map((route) => [JSON.stringify([route.when, route.to]), route] as const).reverse());
   return routes.filter((route) => said.get(JSON.stringify([route.when, route.to])) === route);
-}
-
-/** What sets a virtual host apart from the listener: it asks for certificates (AP-43), or speaks no TLS at all (AP-45). */
-function otherTls(host: VirtualHost, servers: Servers): typeof UNNAMED | undefined {
-  if (tlsOf(servers, host) === undefined) return OTHER_TLS;
-  return askingLines(servers, host).length > 0 ? ASKS_CERTIFICATES : undefined;
-}
-
-/** Which methods are refused before a virtual host is chosen, the first of the address decides for all of it (core.c, http_protocol.c). */
-function strictMethods({ hosts: [first] }: Door, servers: Servers): typeof UNNAMED | undefined {
-  const words =
-    first === undefined ? [] : inherited(servers, first, 'httpprotocoloptions').flatMap(({ words }) => words);
-  const last = words
-    .map(({ text }) => text.toLowerCase())
-    .filter((word) => word.endsWith('methods'))
-    .at(-1);
-  return last === 'registeredmethods' ? STRICT_METHODS : undefined;
 }
 
 /** Name of the upstream of a move; paths of one server that are talked to alike share one. */

@@ -33,7 +33,7 @@
 //   balancer.ts, backend.ts, servertls.ts, moves.ts, movedrequests.ts, accesslogs.ts
 //                  which of them surely go there, and what a rule must say of them
 //   listeners.ts, clientcertificates.ts, place.ts, addedrpc.ts, moveremarks.ts, overview.ts, differences.ts,
-//   differenceplaces.ts, lower.ts, loopback.ts, import.ts
+//   differenceplaces.ts, wholestays.ts, lower.ts, loopback.ts, import.ts
 //                  from all that to rules and a ledger
 //   cutover/       the way to loopback: which lines change, what is read of them afterwards
 //   display.ts, secrets.ts  how a line is shown, and what in it is secret

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { outrigger, withFolder } from '../testing/terminal.ts';
-import type { Explanation } from './explain.ts';
+import type { Explanation } from './explained.ts';
 
 const RULES = `listen:
   - { address: 203.0.113.10:443, defaultHost: contoso.com, tls: { certificates: [{ cert: a, key: b }] } }
