@@ -48,7 +48,10 @@ export function startFixtureApache(
     writeFileSync(to, withoutBuiltIn(here(readFileSync(from, 'latin1'))));
   }
   const tree = join(folder, 'etc/httpd');
-  appendFileSync(join(tree, 'conf/httpd.conf'), more);
+  const main = join(tree, 'conf/httpd.conf');
+  // Red Hat's program has this name inside, Debian's one for the whole machine.
+  const pidFile = /^PidFile /m.test(readFileSync(main, 'latin1')) ? '' : 'PidFile run/httpd.pid\n';
+  appendFileSync(main, pidFile + more);
   for (const path of ['etc/pki/tls/certs', 'etc/pki/tls/private', 'run/httpd', 'var/log/httpd', 'bin'])
     mkdirSync(join(folder, path), { recursive: true });
   // As the package has them.
@@ -70,7 +73,7 @@ export function startFixtureApache(
   const environment = [...lines.matchAll(/^(?!OPTIONS)(\w+)=(.*)$/gm)].map(([line]) => line);
   const apache = startApacheTree(network, {
     tree,
-    words: [...environment, join(folder, 'bin/httpd'), '-d', tree, '-f', join(tree, 'conf/httpd.conf'), ...options],
+    words: [...environment, join(folder, 'bin/httpd'), '-d', tree, '-f', main, ...options],
     pidFile: join(tree, 'run/httpd.pid'),
     logs: join(tree, 'logs'),
   });
