@@ -27,7 +27,8 @@ describe.skipIf(programs.includes(undefined))('FreeRDP through the edge', () => 
 
   beforeAll(async () => {
     stage = await openStage();
-    display = watch(xvfb ?? '', ['-displayfd', '1', '-screen', '0', '800x600x24', '-nolisten', 'tcp']);
+    // The desktop opens the display twice: without -noreset it starts anew once the first has gone, and is not there for a moment.
+    display = watch(xvfb ?? '', ['-displayfd', '1', '-screen', '0', '800x600x24', '-nolisten', 'tcp', '-noreset']);
     await display.until(/\d+\n/);
     // Both halves of FreeRDP keep certificates in the home folder: not in that of whoever runs the tests.
     env = { ...process.env, HOME: stage.folder, DISPLAY: `:${/(\d+)\n/.exec(display.said)?.[1]}` };
